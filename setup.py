@@ -1,0 +1,55 @@
+"""Builds the native kernels. Metadata lives in pyproject.toml."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+from pybind11.setup_helpers import Pybind11Extension
+from setuptools import setup
+from setuptools.command.build_ext import build_ext
+
+ROOT = Path(__file__).parent
+# No contraction, no fast-math: the arithmetic is normative (formats/FORMAT.md); fused operations are written by name.
+COMMON = ["-std=c++17", "-O3", "-ffp-contract=off", "-fvisibility=hidden", "-pthread", "-Wall", "-Wextra", "-Werror"]
+
+
+class BuildKernels(build_ext):
+    """build_ext that compiles kernels/simd_*.cpp once per instruction set with the flags of that level."""
+
+    LEVEL_FLAGS = {
+        "simd_avx2.cpp": ["-mavx2", "-mfma", "-mf16c"],
+        "simd_avx512.cpp": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx2", "-mfma", "-mf16c"],
+    }
+
+    def build_extensions(self) -> None:
+        compile_one = self.compiler._compile
+
+        def compile_level(obj, src, ext, cc_args, extra, pp_opts):  # type: ignore[no-untyped-def]
+            compile_one(obj, src, ext, cc_args, extra + self.LEVEL_FLAGS.get(Path(src).name, []), pp_opts)
+
+        self.compiler._compile = compile_level
+        super().build_extensions()
+
+
+def sources() -> list[str]:
+    """Every C++ file of kernels/ except the levels that this processor family does not have."""
+    x86 = platform.machine().lower() in ("x86_64", "amd64")
+    arm = platform.machine().lower() in ("aarch64", "arm64")
+    skip = set() if x86 else {"simd_avx2.cpp", "simd_avx512.cpp"}
+    skip |= set() if arm else {"simd_neon.cpp"}
+    return sorted(f"kernels/src/{p.name}" for p in (ROOT / "kernels/src").glob("*.cpp") if p.name not in skip)
+
+
+extension = Pybind11Extension(
+    "hpcmcodec.kernels._native",
+    sources(),
+    include_dirs=["kernels/src"],
+    depends=sorted(f"kernels/src/{p.name}" for p in (ROOT / "kernels/src").glob("*.h")),
+    extra_compile_args=COMMON,
+    extra_link_args=["-pthread"],
+)
+
+os.chdir(ROOT)
+setup(ext_modules=[extension], cmdclass={"build_ext": BuildKernels})
