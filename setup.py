@@ -15,19 +15,20 @@ ROOT = Path(__file__).parent
 COMMON = ["-std=c++17", "-O3", "-ffp-contract=off", "-fvisibility=hidden", "-pthread", "-Wall", "-Wextra", "-Werror"]
 
 
-class BuildKernels(build_ext):
-    """build_ext that compiles kernels/simd_*.cpp once per instruction set with the flags of that level."""
+LEVEL_FLAGS = {
+    "simd_avx2.cpp": ["-mavx2", "-mfma", "-mf16c"],
+    "simd_avx512.cpp": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx2", "-mfma", "-mf16c"],
+}
 
-    LEVEL_FLAGS = {
-        "simd_avx2.cpp": ["-mavx2", "-mfma", "-mf16c"],
-        "simd_avx512.cpp": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx2", "-mfma", "-mf16c"],
-    }
+
+class BuildKernels(build_ext):
+    """build_ext that compiles kernels/src/simd_*.cpp once per instruction set with the flags of that level."""
 
     def build_extensions(self) -> None:
         compile_one = self.compiler._compile
 
         def compile_level(obj, src, ext, cc_args, extra, pp_opts):  # type: ignore[no-untyped-def]
-            compile_one(obj, src, ext, cc_args, extra + self.LEVEL_FLAGS.get(Path(src).name, []), pp_opts)
+            compile_one(obj, src, ext, cc_args, extra + LEVEL_FLAGS.get(Path(src).name, []), pp_opts)
 
         self.compiler._compile = compile_level
         super().build_extensions()

@@ -1,0 +1,124 @@
+"""The operations of `ops` on numpy arrays through the C++ kernels: normative arithmetic, the same bits everywhere.
+
+The batch axis has length 1 and is dropped at this boundary: kernels see planar (C, H, W).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from hpcmcodec import kernels
+
+Array = np.ndarray
+
+
+def _planar(x: Array) -> Array:
+    if x.ndim != 4 or x.shape[0] != 1:
+        raise ValueError(f"the native backend takes arrays of shape (1, C, H, W), not {x.shape}")
+    return np.ascontiguousarray(x[0])
+
+
+def _matrix(weight: Array) -> Array:
+    return weight.reshape(weight.shape[0], weight.shape[1])
+
+
+def conv2d(x: Array, weight: Array, bias: Array | None, stride: int = 1, padding: int = 0) -> Array:
+    if weight.shape[2:] == (1, 1) and stride == 1 and padding == 0:
+        return kernels.conv1x1(_planar(x), _matrix(weight), bias)[None]
+    return kernels.conv2d(_planar(x), weight, bias, stride, padding)[None]
+
+
+def conv_transpose2d(x: Array, weight: Array, bias: Array | None, stride: int, padding: int = 0) -> Array:
+    return kernels.conv_transpose2d(_planar(x), weight, bias, stride, padding)[None]
+
+
+def depthwise(x: Array, weight: Array, bias: Array | None, padding: int = 1) -> Array:
+    return kernels.depthwise(_planar(x), weight[:, 0], bias, padding)[None]
+
+
+def pconv_rb(x: Array, sw: Array, sb: Array, ew: Array, eb: Array, rw: Array, rb: Array) -> Array:
+    return kernels.pconv_rb(_planar(x), sw, sb, _matrix(ew), eb, _matrix(rw), rb)[None]
+
+
+def dwconv_rb(x: Array, sw: Array, sb: Array, ew: Array, eb: Array, rw: Array, rb: Array) -> Array:
+    return kernels.dwconv_rb(_planar(x), sw[:, 0], sb, _matrix(ew), eb, _matrix(rw), rb)[None]
+
+
+def window_attention(q: Array, k: Array, v: Array, window: int, heads: int) -> Array:
+    return kernels.window_attention(_planar(q), _planar(k), _planar(v), window, heads)[None]
+
+
+def layer_norm(x: Array, weight: Array, bias: Array, eps: float) -> Array:
+    return kernels.layer_norm(_planar(x), weight, bias, eps)[None]
+
+
+def softmax(x: Array) -> Array:
+    return kernels.softmax(_planar(x))[None]
+
+
+def leaky_relu(x: Array, slope: float = 0.01) -> Array:
+    return kernels.leaky_relu(np.ascontiguousarray(x), slope)
+
+
+def exp(x: Array) -> Array:
+    return kernels.exp(np.ascontiguousarray(x))
+
+
+def sigmoid(x: Array) -> Array:
+    return kernels.sigmoid(np.ascontiguousarray(x))
+
+
+def scale_shift(x: Array, scale: Array, shift: Array) -> Array:
+    return kernels.scale_shift(_planar(x), np.ascontiguousarray(scale[0]), np.ascontiguousarray(shift[0]))[None]
+
+
+def signed_log_feature(v: Array, s0: Array) -> Array:
+    return kernels.signed_log_feature(_planar(v), np.ascontiguousarray(s0[0]))[None]
+
+
+def as_float32(x: Array) -> Array:
+    return x
+
+
+def stop_gradient(x: Array) -> Array:
+    return x
+
+
+def concat(parts: Sequence[Array]) -> Array:
+    return np.concatenate(parts, axis=1)
+
+
+def pixel_shuffle(x: Array, factor: int) -> Array:
+    return kernels.pixel_shuffle(_planar(x), factor)[None]
+
+
+def pixel_unshuffle(x: Array, factor: int) -> Array:
+    return kernels.pixel_unshuffle(_planar(x), factor)[None]
+
+
+def flip(x: Array, axes: tuple[int, ...]) -> Array:
+    return np.flip(x, axes)
+
+
+def stack(parts: Sequence[Array], axis: int) -> Array:
+    return np.stack(parts, axis)
+
+
+def transpose(x: Array, axes: tuple[int, ...]) -> Array:
+    return x.transpose(axes)
+
+
+def blend_rows(weights: Array, rows: Array) -> Array:
+    return kernels.blend_rows(np.ascontiguousarray(weights[0]), rows)[None]
+
+
+def lapped_filter(x: Array, p: Array) -> Array:
+    return kernels.lapped_filter(_planar(x), p)[None]
+
+
+def mean_pool(x: Array, size: int) -> Array:
+    n, c, h, w = x.shape
+    cells = x.reshape(n, c, h // size, size, w // size, size)
+    return np.ascontiguousarray(cells.mean(axis=(3, 5), dtype=np.float32))

@@ -1,0 +1,170 @@
+"""The operations that networks are written in.
+
+Each takes arrays (N, C, H, W), float32, and runs on the backend of its first argument: numpy arrays on the native
+kernels (N = 1, normative arithmetic, formats/FORMAT.md), torch tensors on torch. Plain arithmetic (`+`, `*`, slicing)
+needs no operation: it is one correctly rounded IEEE operation per element on both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from types import ModuleType
+from typing import TypeVar
+
+import numpy as np
+
+from .module import Array
+
+F = TypeVar("F", bound=Callable[..., Array])
+
+
+def backend_of(x: Array) -> ModuleType:
+    """The module that implements the operations for this kind of array."""
+    if isinstance(x, np.ndarray):
+        from . import native
+
+        return native
+    from . import torch_backend
+
+    return torch_backend
+
+
+def _operation(declaration: F) -> F:
+    name = declaration.__name__
+
+    @wraps(declaration)
+    def call(x: Array, *args: object, **kwargs: object) -> Array:
+        first = x[0] if isinstance(x, list | tuple) else x
+        return getattr(backend_of(first), name)(x, *args, **kwargs)
+
+    return call  # type: ignore[return-value]
+
+
+# ---------------------------------------------------------------------------------------------- convolutions
+@_operation
+def conv2d(x: Array, weight: Array, bias: Array | None, stride: int = 1, padding: int = 0) -> Array:
+    """Convolution; weight (O, C, kh, kw), zero padding."""
+
+
+@_operation
+def conv_transpose2d(x: Array, weight: Array, bias: Array | None, stride: int, padding: int = 0) -> Array:
+    """Transposed convolution; weight (C, O, k, k)."""
+
+
+@_operation
+def depthwise(x: Array, weight: Array, bias: Array | None, padding: int = 1) -> Array:
+    """Convolution of every channel with its own kernel; weight (C, 1, k, k), stride 1."""
+
+
+@_operation
+def pconv_rb(x: Array, sw: Array, sb: Array, ew: Array, eb: Array, rw: Array, rb: Array) -> Array:
+    """Partial-convolution residual block: x + reduce(leaky(expand(cat(conv3x3(x[:, :n1]), x[:, n1:])))).
+
+    sw (n1, n1, 3, 3), ew (mn, n, 1, 1), rw (n, mn, 1, 1). HPCM (arXiv 2507.19125), `PConvRB`."""
+
+
+@_operation
+def dwconv_rb(x: Array, sw: Array, sb: Array, ew: Array, eb: Array, rw: Array, rb: Array) -> Array:
+    """Depthwise residual block: x + reduce(leaky(expand(depthwise3x3(x)))). sw (n, 1, 3, 3). HPCM, `DWConvRB`."""
+
+
+# ---------------------------------------------------------------------------------------------- attention, norms
+@_operation
+def window_attention(q: Array, k: Array, v: Array, window: int, heads: int) -> Array:
+    """Softmax attention inside non-overlapping windows, aligned top left; H and W are multiples of `window`.
+    Head a owns channels a*e .. a*e+e-1 with e = C / heads; scores are scaled by 1 / sqrt(e)."""
+
+
+@_operation
+def layer_norm(x: Array, weight: Array, bias: Array, eps: float) -> Array:
+    """Normalise over channels at every position."""
+
+
+@_operation
+def softmax(x: Array) -> Array:
+    """Softmax over channels."""
+
+
+# ---------------------------------------------------------------------------------------------- elementwise
+@_operation
+def leaky_relu(x: Array, slope: float = 0.01) -> Array:
+    """x where x >= 0, else slope * x."""
+
+
+@_operation
+def exp(x: Array) -> Array:
+    """e^x, any shape."""
+
+
+@_operation
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + e^-x), any shape."""
+
+
+@_operation
+def scale_shift(x: Array, scale: Array, shift: Array) -> Array:
+    """x * scale + shift, fused; scale and shift (N, C)."""
+
+
+@_operation
+def signed_log_feature(v: Array, s0: Array) -> Array:
+    """(N, C, H, W), s0 (N, C) -> (N, 2C, H, W): sign(v) m and m, with m = log1p(|v| / s0)."""
+
+
+@_operation
+def as_float32(x: Array) -> Array:
+    """Leave reduced precision (autocast in training); nothing to do on the native backend."""
+
+
+@_operation
+def stop_gradient(x: Array) -> Array:
+    """The same values as constants for autograd."""
+
+
+# ---------------------------------------------------------------------------------------------- regroupings
+@_operation
+def concat(parts: Sequence[Array]) -> Array:
+    """Join along channels."""
+
+
+@_operation
+def pixel_shuffle(x: Array, factor: int) -> Array:
+    """(N, C r r, H, W) -> (N, C, H r, W r); channel c r r + i r + j holds phase (i, j)."""
+
+
+@_operation
+def pixel_unshuffle(x: Array, factor: int) -> Array:
+    """Inverse of pixel_shuffle."""
+
+
+@_operation
+def flip(x: Array, axes: tuple[int, ...]) -> Array:
+    """Reverse along the axes."""
+
+
+@_operation
+def stack(parts: Sequence[Array], axis: int) -> Array:
+    """Join along a new axis."""
+
+
+@_operation
+def transpose(x: Array, axes: tuple[int, ...]) -> Array:
+    """Permute the axes."""
+
+
+# ---------------------------------------------------------------------------------------------- lite's own
+@_operation
+def blend_rows(weights: Array, rows: Array) -> Array:
+    """weights (N, A), rows (A, C) -> (N, C)."""
+
+
+@_operation
+def lapped_filter(x: Array, p: Array) -> Array:
+    """Apply p (16, 16) to the 8 + 8 samples around every inner border of 16x16 blocks, down columns, then along rows
+    (time-domain pre-filter: Tran, Liang, Tu 2003)."""
+
+
+@_operation
+def mean_pool(x: Array, size: int) -> Array:
+    """Average over size x size cells. Encoder only: not normative."""

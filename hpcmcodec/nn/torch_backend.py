@@ -1,0 +1,131 @@
+"""The operations of `ops` on torch tensors: training, and the oracle of the native kernels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int = 1, padding: int = 0) -> Tensor:
+    return F.conv2d(x, weight, bias, stride, padding)
+
+
+def conv_transpose2d(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, padding: int = 0) -> Tensor:
+    return F.conv_transpose2d(x, weight, bias, stride, padding)
+
+
+def depthwise(x: Tensor, weight: Tensor, bias: Tensor | None, padding: int = 1) -> Tensor:
+    return F.conv2d(x, weight, bias, 1, padding, groups=x.shape[1])
+
+
+def _feed_forward(x: Tensor, ew: Tensor, eb: Tensor, rw: Tensor, rb: Tensor) -> Tensor:
+    return F.conv2d(F.leaky_relu(F.conv2d(x, ew, eb), 0.01), rw, rb)
+
+
+def pconv_rb(x: Tensor, sw: Tensor, sb: Tensor, ew: Tensor, eb: Tensor, rw: Tensor, rb: Tensor) -> Tensor:
+    n1 = sw.shape[0]
+    spatial = F.conv2d(x[:, :n1], sw, sb, padding=1)
+    return x + _feed_forward(torch.cat((spatial, x[:, n1:].to(spatial.dtype)), 1), ew, eb, rw, rb)
+
+
+def dwconv_rb(x: Tensor, sw: Tensor, sb: Tensor, ew: Tensor, eb: Tensor, rw: Tensor, rb: Tensor) -> Tensor:
+    return x + _feed_forward(F.conv2d(x, sw, sb, padding=1, groups=x.shape[1]), ew, eb, rw, rb)
+
+
+def window_attention(q: Tensor, k: Tensor, v: Tensor, window: int, heads: int) -> Tensor:
+    n, c, h, w = q.shape
+    e = c // heads
+
+    def tokens(t: Tensor) -> Tensor:  # -> (n, windows down, windows across, heads, window*window, e)
+        t = t.reshape(n, heads, e, h // window, window, w // window, window)
+        return t.permute(0, 3, 5, 1, 4, 6, 2).reshape(n, h // window, w // window, heads, window * window, e)
+
+    scores = tokens(q) @ tokens(k).transpose(-1, -2) / math.sqrt(e)
+    out = scores.softmax(-1) @ tokens(v)
+    out = out.reshape(n, h // window, w // window, heads, window, window, e)
+    return out.permute(0, 3, 6, 1, 4, 2, 5).reshape(n, c, h, w)
+
+
+def layer_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
+    return F.layer_norm(x.movedim(1, -1), (x.shape[1],), weight, bias, eps).movedim(-1, 1)
+
+
+def softmax(x: Tensor) -> Tensor:
+    return x.softmax(1)
+
+
+def leaky_relu(x: Tensor, slope: float = 0.01) -> Tensor:
+    return F.leaky_relu(x, slope)
+
+
+def exp(x: Tensor) -> Tensor:
+    return x.exp()
+
+
+def sigmoid(x: Tensor) -> Tensor:
+    return x.sigmoid()
+
+
+def scale_shift(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    return x * scale.to(x.dtype)[:, :, None, None] + shift.to(x.dtype)[:, :, None, None]
+
+
+def signed_log_feature(v: Tensor, s0: Tensor) -> Tensor:
+    m = torch.log1p(v.abs() / s0[:, :, None, None])
+    return torch.cat((v.sign() * m, m), 1)
+
+
+def as_float32(x: Tensor) -> Tensor:
+    return x if x.dtype == torch.float64 else x.float()
+
+
+def stop_gradient(x: Tensor) -> Tensor:
+    return x.detach()
+
+
+def concat(parts: Sequence[Tensor]) -> Tensor:
+    return torch.cat(tuple(parts), 1)
+
+
+def pixel_shuffle(x: Tensor, factor: int) -> Tensor:
+    return F.pixel_shuffle(x, factor)
+
+
+def pixel_unshuffle(x: Tensor, factor: int) -> Tensor:
+    return F.pixel_unshuffle(x, factor)
+
+
+def flip(x: Tensor, axes: tuple[int, ...]) -> Tensor:
+    return x.flip(axes)
+
+
+def stack(parts: Sequence[Tensor], axis: int) -> Tensor:
+    return torch.stack(tuple(parts), axis)
+
+
+def transpose(x: Tensor, axes: tuple[int, ...]) -> Tensor:
+    return x.permute(axes)
+
+
+def blend_rows(weights: Tensor, rows: Tensor) -> Tensor:
+    return weights.to(rows.dtype) @ rows
+
+
+def lapped_filter(x: Tensor, p: Tensor) -> Tensor:
+    n, c, h, w = x.shape
+    if h > 16:
+        mid = x[:, :, 8 : h - 8].reshape(n, c, h // 16 - 1, 16, w)
+        mid = torch.einsum("ij,bcnjw->bcniw", p, mid).reshape(n, c, h - 16, w)
+        x = torch.cat((x[:, :, :8], mid, x[:, :, h - 8 :]), 2)
+    if w > 16:
+        mid = x[..., 8 : w - 8].reshape(n, c, h, w // 16 - 1, 16) @ p.t()
+        x = torch.cat((x[..., :8], mid.reshape(n, c, h, w - 16), x[..., w - 8 :]), 3)
+    return x
+
+
+def mean_pool(x: Tensor, size: int) -> Tensor:
+    return F.avg_pool2d(x, size)
