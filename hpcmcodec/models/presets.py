@@ -1,0 +1,65 @@
+"""Named configurations. A preset is a choice of numbers; the networks are the same code for all of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hpcmcodec.models.config import ContextConfig, HpcmConfig, HyperConfig, PriorConfig, TransformConfig
+
+BASE = HpcmConfig(
+    transform=TransformConfig(
+        widths=(96, 192, 384, 320),
+        analysis_blocks=(2, 2, 4, 0),
+        synthesis_blocks=(2, 2, 4, 0),
+        edge_kernel=4,
+        partial=4,
+        naming="branch",
+    ),
+    hyper=HyperConfig(channels=256, width=256, analysis_blocks=(1, 3), synthesis_blocks=(3, 1)),
+    context=ContextConfig(
+        coarse_prior=PriorConfig(before=2, after=1, tail=0),
+        fine_prior=PriorConfig(before=3, after=2, tail=0),
+        adaptor_blocks=(0, 0, 0),
+        fusion="window",
+        windows=(4, 8, 8),
+        heads=32,
+        hyper_placement="legacy",
+    ),
+)
+
+LARGE = replace(
+    BASE,
+    transform=replace(BASE.transform, analysis_blocks=(2, 2, 8, 0), synthesis_blocks=(2, 2, 8, 0)),
+    context=replace(
+        BASE.context,
+        coarse_prior=PriorConfig(before=2, after=2, tail=0),
+        fine_prior=PriorConfig(before=4, after=3, tail=0),
+    ),
+)
+
+PHI = replace(BASE, context=replace(BASE.context, fusion="none"))
+
+ONE_BILLION = HpcmConfig(
+    # The nine-block stage is at stride 4 in the analysis but at stride 8 in the synthesis transform.
+    transform=TransformConfig(
+        widths=(192, 384, 768, 512),
+        analysis_blocks=(3, 9, 3, 3),
+        synthesis_blocks=(3, 3, 9, 3),
+        edge_kernel=2,
+        partial=2,
+        naming="chunks",
+    ),
+    hyper=HyperConfig(channels=256, width=512, analysis_blocks=(4, 9), synthesis_blocks=(9, 4)),
+    context=ContextConfig(
+        coarse_prior=PriorConfig(before=5, after=3, tail=2),
+        fine_prior=PriorConfig(before=6, after=4, tail=2),
+        adaptor_blocks=(5, 5, 7),
+        fusion="none",
+        windows=(4, 8, 8),
+        heads=32,
+        hyper_placement="legacy",
+    ),
+)
+
+# The official networks, by the names used on the command line.
+OFFICIAL: dict[str, HpcmConfig] = {"base": BASE, "large": LARGE, "phi": PHI, "1b": ONE_BILLION}
