@@ -68,15 +68,15 @@ class Module:
                 items = value.items() if isinstance(value, dict) else enumerate(value)
                 yield from ((f"{name}.{key}", child) for key, child in items if isinstance(child, Module))
 
-    def slots(self, prefix: str = "") -> Iterator[tuple[str, Module, str]]:
+    def walk(self, prefix: str = "") -> Iterator[tuple[str, Module, str]]:
         """Every parameter of the tree as (full name, owning module, attribute)."""
         yield from ((prefix + name, self, name) for name in vars(self).get("_specs", {}))
         for name, child in self.children():
-            yield from child.slots(f"{prefix}{name}.")
+            yield from child.walk(f"{prefix}{name}.")
 
     def specs(self) -> dict[str, ParameterSpec]:
         """Full name -> specification, in order of definition. Allocates nothing."""
-        return {full: owner._specs[name] for full, owner, name in self.slots()}
+        return {full: owner._specs[name] for full, owner, name in self.walk()}
 
     def initial(self, seed: int = 0) -> dict[str, np.ndarray]:
         """Freshly initialised float32 arrays for all parameters."""
@@ -92,7 +92,7 @@ class Module:
         missing, unknown = sorted(specs.keys() - arrays.keys()), sorted(arrays.keys() - specs.keys())
         if missing or unknown:
             raise ModelFileError(f"the weights do not fit the network: missing {missing[:3]}, unknown {unknown[:3]}")
-        for full, owner, name in self.slots():
+        for full, owner, name in self.walk():
             array, shape = arrays[full], specs[full].shape
             if tuple(array.shape) != shape:
                 raise ModelFileError(f"{full} has shape {tuple(array.shape)}, the network needs {shape}")
@@ -100,7 +100,7 @@ class Module:
 
     def arrays(self) -> dict[str, Array]:
         """The arrays bound by `load`, by full name."""
-        return {full: getattr(owner, name) for full, owner, name in self.slots()}
+        return {full: getattr(owner, name) for full, owner, name in self.walk()}
 
 
 class Sequential(Module):

@@ -1,0 +1,215 @@
+"""The whole `lite` network behind the model interface that the codec and training use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from hpcmcodec.models.schedule import Step
+from hpcmcodec.nn import ops
+from hpcmcodec.nn.layers import Conv2d, PConvRB
+from hpcmcodec.nn.module import Array, Module
+
+from .context import ContextStage, Decoded
+from .layers import ANCHORS, Table
+from .slots import from_slots, to_slots
+from .transforms import Analysis, LinearPath, Synthesis
+
+
+@dataclass(frozen=True)
+class LiteConfig:
+    """Sizes of a lite network.
+
+    latent_channels: M, a multiple of 8. hyper_channels: channels of z. widths, blocks: deep transforms at strides 4, 8,
+    16. context_widths, context_blocks: state at strides 64 (scales 1, 2) and 32 (scale 3).
+    """
+
+    family: ClassVar[str] = "lite"
+
+    latent_channels: int = 320
+    hyper_channels: int = 64
+    widths: tuple[int, int, int] = (96, 192, 320)
+    blocks: tuple[int, int, int] = (2, 3, 4)
+    context_widths: tuple[int, int] = (256, 320)
+    context_blocks: tuple[int, int] = (3, 3)
+
+    @property
+    def pad_multiple(self) -> int:
+        """Pixels of which picture sides must be multiples: a cell of the hyper-latent."""
+        return 64
+
+
+@dataclass(frozen=True)
+class SlotStep(Step):
+    """A step of lite: the channels `first .. first + count` of slot `slot`, of the whole latent (scale 3) or of its
+    slot 0 (scales 1 and 2). `stage_step` counts steps within the context stage."""
+
+    slot: int
+    first: int
+    count: int
+    stage_step: int
+
+
+def lite_schedule(m: int) -> tuple[SlotStep, ...]:
+    """The eleven steps: two at scale 1, three at scale 2, six at scale 3, as in HPCM."""
+    half = m // 2
+    steps = [SlotStep(0, 1, 0, 0, half, 0), SlotStep(1, 1, 0, half, half, 1)]
+    steps += [SlotStep(1 + k, 2, k, 0, m, 1 + k) for k in (1, 2, 3)]
+    steps += [SlotStep(5 + i, 3, 1 + i // 2, i % 2 * half, half, i) for i in range(6)]
+    return tuple(steps)
+
+
+@dataclass(frozen=True)
+class LiteCondition:
+    """Everything that depends on the quality alone: anchor weights (N, 5) and per-channel vectors (N, M)."""
+
+    weights: Array
+    up: Array
+    down: Array
+    s0: Array
+    log_scale0: Array
+
+
+Code = Callable[[Step, Array, Array], Array]
+
+
+class Lite(Module):
+    """Variable-rate codec network; see `LiteConfig`. Scales in its interface are logarithms of logistic scales."""
+
+    stride = 16
+    variable_rate = True
+
+    def __init__(self, config: LiteConfig) -> None:
+        self.config = config
+        m, nz, (wide, fine) = config.latent_channels, config.hyper_channels, config.context_widths
+        self.schedule = lite_schedule(m)
+        self.linear = LinearPath(m)
+        self.g_a = Analysis(m, config.widths, config.blocks)
+        self.g_s = Synthesis(m, config.widths, config.blocks)
+        self.log_up, self.log_down = Table(m), Table(m)  # latent -> rounding domain and back
+        self.log_scale0 = Table(m)  # log-scale before any context
+        self.parameter("log_s0", ANCHORS, m, trained=False)  # its constant twin: the unit of all features
+        self.parameter("h_pca", nz, m, 1, 1)
+        self.h_mean = Table(m)
+        self.h_in, self.h_mid, self.h_out = Conv2d(2 * m, 96), Conv2d(384, 256), Conv2d(1024, nz, zero=True)
+        self.h_block = PConvRB(256, partial=4, expansion=2)
+        self.z_log_gain, self.z_mean, self.z_log_scale = Table(nz), Table(nz), Table(nz)
+        self.h_s = Conv2d(nz, wide)
+        half, (coarse_blocks, fine_blocks) = m // 2, config.context_blocks
+        self.ctx_a = ContextStage(wide, coarse_blocks, (0, half, half, m, m), (half, half, m, m, m), (0, 0, 1, 2, 3))
+        self.up_state = Conv2d(wide, 4 * fine)
+        self.ctx_b = ContextStage(fine, fine_blocks, (m,) + (half,) * 5, (half,) * 6, (1, 1, 2, 2, 3, 3))
+
+    # ------------------------------------------------------------------------------------------ quality
+    def condition(self, quality: Array) -> LiteCondition:
+        """quality (N,) in 0..1 (slope lambda = 0.0018 ... 0.0932, log-uniform)."""
+        distance = ops.stack([abs(quality * float(ANCHORS - 1) - float(a)) for a in range(ANCHORS)], 1)
+        hat = 1.0 - distance
+        weights = (hat + abs(hat)) * 0.5  # max(0, hat), exactly
+        return LiteCondition(
+            weights,
+            ops.exp(self.log_up(weights)),
+            ops.exp(self.log_down(weights)),
+            ops.exp(ops.blend_rows(weights, self.log_s0)),
+            self.log_scale0(weights),
+        )
+
+    # ------------------------------------------------------------------------------------------ transforms
+    def analyse(self, x: Array, cond: LiteCondition) -> Array:
+        """Picture (N, 3, H, W) in 0..1 -> latent y (N, M, H/16, W/16) in the domain that is rounded."""
+        y = ops.as_float32(self.linear.analyse(x)) + ops.as_float32(self.g_a(x, cond.weights))
+        return y * cond.up[:, :, None, None]
+
+    def synthesise(self, y_hat: Array, cond: LiteCondition) -> Array:
+        """Decoded latent -> picture (N, 3, H, W), not clamped."""
+        y = y_hat * cond.down[:, :, None, None]
+        return self.linear.synthesise(y) + ops.as_float32(self.g_s(y, cond.weights))
+
+    # ------------------------------------------------------------------------------------------ hyperprior
+    def hyper_analyse(self, y: Array, cond: LiteCondition) -> Array:
+        """Latent -> hyper-latent (N, Nz, H/64, W/64): PCA of the cells' mean log-magnitudes, plus a correction."""
+        feature = ops.signed_log_feature(y, cond.s0)
+        magnitude = ops.mean_pool(feature[:, self.config.latent_channels :], 4)
+        z = ops.conv2d(magnitude - self.h_mean(cond.weights)[:, :, None, None], self.h_pca, None)
+        t = ops.leaky_relu(self.h_in(feature))
+        t = ops.leaky_relu(self.h_mid(ops.pixel_unshuffle(t, 2)))
+        t = self.h_out(ops.pixel_unshuffle(self.h_block(t), 2))
+        gain = ops.exp(self.z_log_gain(cond.weights))
+        z = ops.as_float32(z) + ops.as_float32(t)
+        return z * gain[:, :, None, None] - self.z_mean(cond.weights)[:, :, None, None]
+
+    def z_scale(self, cond: LiteCondition) -> Array:
+        """Log-scales (N, Nz) of the hyper-latent's channels."""
+        return self.z_log_scale(cond.weights)
+
+    def _hyper_state(self, z_hat: Array, cond: LiteCondition) -> Array:
+        inverse_gain = ops.exp(-self.z_log_gain(cond.weights))
+        z = (z_hat + self.z_mean(cond.weights)[:, :, None, None]) * inverse_gain[:, :, None, None]
+        return self.h_s(z)
+
+    # ------------------------------------------------------------------------------------------ traversal
+    def traverse(self, z_hat: Array, cond: LiteCondition, code: Code) -> Array:
+        """Visit all latents in coding order and return y_hat.
+
+        `code(step, mean, log_scale)` returns the step's decoded latents; all three are (N, step.count, h, w). Training,
+        encoding and decoding differ in `code` alone. Decoded values reach the context as constants, so that training
+        does not differentiate through the chain of steps.
+        """
+        live: list[Array] = []
+
+        def keep(step: Step, mean: Array, log_scale: Array) -> Array:
+            live.append(code(step, mean, log_scale))
+            return ops.stop_gradient(live[-1])
+
+        start = self._hyper_state(z_hat, cond)
+        state, slots = self._run_stage(self.ctx_a, self.schedule[:5], start, None, [], cond, keep)
+        coarse = from_slots([slot.value for slot in slots])
+        feature = ops.signed_log_feature(coarse, cond.s0)
+        known = [Decoded(coarse, feature[:, self.config.latent_channels :])]
+        state = ops.pixel_shuffle(self.up_state(state), 2)
+        self._run_stage(self.ctx_b, self.schedule[5:], state, feature, known, cond, keep)
+        return self._assemble(live)
+
+    def _run_stage(
+        self,
+        stage: ContextStage,
+        steps: Sequence[SlotStep],
+        state: Array,
+        new: Array | None,
+        known: list[Decoded],
+        cond: LiteCondition,
+        code: Code,
+    ) -> tuple[Array, list[Decoded]]:
+        """One resolution's steps. `new`: feature of what was decoded last, `known`: complete slots. Returns the state
+        after the last step and all complete slots."""
+        known, parts = list(known), []
+        for step in steps:
+            channels = slice(step.first, step.first + step.count)
+            s0, log_scale0 = cond.s0[:, channels], cond.log_scale0[:, channels]
+            state = stage.advance(step.stage_step, state, new, cond.weights)
+            neighbours = [slot.channels(step.first, step.count) for slot in known]
+            value = code(step, *stage.predict(step.stage_step, state, neighbours, s0, log_scale0))
+            new = ops.signed_log_feature(value, s0)
+            parts.append(Decoded(value, new[:, step.count :]))
+            if channels.stop == self.config.latent_channels:  # the slot is complete
+                known.append(Decoded.join(parts))
+                parts = []
+        return state, known
+
+    def _assemble(self, steps: list[Array]) -> Array:
+        """The latent from the steps' elements in coding order."""
+        coarse = from_slots([ops.concat(steps[:2]), *steps[2:5]])
+        return from_slots([coarse, *(ops.concat(steps[5 + i : 7 + i]) for i in (0, 2, 4))])
+
+    def pick(self, y: Array) -> Callable[[Step], Array]:
+        """The elements of y (N, M, H, W) that a step codes, in the layout of its mean and scale."""
+        fine = to_slots(y)
+        coarse = to_slots(fine[0])
+
+        def elements(step: Step) -> Array:
+            assert isinstance(step, SlotStep)
+            slots = fine if step.scale == 3 else coarse
+            return slots[step.slot][:, step.first : step.first + step.count]
+
+        return elements
