@@ -1,0 +1,1 @@
+"""The hpcm command line, one module per command."""

@@ -1,0 +1,1 @@
+"""Files: the hpc container, model files, pictures in and out."""

@@ -1,0 +1,22 @@
+"""Operations with normative arithmetic: the same bits on every machine (formats/FORMAT.md).
+
+Arrays are float32, C-contiguous and planar (channels, height, width), without a batch axis; results are new arrays.
+Wrong types, layouts or sizes raise ValueError. Every function runs at the SIMD level and on the number of threads that
+``set_simd_level`` and ``set_threads`` (or HPCM_SIMD and HPCM_THREADS) say; results never depend on either.
+
+Without the compiled extension this module imports, and its functions raise NoKernelsError when called.
+"""
+
+from __future__ import annotations
+
+from hpcmcodec.kernels.conv import conv1x1
+from hpcmcodec.kernels.runtime import available_levels, get_threads, set_simd_level, set_threads, simd_level
+
+__all__ = [
+    "available_levels",
+    "conv1x1",
+    "get_threads",
+    "set_simd_level",
+    "set_threads",
+    "simd_level",
+]

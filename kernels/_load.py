@@ -1,0 +1,25 @@
+"""Access to the compiled extension, which may be missing from a source tree that is used for training only."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from hpcmcodec.errors import NoKernelsError
+
+Float32: TypeAlias = npt.NDArray[np.float32]
+
+
+@functools.cache
+def native() -> Any:
+    """The extension module; NoKernelsError if it is not built."""
+    try:
+        from hpcmcodec.kernels import _native
+    except ImportError as error:
+        raise NoKernelsError(
+            f"the compiled kernels cannot be loaded ({error}); build them with: pip install -e . --no-build-isolation"
+        ) from error
+    return _native

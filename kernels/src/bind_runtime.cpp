@@ -1,0 +1,18 @@
+#include <pybind11/stl.h>
+
+#include "bindings.h"
+#include "dispatch.h"
+#include "thread_pool.h"
+
+namespace hpcm {
+
+void bind_runtime(pybind11::module_& module) {
+    module.def("get_threads", &get_threads);
+    module.def("set_threads", &set_threads, pybind11::arg("threads"),
+               pybind11::call_guard<pybind11::gil_scoped_release>());  // joins the workers of the old pool
+    module.def("simd_level", [] { return std::string(ops().name); });
+    module.def("available_levels", &available_levels);
+    module.def("set_simd_level", &set_simd_level, pybind11::arg("name"));
+}
+
+}  // namespace hpcm

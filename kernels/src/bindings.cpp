@@ -1,0 +1,8 @@
+// The extension module hpcmcodec.kernels._native.
+#include "bindings.h"
+
+PYBIND11_MODULE(_native, module) {
+    module.doc() = "Normative arithmetic of hpcmcodec; use it through hpcmcodec.kernels.";
+    hpcm::bind_runtime(module);
+    hpcm::bind_conv(module);
+}

@@ -1,0 +1,11 @@
+// Each area registers its functions with one bind_<area>, declared here and called by bindings.cpp.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace hpcm {
+
+void bind_runtime(pybind11::module_& module);
+void bind_conv(pybind11::module_& module);
+
+}  // namespace hpcm

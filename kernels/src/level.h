@@ -1,0 +1,19 @@
+// Included once by each simd_<level>.cpp: all kernels of one instruction set and their function table.
+#pragma once
+
+#include "simd.h"
+
+#include "gemm_kernels.h"
+#include "ops.h"
+
+#define HPCM_STRING_(x) #x
+#define HPCM_STRING(x) HPCM_STRING_(x)
+
+namespace hpcm {
+namespace HPCM_LEVEL {
+
+extern const Ops kOps;
+const Ops kOps = {HPCM_STRING(HPCM_LEVEL), kLanes, kGemmOps};
+
+}  // namespace HPCM_LEVEL
+}  // namespace hpcm

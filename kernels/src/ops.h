@@ -1,0 +1,15 @@
+// The function table of one instruction set. An area adds its own struct (gemm_ops.h, ...) as one member here and fills
+// it in <area>_kernels.h, which level.h includes.
+#pragma once
+
+#include "gemm_ops.h"
+
+namespace hpcm {
+
+struct Ops {
+    const char* name;
+    int lanes;
+    GemmOps gemm;
+};
+
+}  // namespace hpcm
