@@ -34,11 +34,6 @@ class LiteConfig:
     context_widths: tuple[int, int] = (256, 320)
     context_blocks: tuple[int, int] = (3, 3)
 
-    @property
-    def pad_multiple(self) -> int:
-        """Pixels of which picture sides must be multiples: a cell of the hyper-latent."""
-        return 64
-
 
 @dataclass(frozen=True)
 class SlotStep(Step):
@@ -78,10 +73,12 @@ class Lite(Module):
     """Variable-rate codec network; see `LiteConfig`. Scales in its interface are logarithms of logistic scales."""
 
     stride = 16
-    variable_rate = True
+    pad_multiple = 64  # a cell of the hyper-latent
+    rate = "variable"
 
     def __init__(self, config: LiteConfig) -> None:
         self.config = config
+        self.latent_channels, self.hyper_channels = config.latent_channels, config.hyper_channels
         m, nz, (wide, fine) = config.latent_channels, config.hyper_channels, config.context_widths
         self.schedule = lite_schedule(m)
         self.linear = LinearPath(m)
@@ -130,7 +127,7 @@ class Lite(Module):
     def hyper_analyse(self, y: Array, cond: LiteCondition) -> Array:
         """Latent -> hyper-latent (N, Nz, H/64, W/64): PCA of the cells' mean log-magnitudes, plus a correction."""
         feature = ops.signed_log_feature(y, cond.s0)
-        magnitude = ops.mean_pool(feature[:, self.config.latent_channels :], 4)
+        magnitude = ops.mean_pool(feature[:, self.latent_channels :], 4)
         z = ops.conv2d(magnitude - self.h_mean(cond.weights)[:, :, None, None], self.h_pca, None)
         t = ops.leaky_relu(self.h_in(feature))
         t = ops.leaky_relu(self.h_mid(ops.pixel_unshuffle(t, 2)))
@@ -166,7 +163,7 @@ class Lite(Module):
         state, slots = self._run_stage(self.ctx_a, self.schedule[:5], start, None, [], cond, keep)
         coarse = from_slots([slot.value for slot in slots])
         feature = ops.signed_log_feature(coarse, cond.s0)
-        known = [Decoded(coarse, feature[:, self.config.latent_channels :])]
+        known = [Decoded(coarse, feature[:, self.latent_channels :])]
         state = ops.pixel_shuffle(self.up_state(state), 2)
         self._run_stage(self.ctx_b, self.schedule[5:], state, feature, known, cond, keep)
         return self._assemble(live)
@@ -192,7 +189,7 @@ class Lite(Module):
             value = code(step, *stage.predict(step.stage_step, state, neighbours, s0, log_scale0))
             new = ops.signed_log_feature(value, s0)
             parts.append(Decoded(value, new[:, step.count :]))
-            if channels.stop == self.config.latent_channels:  # the slot is complete
+            if channels.stop == self.latent_channels:  # the slot is complete
                 known.append(Decoded.join(parts))
                 parts = []
         return state, known

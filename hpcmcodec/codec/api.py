@@ -1,0 +1,51 @@
+"""The two functions that most users need."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image
+
+from hpcmcodec.codec.decoder import Decoder
+from hpcmcodec.codec.encoder import DEFAULT_QUALITY, Encoder
+from hpcmcodec.errors import InputError
+from hpcmcodec.formats.pictures import Picture, picture_from_image, picture_to_image, read_picture
+
+ImageLike = Image.Image | np.ndarray | str | Path | bytes | BinaryIO
+
+
+def encode(image: ImageLike, quality: int = DEFAULT_QUALITY, *, model: str | Path | None = None) -> bytes:
+    """Code one picture; see `Encoder` for many.
+
+    image: a PIL image, a uint8 array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), a path, the bytes of an image file, or an
+    open binary file. quality: 1 (smallest) .. 100 (best). model: name or path, None for the default.
+    Raises InputError for a picture that cannot be read, UsageError for a quality out of range.
+    """
+    return Encoder(model).encode(as_picture(image), quality)
+
+
+def decode(data: bytes | memoryview) -> Image.Image:
+    """The picture of an hpc file as a PIL image, with its ICC profile, EXIF and XMP in `info`. Errors as `Decoder`."""
+    return picture_to_image(Decoder().decode(data))
+
+
+def as_picture(image: ImageLike) -> Picture:
+    """Any accepted kind of image as a `Picture`."""
+    if isinstance(image, Image.Image):
+        return picture_from_image(image)
+    if isinstance(image, np.ndarray):
+        return _from_array(image)
+    return read_picture(image)
+
+
+def _from_array(array: np.ndarray) -> Picture:
+    if array.ndim == 2:
+        array = array[:, :, None]
+    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] not in (1, 3, 4) or 0 in array.shape:
+        raise InputError(
+            f"an array must be uint8 of shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), not {array.dtype} {array.shape}"
+        )
+    alpha = np.ascontiguousarray(array[:, :, 3]) if array.shape[2] == 4 else None
+    return Picture(np.ascontiguousarray(array[:, :, :3]), alpha)

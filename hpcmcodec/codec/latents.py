@@ -1,0 +1,120 @@
+"""Latents <-> streams. Encoder and decoder walk the same traversal; they differ only in where symbols come from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hpcmcodec import kernels
+from hpcmcodec.codec.model import CodecModel
+from hpcmcodec.entropy.coder import StreamDecoder, StreamEncoder
+from hpcmcodec.models.schedule import Step
+from hpcmcodec.nn.module import Array
+
+STREAMS = 4
+"""Streams of a tile: the hyper-latent, then scales 1, 2, 3."""
+
+
+@dataclass(frozen=True)
+class LatentArea:
+    """The latent grid of a padded picture and the part of it that the picture itself covers; only that part is coded,
+    elsewhere both sides take symbol 0. All counts in latents."""
+
+    rows: int
+    columns: int
+    own_rows: int
+    own_columns: int
+
+    @classmethod
+    def of(cls, height: int, width: int, multiple: int, stride: int) -> LatentArea:
+        """For a picture of height x width pixels, padded to `multiple`, whose latent has one element per `stride`."""
+
+        def up(n: int, unit: int) -> int:
+            return -(-n // unit)
+
+        rows, columns = (up(n, multiple) * multiple // stride for n in (height, width))
+        return cls(rows, columns, up(height, stride), up(width, stride))
+
+    def inside(self, channels: int) -> np.ndarray | None:
+        """Which elements are coded, (1, channels, rows, columns) bool; None if all are."""
+        if (self.rows, self.columns) == (self.own_rows, self.own_columns):
+            return None
+        inside = np.zeros((1, channels, self.rows, self.columns), bool)
+        inside[:, :, : self.own_rows, : self.own_columns] = True
+        return inside
+
+
+def encode_latents(
+    model: CodecModel, y: Array, z: Array, cond: Any, areas: tuple[LatentArea, LatentArea]
+) -> tuple[list[bytes], Array]:
+    """Code y and z. `areas`: of the latent and of the hyper-latent. Returns the streams and y_hat."""
+    network, area, hyper_area = model.network, *areas
+    streams = [StreamEncoder(model.tables) for _ in range(STREAMS)]
+    z_symbols = np.rint(z).astype(np.int32)
+    z_inside = hyper_area.inside(z.shape[1])
+    if z_inside is not None:
+        z_symbols = np.where(z_inside, z_symbols, 0)
+    _append(streams[0], z_symbols, _z_rows(model, cond, z.shape), z_inside)
+    pick, pick_inside = network.pick(y), _picker(model, area)
+
+    def code(step: Step, mean: Array, scale: Array) -> Array:
+        rows = kernels.scale_index(np.ascontiguousarray(scale), model.y_thresholds)
+        symbols = model.quantise(pick(step) - mean, rows)
+        inside = pick_inside(step)
+        if inside is not None:
+            symbols = np.where(inside, symbols, 0)
+        _append(streams[step.scale], symbols, rows, inside)
+        return symbols.astype(np.float32) + mean
+
+    y_hat = network.traverse(z_symbols.astype(np.float32), cond, code)
+    return [stream.finish() for stream in streams], y_hat
+
+
+def decode_latents(
+    model: CodecModel, data: Sequence[bytes | memoryview], cond: Any, areas: tuple[LatentArea, LatentArea]
+) -> Array:
+    """Inverse of `encode_latents`: y_hat, the same bits. Raises CorruptError or TruncatedError for a damaged stream."""
+    network, area, hyper_area = model.network, *areas
+    streams = [StreamDecoder(stream, model.tables) for stream in data]
+    z_shape = (1, model.network.hyper_channels, hyper_area.rows, hyper_area.columns)
+    z_symbols = _take(streams[0], _z_rows(model, cond, z_shape), hyper_area.inside(model.network.hyper_channels))
+    pick_inside = _picker(model, area)
+
+    def code(step: Step, mean: Array, scale: Array) -> Array:
+        rows = kernels.scale_index(np.ascontiguousarray(scale), model.y_thresholds)
+        symbols = _take(streams[step.scale], rows, pick_inside(step))
+        return symbols.astype(np.float32) + mean
+
+    y_hat = network.traverse(z_symbols.astype(np.float32), cond, code)
+    for stream in streams:
+        stream.finish()
+    return y_hat
+
+
+def _picker(model: CodecModel, area: LatentArea) -> Any:
+    """step -> which of its elements are coded, or None for all."""
+    inside = area.inside(model.network.latent_channels)
+    return (lambda step: None) if inside is None else model.network.pick(inside)
+
+
+def _z_rows(model: CodecModel, cond: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Table rows of the hyper-latent: one per channel."""
+    rows = kernels.scale_index(np.ascontiguousarray(model.network.z_scale(cond)).reshape(-1), model.z_thresholds)
+    return np.ascontiguousarray(np.broadcast_to(rows[None, :, None, None], shape))
+
+
+def _append(stream: StreamEncoder, symbols: np.ndarray, rows: np.ndarray, inside: np.ndarray | None) -> None:
+    if inside is not None:
+        symbols, rows = symbols[inside], rows[inside]
+    stream.append(symbols.ravel(), rows.ravel())
+
+
+def _take(stream: StreamDecoder, rows: np.ndarray, inside: np.ndarray | None) -> np.ndarray:
+    if inside is None:
+        return stream.take(rows.ravel()).reshape(rows.shape)
+    symbols = np.zeros(rows.shape, np.int32)
+    symbols[inside] = stream.take(rows[inside])
+    return symbols
