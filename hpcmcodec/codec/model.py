@@ -9,7 +9,7 @@ import numpy as np
 
 from hpcmcodec import kernels
 from hpcmcodec.formats.model_file import ModelFile
-from hpcmcodec.models import build_network
+from hpcmcodec.models.registry import build, config_from_dict
 
 RDO_WEIGHT = 8.67
 """Bits per squared unit of the rounding domain: lambda 255^2 / 3 step^2 with lite's step 5.1 / (255 sqrt(lambda))."""
@@ -32,7 +32,7 @@ class CodecModel:
     @classmethod
     def load(cls, file: ModelFile) -> CodecModel:
         """Build the network of a model file. Raises ModelFileError if weights and config do not fit."""
-        network = build_network(file.config)
+        network = build(config_from_dict(file.config))
         network.load(file.tensors)
         tables = kernels.TableSet(file.cdf, file.starts, file.lengths, file.offsets)
         return cls(
