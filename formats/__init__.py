@@ -1,1 +1,1 @@
-"""Files: the hpc container, model files, pictures in and out."""
+"""Bytes on disk: the hpc container, model files, pictures in and out. `FORMAT.md` beside this file is normative."""

@@ -1,0 +1,357 @@
+"""The hpc container, version 1 (FORMAT.md sections 2 to 4).
+
+    signature 4 | version 1 | LEB128 header length | header | CRC-32 | chunk ... chunk
+
+Reading checks the structure at once and each checksum when its chunk is used; payloads stay views of the input.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcmcodec.errors import (
+    CorruptError,
+    LimitExceededError,
+    NotHpcError,
+    TruncatedError,
+    UnsupportedVersionError,
+    UsageError,
+)
+from hpcmcodec.formats import header as _header
+from hpcmcodec.formats.chunks import (
+    ALPHA,
+    EXIF,
+    ICC,
+    KNOWN,
+    LATENT,
+    ORDER,
+    TILE_INDEX,
+    XMP,
+    Buffer,
+    Chunk,
+    assemble,
+    leb128,
+    read_chunk,
+    read_leb128,
+)
+from hpcmcodec.formats.header import Header
+
+SIGNATURE = b"\xc8P\r\n"
+VERSION = 1
+_MAX_UNKNOWN_CHUNKS = 64
+_STORED, _DEFLATED = 0, 1  # how a piece of metadata is kept
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a reader is willing to handle: pixels of a picture, bytes of one unpacked piece of metadata."""
+
+    max_pixels: int = 2**28
+    max_metadata: int = 2**24
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One entropy tile: its streams (hyper-latents first, then coarse to fine) and the check value of its latents.
+
+    `complete` is False only for a tile that a truncated file ends in; then `streams` holds the whole ones.
+    """
+
+    streams: tuple[Buffer, ...]
+    check: int
+    complete: bool = True
+
+
+def latent_check(latents: NDArray[np.float32]) -> int:
+    """Check value of decoded latents: CRC-32 of the float32 array in C order, little-endian bytes."""
+    return zlib.crc32(np.ascontiguousarray(latents, "<f4").reshape(-1).view(np.uint8))
+
+
+def write(
+    header: Header,
+    tiles: Sequence[Tile],
+    *,
+    alpha: Buffer | None = None,
+    icc: bytes | None = None,
+    exif: bytes | None = None,
+    xmp: bytes | None = None,
+    extra: Sequence[Chunk] = (),
+) -> bytes:
+    """The bytes of a file.
+
+    tiles: in raster order, as many as the header's grid has.   alpha: from `alpha.encode`.   exif: TIFF structure
+    without prefix.   extra: chunks of unknown optional types, as `Container.extra` gave them.
+    Raises UsageError for contents that no file can hold.
+    """
+    if len(tiles) != header.tiles:
+        raise UsageError(f"{len(tiles)} tiles given, the header's grid has {header.tiles}")
+    if any(chunk.kind in KNOWN or chunk.kind & ~ORDER for chunk in extra):
+        raise UsageError("an extra chunk must have an unknown optional type")
+    latents = [Chunk(LATENT, _tile_payload(header, i, tile)) for i, tile in enumerate(tiles)]
+    index = b"".join(leb128(chunk.size) for chunk in latents) if header.tile_size else b""
+    before = [(ICC, _pack_metadata(icc)), (TILE_INDEX, index)]
+    after = [(ALPHA, alpha), (EXIF, _pack_metadata(exif)), (XMP, _pack_metadata(xmp))]
+    chunks = [Chunk(kind, payload) for kind, payload in before if payload]
+    chunks += latents
+    chunks += [Chunk(kind, payload) for kind, payload in after if payload]
+    packed = _header.pack(header)
+    head = bytes([VERSION]) + leb128(len(packed)) + packed
+    crc = zlib.crc32(head)
+    return SIGNATURE + head + struct.pack("<I", crc) + assemble([*chunks, *extra], crc)
+
+
+@dataclass(frozen=True)
+class Container:
+    """A file that was read. `truncated`: its end is missing. `size`: bytes of the file."""
+
+    header: Header
+    latents: tuple[Chunk, ...]
+    others: tuple[Chunk, ...]
+    size: int
+    truncated: bool
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def tiles_present(self) -> int:
+        """Tiles of which at least the beginning is in the file; less than `header.tiles` only if truncated."""
+        return len(self.latents)
+
+    def tile(self, index: int) -> Tile:
+        """Tile `index` in raster order, checksum compared. Raises CorruptError, TruncatedError."""
+        if not 0 <= index < self.header.tiles:
+            raise UsageError(f"there is no tile {index}")
+        if index >= len(self.latents):
+            raise TruncatedError(f"the file ends before tile {index}")
+        chunk = self.latents[index]
+        if not chunk.cut:
+            chunk.verify()
+        return _parse_tile(self.header, index, chunk)
+
+    @property
+    def alpha(self) -> Buffer | None:
+        """Payload of the alpha chunk (see alpha.py), or None."""
+        return self._verified(ALPHA)
+
+    @property
+    def icc(self) -> bytes | None:
+        """The ICC profile, or None."""
+        return self._metadata(ICC)
+
+    @property
+    def exif(self) -> bytes | None:
+        """The EXIF block (TIFF structure without prefix), or None."""
+        return self._metadata(EXIF)
+
+    @property
+    def xmp(self) -> bytes | None:
+        """The XMP packet, or None."""
+        return self._metadata(XMP)
+
+    @property
+    def extra(self) -> tuple[Chunk, ...]:
+        """Chunks of optional types that this version does not know."""
+        return tuple(chunk for chunk in self.others if chunk.kind not in KNOWN)
+
+    @property
+    def overhead(self) -> int:
+        """Bytes of the file that are not entropy-coded streams."""
+        return self.size - sum(len(s) for i in range(self.tiles_present) for s in self.tile(i).streams)
+
+    def verify(self) -> None:
+        """Checks everything that needs no model: all checksums and the structure inside the chunks."""
+        for chunk in (*self.latents, *self.others):
+            chunk.verify()
+        for index in range(self.tiles_present):
+            self.tile(index)
+        for kind in (ICC, EXIF, XMP):
+            self._metadata(kind)
+        if self.truncated:
+            raise TruncatedError("the file ends before its last chunk; it was cut off")
+
+    def _verified(self, kind: int) -> Buffer | None:
+        """Payload of the chunk of this type; None if it is absent or cut off (then `truncated` is set)."""
+        chunk = next((chunk for chunk in self.others if chunk.kind == kind), None)
+        if chunk is None or chunk.cut:
+            return None
+        chunk.verify()
+        return chunk.payload
+
+    def _metadata(self, kind: int) -> bytes | None:
+        payload = self._verified(kind)
+        return None if payload is None else _unpack_metadata(payload, self.limits)
+
+
+def read(data: Buffer, limits: Limits | None = None, allow_truncated: bool = False) -> Container:
+    """The structure of a file in memory.
+
+    `allow_truncated` accepts a file whose end is missing, as long as its header is whole. Raises NotHpcError,
+    TruncatedError, CorruptError, UnsupportedVersionError, LimitExceededError.
+    """
+    limits = limits or Limits()
+    view = memoryview(data).cast("B").toreadonly()
+    header, position, crc = _read_header(view)
+    if header.width * header.height > limits.max_pixels:
+        raise LimitExceededError(
+            f"the picture has {header.width} x {header.height} pixels, more than the limit of {limits.max_pixels};"
+            " raise the limit to decode it"
+        )
+    latents: list[Chunk] = []
+    others: list[Chunk] = []
+    last = truncated = False
+    order = 0
+    while not (last or truncated):
+        try:
+            chunk, position, last = read_chunk(view, position, crc)
+            if chunk.cut and not allow_truncated:
+                raise TruncatedError("the file ends inside a chunk; it was cut off")
+        except TruncatedError:
+            if not allow_truncated:
+                raise
+            truncated = True
+            break
+        truncated = chunk.cut
+        crc = chunk.crc or 0
+        order = _next_order(order, chunk)
+        (latents if chunk.kind == LATENT else others).append(chunk)
+        _check_counts(header, latents, others)
+    if last:
+        _check_complete(header, latents, others)
+        if position != len(view):
+            raise CorruptError(f"{len(view) - position} bytes follow the last chunk")
+    return Container(header, tuple(latents), tuple(others), len(view), truncated, limits)
+
+
+def _read_header(view: memoryview) -> tuple[Header, int, int]:
+    """-> header, position of the first chunk, running checksum."""
+    if bytes(view[:4]) != SIGNATURE:
+        _refuse_signature(bytes(view[:8]))
+    if len(view) > 4 and view[4] != VERSION:
+        raise UnsupportedVersionError(f"container version {view[4]} is not known; update hpcmcodec")
+    length, start = read_leb128(view, 5)
+    if length > _header.MAX_HEADER_BYTES:
+        raise CorruptError(f"the header claims {length} bytes")
+    end = start + length
+    if end + 4 > len(view):
+        raise TruncatedError("the file ends inside its header; it was cut off")
+    (crc,) = struct.unpack_from("<I", view, end)
+    if zlib.crc32(view[4:end]) != crc:
+        raise CorruptError("the header is damaged (checksum mismatch)")
+    return _header.unpack(bytes(view[start:end])), end + 4, crc
+
+
+def _refuse_signature(start: bytes) -> NoReturn:
+    """Tells damage by a text-mode transfer, and a file cut to almost nothing, from a file of another kind."""
+    damaged = (b"HP\r\n\x01", b"\xc8P\n\x01", b"\xc8P\r\r\n", b"\xc8P\r\x01", b"\xc3\x88P\r\n", b"\xef\xbf\xbdP\r\n")
+    if start.startswith(damaged):
+        raise CorruptError("the file was changed by a transfer in text mode; transfer it again in binary mode")
+    if start and SIGNATURE.startswith(start):
+        raise TruncatedError("the file ends inside its signature; it was cut off")
+    raise NotHpcError("this is not an hpc file")
+
+
+def _next_order(order: int, chunk: Chunk) -> int:
+    """Known chunks come in the order of their types, once each; only tiles repeat."""
+    if chunk.kind not in KNOWN:
+        return order
+    new = chunk.kind & ORDER
+    if new < order or (new == order and chunk.kind != LATENT):
+        raise CorruptError(f"a chunk of type {chunk.kind:#04x} is repeated or out of order")
+    return new
+
+
+def _check_counts(header: Header, latents: Sequence[Chunk], others: Sequence[Chunk]) -> None:
+    if len(latents) > header.tiles:
+        raise CorruptError(f"more than {header.tiles} tiles")
+    if len(others) > _MAX_UNKNOWN_CHUNKS + len(KNOWN):
+        raise CorruptError(f"more than {_MAX_UNKNOWN_CHUNKS} chunks of unknown types")
+
+
+def _check_complete(header: Header, latents: Sequence[Chunk], others: Sequence[Chunk]) -> None:
+    """All tiles are there; an index stands in tiled files only and tells the sizes of the tiles' chunks."""
+    if len(latents) != header.tiles:
+        raise CorruptError(f"{len(latents)} tiles instead of {header.tiles}")
+    index = next((chunk.payload for chunk in others if chunk.kind == TILE_INDEX), None)
+    if index is None:
+        return
+    if not header.tile_size or index != b"".join(leb128(chunk.size) for chunk in latents):
+        raise CorruptError("the index of tiles does not fit the tiles")
+
+
+def _tile_payload(header: Header, index: int, tile: Tile) -> bytes:
+    if len(tile.streams) != header.streams or not tile.complete:
+        raise UsageError(f"a tile of family {header.family} has {header.streams} streams, not {len(tile.streams)}")
+    number = leb128(index) if header.tile_size else b""
+    lengths = b"".join(leb128(len(stream)) for stream in tile.streams[:-1])
+    return b"".join((number, struct.pack("<I", tile.check), lengths, *tile.streams))
+
+
+def _parse_tile(header: Header, index: int, chunk: Chunk) -> Tile:
+    """Splits a payload into streams; of a payload that was cut off, gives the streams that are whole."""
+    view = memoryview(chunk.payload)
+    try:
+        check, lengths, position = _tile_head(header, index, view)
+    except TruncatedError:
+        if chunk.cut:
+            raise
+        raise CorruptError("a tile is too short for its own head") from None
+    streams = []
+    for length in lengths:
+        if position + length > len(view):
+            if chunk.cut:
+                return Tile(tuple(streams), check, False)
+            raise CorruptError("a stream is longer than its tile")
+        streams.append(view[position : position + length])
+        position += length
+    if chunk.cut:
+        return Tile(tuple(streams), check, False)
+    return Tile((*streams, view[position:]), check)
+
+
+def _tile_head(header: Header, index: int, view: memoryview) -> tuple[int, list[int], int]:
+    """-> check value, lengths of all streams but the last, position of the first stream."""
+    number, position = read_leb128(view, 0) if header.tile_size else (index, 0)
+    if number != index:
+        raise CorruptError(f"tile {number} stands in the place of tile {index}")
+    if position + 4 > len(view):
+        raise TruncatedError("the file ends inside a tile; it was cut off")
+    (check,) = struct.unpack_from("<I", view, position)
+    position += 4
+    lengths = []
+    for _ in range(header.streams - 1):
+        length, position = read_leb128(view, position)
+        lengths.append(length)
+    return check, lengths, position
+
+
+def _pack_metadata(data: bytes | None) -> bytes:
+    """Method byte and the data, or method byte, LEB128 length and zlib stream where that is smaller."""
+    if not data:
+        return b""
+    packed = bytes([_DEFLATED]) + leb128(len(data)) + zlib.compress(data, 9)
+    return packed if len(packed) <= len(data) else bytes([_STORED]) + data
+
+
+def _unpack_metadata(payload: Buffer, limits: Limits) -> bytes:
+    view = memoryview(payload)
+    if len(view) < 2 or view[0] not in (_STORED, _DEFLATED):
+        raise CorruptError("metadata of unknown method")
+    if view[0] == _STORED:
+        return bytes(view[1:])
+    try:
+        size, start = read_leb128(view, 1)
+        if size > limits.max_metadata:
+            raise LimitExceededError(f"metadata of {size} bytes exceeds the limit of {limits.max_metadata}")
+        inflate = zlib.decompressobj()
+        data = inflate.decompress(view[start:], size + 1)
+    except (zlib.error, TruncatedError) as error:
+        raise CorruptError(f"metadata is damaged ({error})") from None
+    if len(data) != size or not inflate.eof or inflate.unused_data:
+        raise CorruptError("metadata has another size than it says")
+    return data
