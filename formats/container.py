@@ -71,7 +71,7 @@ class Tile:
 
 def latent_check(latents: NDArray[np.float32]) -> int:
     """Check value of decoded latents: CRC-32 of the float32 array in C order, little-endian bytes."""
-    return zlib.crc32(np.ascontiguousarray(latents, "<f4").reshape(-1).view(np.uint8))
+    return zlib.crc32(memoryview(np.ascontiguousarray(latents, "<f4")).cast("B"))
 
 
 def write(
@@ -301,7 +301,7 @@ def _parse_tile(header: Header, index: int, chunk: Chunk) -> Tile:
         if chunk.cut:
             raise
         raise CorruptError("a tile is too short for its own head") from None
-    streams = []
+    streams: list[Buffer] = []
     for length in lengths:
         if position + length > len(view):
             if chunk.cut:
