@@ -6,7 +6,6 @@ One class for all presets; parameters are named as in the official checkpoints.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Literal
 
 from hpcmcodec.models import geometry
 from hpcmcodec.models.config import HpcmConfig
@@ -26,7 +25,7 @@ class Hpcm(Module):
     """
 
     stride = 16
-    rate: Literal["fixed"] = "fixed"
+    variable_rate = False
 
     def __init__(self, config: HpcmConfig) -> None:
         self.config = config
@@ -64,8 +63,8 @@ class Hpcm(Module):
         return self.h_a(y) - self.means_hyper
 
     def z_scale(self, condition: None = None) -> Array:
-        """Scale of every hyper-latent channel, (channels,)."""
-        return self.scales_hyper.reshape(-1)
+        """Scale of every hyper-latent channel, (1, channels)."""
+        return self.scales_hyper[:, :, 0, 0]
 
     def hyper_synthesise(self, z_symbols: Array) -> Array:
         """Hyper-latent symbols as floats -> hyper parameters (N, 2M, H/16, W/16), scales above means."""
