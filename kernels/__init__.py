@@ -10,13 +10,25 @@ Without the compiled extension this module imports, and its functions raise NoKe
 from __future__ import annotations
 
 from hpcmcodec.kernels.conv import conv1x1
+from hpcmcodec.kernels.entropy import (
+    RansDecoder,
+    TableSet,
+    rans_encode,
+    rdo_quantise,
+    symbol_bits,
+)
 from hpcmcodec.kernels.runtime import available_levels, get_threads, set_simd_level, set_threads, simd_level
 
 __all__ = [
+    "RansDecoder",
+    "TableSet",
     "available_levels",
     "conv1x1",
     "get_threads",
+    "rans_encode",
+    "rdo_quantise",
     "set_simd_level",
     "set_threads",
     "simd_level",
+    "symbol_bits",
 ]

@@ -1,0 +1,90 @@
+"""Streams of integer symbols coded with a model's tables. Thin over `hpcmcodec.kernels`; the format is in FORMAT.md."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from hpcmcodec import kernels
+from hpcmcodec.errors import ModelFileError
+
+Int32: TypeAlias = npt.NDArray[np.int32]
+UInt16: TypeAlias = npt.NDArray[np.uint16]
+Float32: TypeAlias = npt.NDArray[np.float32]
+
+
+class EntropyCoder:
+    """A model's tables, ready to code any number of streams. Safe to share between threads.
+
+    Arguments as in `tables.EntropyTables`; ModelFileError if they are no valid tables.
+    """
+
+    def __init__(
+        self, cdf: npt.ArrayLike, starts: npt.ArrayLike, lengths: npt.ArrayLike, offsets: npt.ArrayLike
+    ) -> None:
+        try:
+            self._tables = kernels.TableSet(*(_int32(part) for part in (cdf, starts, lengths, offsets)))
+        except ValueError as error:
+            raise ModelFileError(f"the model's entropy tables are not valid: {error}") from error
+
+    def encoder(self) -> StreamEncoder:
+        """A new, empty stream."""
+        return StreamEncoder(self._tables)
+
+    def decoder(self, data: bytes) -> StreamDecoder:
+        """Reader of one stream."""
+        return StreamDecoder(data, self._tables)
+
+    def bits(self, symbols: Int32, rows: UInt16) -> Float32:
+        """Estimated bits of each symbol."""
+        return kernels.symbol_bits(symbols, rows, self._tables)
+
+    def quantise(self, residual: Float32, rows: UInt16, strength: float) -> Int32:
+        """Round residuals; strength 0 is nearest, around 0.7 gives up precision where that saves enough bits."""
+        return kernels.rdo_quantise(residual, rows, self._tables, strength)
+
+
+class StreamEncoder:
+    """Collects the symbols of one stream; they are coded together at the end, since the coder runs backwards."""
+
+    def __init__(self, tables: kernels.TableSet) -> None:
+        self._tables = tables
+        self._symbols: list[Int32] = []
+        self._rows: list[UInt16] = []
+
+    def add(self, symbols: Int32, rows: UInt16) -> None:
+        """Append symbols (any shape, C order) and the row of each. The arrays are copied."""
+        if symbols.shape != rows.shape:
+            raise ValueError(f"symbols of shape {symbols.shape} with rows of shape {rows.shape}")
+        self._symbols.append(symbols.astype(np.int32, casting="safe").ravel())
+        self._rows.append(rows.astype(np.uint16, casting="safe").ravel())
+
+    def finish(self) -> bytes:
+        """The stream; empty if nothing was added."""
+        if not self._symbols:
+            return b""
+        return kernels.rans_encode(np.concatenate(self._symbols), np.concatenate(self._rows), self._tables)
+
+
+class StreamDecoder:
+    """Reads symbols in the order in which they were added, in portions of any size."""
+
+    def __init__(self, data: bytes, tables: kernels.TableSet) -> None:
+        self._decoder = kernels.RansDecoder(data, tables)
+
+    def decode(self, rows: UInt16) -> Int32:
+        """The next symbols, in the shape of rows. TruncatedError or CorruptError if the stream is damaged."""
+        return self._decoder.decode(np.ascontiguousarray(rows))
+
+    def finish(self) -> None:
+        """CorruptError unless exactly the whole stream was read."""
+        self._decoder.finish()
+
+
+def _int32(values: npt.ArrayLike) -> Int32:
+    array = np.ascontiguousarray(values)
+    if array.dtype.kind not in "iu" or (array.size and (array.min() < -(2**31) or array.max() >= 2**31)):
+        raise ValueError("not integers of 32 bits")
+    return array.astype(np.int32)
