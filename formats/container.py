@@ -71,7 +71,7 @@ class Tile:
 
 def latent_check(latents: NDArray[np.float32]) -> int:
     """Check value of decoded latents: CRC-32 of the float32 array in C order, little-endian bytes."""
-    return zlib.crc32(memoryview(np.ascontiguousarray(latents, "<f4")).cast("B"))
+    return zlib.crc32(np.ascontiguousarray(latents, "<f4").data.cast("B"))
 
 
 def write(

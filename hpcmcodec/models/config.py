@@ -115,11 +115,6 @@ class HpcmConfig:
         return self.transform.widths[-1]
 
     @property
-    def hyper_channels(self) -> int:
-        """Channels of the hyper-latent z."""
-        return self.hyper.channels
-
-    @property
     def pad_multiple(self) -> int:
         """Picture sides must be multiples of this many pixels, so that every scale's tiles and windows fit."""
         coarse, middle, fine = self.context.windows if self.context.fusion == "window" else (1, 1, 1)

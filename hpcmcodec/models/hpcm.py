@@ -25,11 +25,12 @@ class Hpcm(Module):
     """
 
     stride = 16
-    variable_rate = False
+    rate = "fixed"
 
     def __init__(self, config: HpcmConfig) -> None:
         self.config = config
         self.pad_multiple = config.pad_multiple
+        self.latent_channels, self.hyper_channels = config.latent_channels, config.hyper.channels
         self.parameter("means_hyper", 1, config.hyper.channels, 1, 1)
         self.parameter("scales_hyper", 1, config.hyper.channels, 1, 1, init=constant(1.0))
         self.g_a = Analysis(config.transform)

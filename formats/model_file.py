@@ -1,0 +1,376 @@
+"""Model files: weights, entropy tables and description in one safetensors file (FORMAT.md section 8).
+
+Identity. The file's metadata has two texts. `hpcmcodec` is the manifest: JSON with the network's config, the family of
+distributions, and of every tensor its type, shape and SHA-256. `hpcmcodec.about` holds what may change without changing
+a decoded bit: name, provenance, measured quality. The identity is the SHA-256 of the manifest's UTF-8 bytes as stored,
+so it is known from the file's head alone; each tensor is held to its own hash when it is read.
+
+Files are mapped, not read: replace them by renaming (as `write` does), never change them in place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import struct
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+
+from hpcmcodec.errors import ModelFileError
+from hpcmcodec.formats.atomic import atomic_file
+from hpcmcodec.formats.half import half_to_single
+from hpcmcodec.formats.header import MODEL_NAME
+
+MANIFEST, ABOUT = "hpcmcodec", "hpcmcodec.about"
+DTYPES: dict[str, np.dtype] = {
+    "F16": np.dtype("<f2"),
+    "F32": np.dtype("<f4"),
+    "I8": np.dtype("i1"),
+    "I32": np.dtype("<i4"),
+}
+TABLES = {
+    "cdf": "I32",
+    "starts": "I32",
+    "lengths": "I32",
+    "offsets": "I32",
+    "y_thresholds": "F32",
+    "z_thresholds": "F32",
+}
+"""Tensors `entropy.NAME` and their types."""
+TOTAL = 1 << 16
+_PREFIX = "entropy."
+_MAX_HEADER = 1 << 23
+_MAX_TENSORS = 1 << 14
+_TENSOR_NAME = re.compile(r"[A-Za-z0-9_.]{1,200}")
+_THREADS = 4
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the head of a model file tells: nothing but the head was read."""
+
+    path: Path
+    name: str
+    identity: bytes
+    config: dict[str, Any]
+    distribution: dict[str, Any]
+    provenance: dict[str, Any]
+    measured: dict[str, Any]
+    parameters: int
+    size: int
+
+    @property
+    def id(self) -> bytes:
+        """First 8 bytes of the identity, as they stand in hpc files."""
+        return self.identity[:8]
+
+    @property
+    def family(self) -> str:
+        """The config's family of networks."""
+        return str(self.config["family"])
+
+
+@dataclass(frozen=True)
+class ModelFile(Summary):
+    """A model file, checked. `tensors`: name -> float32 array, read and checked when it is asked for.
+
+    Row r of the entropy tables is cdf[starts[r] : starts[r] + lengths[r]], strictly rising from 0 to 65536; its last
+    symbol is the escape, symbol i before that the integer offsets[r] + i. The row for a predicted scale is the number
+    of thresholds strictly below it: y_thresholds for latents, z_thresholds for hyper-latents.
+    """
+
+    tensors: Mapping[str, NDArray[np.float32]]
+    cdf: NDArray[np.int32]
+    starts: NDArray[np.int32]
+    lengths: NDArray[np.int32]
+    offsets: NDArray[np.int32]
+    y_thresholds: NDArray[np.float32]
+    z_thresholds: NDArray[np.float32]
+
+
+def peek(path: str | Path) -> Summary:
+    """The head of a model file; weights and tables are not looked at. Raises ModelFileError."""
+    return _Source(Path(path)).summary
+
+
+def read(path: str | Path) -> ModelFile:
+    """A model file with its tables checked; weights are checked as they are used. Raises ModelFileError."""
+    source = _Source(Path(path))
+    tables: dict[str, Any] = {name: source.raw(_PREFIX + name) for name in TABLES}
+    problem = table_problem(**tables)
+    if problem:
+        raise ModelFileError(f"{path}: {problem}")
+    return ModelFile(**vars(source.summary), tensors=_Weights(source), **tables)
+
+
+def write(
+    path: str | Path,
+    *,
+    name: str,
+    config: Mapping[str, Any],
+    tensors: Mapping[str, NDArray[Any]],
+    cdf: NDArray[np.int32],
+    starts: NDArray[np.int32],
+    lengths: NDArray[np.int32],
+    offsets: NDArray[np.int32],
+    y_thresholds: NDArray[np.float32],
+    z_thresholds: NDArray[np.float32],
+    distribution: Mapping[str, Any] | None = None,
+    provenance: Mapping[str, Any] | None = None,
+    measured: Mapping[str, Any] | None = None,
+) -> bytes:
+    """Write a model file, whole or not at all, and return its identity (32 bytes).
+
+    config: JSON values with a `family`.   tensors: float16, float32, or int8 with a float32 vector `NAME.scale` of one
+    factor per row.   The same arguments give the same bytes. Raises ModelFileError, OutputError.
+    """
+    tables = {"cdf": cdf, "starts": starts, "lengths": lengths, "offsets": offsets}
+    tables |= {"y_thresholds": y_thresholds, "z_thresholds": z_thresholds}  # type: ignore[dict-item]
+    arrays = {k: np.ascontiguousarray(v) for k, v in tensors.items()}
+    arrays |= {_PREFIX + k: np.ascontiguousarray(v, DTYPES[TABLES[k]]) for k, v in tables.items()}
+    names = {dtype: code for code, dtype in DTYPES.items()}
+    entries = {k: [names.get(v.dtype, str(v.dtype)), list(v.shape), _sha256(v)] for k, v in arrays.items()}
+    problem = (
+        _entries_problem(entries)
+        or table_problem(**{k: arrays[_PREFIX + k] for k in TABLES})
+        or next((f"{k} has values that are not finite" for k, v in arrays.items() if not _finite(v)), None)
+        or (None if MODEL_NAME.fullmatch(name) else f"{name!r} is not a model name")
+        or (None if isinstance(config.get("family"), str) else "the config has no family")
+    )
+    if problem:
+        raise ModelFileError(f"{path}: {problem}")
+    manifest = _dump({"config": config, "distribution": distribution or {}, "tensors": entries})
+    about = _dump({"name": name, "provenance": provenance or {}, "measured": measured or {}})
+    _write_safetensors(Path(path), arrays, entries, {MANIFEST: manifest, ABOUT: about})
+    return hashlib.sha256(manifest.encode()).digest()
+
+
+def table_problem(
+    cdf: NDArray[np.int32],
+    starts: NDArray[np.int32],
+    lengths: NDArray[np.int32],
+    offsets: NDArray[np.int32],
+    y_thresholds: NDArray[np.float32],
+    z_thresholds: NDArray[np.float32],
+) -> str | None:
+    """The first rule of entropy tables that is broken, or None."""
+    rows = len(starts)
+    for name, vector in (("y_thresholds", y_thresholds), ("z_thresholds", z_thresholds)):
+        if vector.ndim != 1 or not 1 <= len(vector) <= 255 or not np.all(np.isfinite(vector)):
+            return f"{name} is not a vector of 1 to 255 numbers"
+        if np.any(np.diff(vector) <= 0):
+            return f"{name} does not rise"
+        if len(vector) >= rows:
+            return f"{name} points to more than the {rows} rows of the tables"
+    if not (starts.shape == lengths.shape == offsets.shape == (rows,)) or cdf.ndim != 1 or rows > 256:
+        return "the tables' shapes do not fit together"
+    ends = starts.astype(np.int64) + lengths  # one past the last value
+    if np.any(starts < 0) or np.any(lengths < 2) or np.any(lengths > TOTAL + 1) or np.any(ends > len(cdf)):
+        return "a row of the tables lies outside of them"
+    if np.any(np.abs(offsets.astype(np.int64)) > TOTAL):
+        return "an offset is out of range"
+    falls = np.concatenate(([0], np.cumsum(np.diff(cdf.astype(np.int64)) <= 0)))  # before each position
+    if np.any(cdf[starts] != 0) or np.any(cdf[ends - 1] != TOTAL) or np.any(falls[ends - 1] != falls[starts]):
+        return "a row of the tables does not rise strictly from 0 to 65536"
+    return None
+
+
+# ------------------------------------------------------------------------------------------------ reading
+class _Source:
+    """An open file: its summary, and tensors as they are stored, held to their hashes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            _check_head(path)
+            self._file = safe_open(str(path), framework="numpy")
+            metadata = self._file.metadata() or {}
+            present = {k: self._describe(k) for k in self._file.keys()}  # noqa: SIM118 (not a dict)
+        except (OSError, SafetensorError, ValueError) as error:
+            raise ModelFileError(f"{path} is not a readable model file ({error})") from error
+        if MANIFEST not in metadata:
+            raise ModelFileError(f"{path} is a safetensors file but not a model of hpcmcodec")
+        manifest, about = (self._json(metadata.get(key, "{}")) for key in (MANIFEST, ABOUT))
+        self.entries = self._section(manifest, "tensors")
+        problem = _entries_problem(self.entries)
+        if problem is None and {k: v[:2] for k, v in self.entries.items()} != present:
+            problem = "the tensors are not those that the manifest lists"
+        config, name = self._section(manifest, "config"), about.get("name")
+        if problem is None and not isinstance(config.get("family"), str):
+            problem = "the config has no family"
+        if problem is None and not (isinstance(name, str) and MODEL_NAME.fullmatch(name)):
+            problem = "it has no proper name"
+        if problem:
+            raise ModelFileError(f"{path}: {problem}")
+        self.summary = Summary(
+            path=path,
+            name=str(name),
+            identity=hashlib.sha256(metadata[MANIFEST].encode()).digest(),
+            config=config,
+            distribution=self._section(manifest, "distribution"),
+            provenance=self._section(about, "provenance"),
+            measured=self._section(about, "measured"),
+            parameters=sum(int(np.prod(self.entries[k][1])) for k in self.weight_names()),
+            size=path.stat().st_size,
+        )
+
+    def weight_names(self) -> list[str]:
+        """Names of the parameters: neither entropy tables nor the factors of int8 tensors."""
+        return [k for k in self.entries if not k.startswith(_PREFIX) and not _is_companion(self.entries, k)]
+
+    def raw(self, name: str) -> NDArray[Any]:
+        """A tensor in its stored type. Raises ModelFileError if it is damaged or not finite."""
+        array: NDArray[Any] = self._file.get_tensor(name)
+        if _sha256(array) != self.entries[name][2]:
+            raise ModelFileError(f"{self.path} is damaged: {name} does not fit its hash; get the file again")
+        if not _finite(array):
+            raise ModelFileError(f"{self.path}: {name} has values that are not finite")
+        return array
+
+    def weight(self, name: str) -> NDArray[np.float32]:
+        """A parameter as float32: half precision widened exactly, int8 times its row's factor, rounded once."""
+        array = self.raw(name)
+        if array.dtype == np.float16:
+            return half_to_single(array)
+        if array.dtype == np.int8:
+            factors = self.raw(f"{name}.scale").reshape(-1, *[1] * (array.ndim - 1))
+            return array.astype(np.float32) * factors
+        return array
+
+    def _describe(self, name: str) -> list[Any]:
+        part = self._file.get_slice(name)
+        return [part.get_dtype(), part.get_shape()]
+
+    def _json(self, text: str) -> dict[str, Any]:
+        try:
+            value = json.loads(text, parse_constant=_refuse, object_pairs_hook=_unique)
+        except (ValueError, RecursionError) as error:
+            raise ModelFileError(f"{self.path}: its description is damaged ({error})") from None
+        if not isinstance(value, dict):
+            raise ModelFileError(f"{self.path}: its description is not a JSON object")
+        return value
+
+    def _section(self, values: dict[str, Any], key: str) -> dict[str, Any]:
+        section = values.get(key, {})
+        if not isinstance(section, dict):
+            raise ModelFileError(f"{self.path}: {key} is not a JSON object")
+        return section
+
+
+class _Weights(Mapping[str, NDArray[np.float32]]):
+    """Parameters by name. The first access starts to read all of them on a few threads; each is handed out once from
+    there and read again if it is asked for again."""
+
+    def __init__(self, source: _Source) -> None:
+        self._source, self._names = source, source.weight_names()
+        self._known = frozenset(self._names)
+        self._ready: dict[str, Future[NDArray[np.float32]]] | None = None
+
+    def __getitem__(self, name: str) -> NDArray[np.float32]:
+        if name not in self._known:
+            raise KeyError(name)
+        if self._ready is None:
+            pool = ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1), "hpcm-weights")
+            self._ready = {k: pool.submit(self._source.weight, k) for k in self._names}
+            pool.shutdown(wait=False)
+        future = self._ready.pop(name, None)
+        return self._source.weight(name) if future is None else future.result()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def _check_head(path: Path) -> None:
+    """Refuses an oversized head before a parser sees it."""
+    with path.open("rb") as file:
+        start = file.read(8)
+    if len(start) < 8 or struct.unpack("<Q", start)[0] > _MAX_HEADER:
+        raise ValueError("its head is too short or too long")
+
+
+def _entries_problem(entries: Mapping[str, Any]) -> str | None:
+    """The first rule that the list of tensors breaks, or None."""
+    if len(entries) > _MAX_TENSORS:
+        return f"more than {_MAX_TENSORS} tensors"
+    for name, entry in entries.items():
+        if not (isinstance(entry, list) and len(entry) == 3 and isinstance(entry[1], list)):
+            return f"{name} is not described by type, shape and hash"
+        dtype, shape, _ = entry
+        if not _TENSOR_NAME.fullmatch(name) or dtype not in DTYPES or len(shape) > 6:
+            return f"{name} has a name, type or rank that a model cannot have ({dtype}, {shape})"
+        if not all(isinstance(n, int) and n > 0 for n in shape):
+            return f"{name} has an empty or impossible shape"
+        if dtype == "I8" and entries.get(f"{name}.scale", [None])[:2] != ["F32", shape[:1]]:
+            return f"{name} is int8 but has no fitting {name}.scale"
+        if dtype == "I32" and not name.startswith(_PREFIX):
+            return f"{name} has a type that weights cannot have"
+    tables = {k: v[0] for k, v in entries.items() if k.startswith(_PREFIX)}
+    if tables != {_PREFIX + k: v for k, v in TABLES.items()}:
+        return "the entropy tables are not complete"
+    return None
+
+
+def _is_companion(entries: Mapping[str, Any], name: str) -> bool:
+    return name.endswith(".scale") and entries.get(name.removesuffix(".scale"), [None])[0] == "I8"
+
+
+def _finite(array: NDArray[Any]) -> bool:
+    if array.dtype == np.float16:  # on the bits: faster
+        return bool((array.view(np.uint16) & 0x7FFF).max(initial=0) < 0x7C00)
+    return array.dtype.kind != "f" or bool(np.isfinite(array).all())
+
+
+def _sha256(array: NDArray[Any]) -> str:
+    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
+
+
+def _refuse(text: str) -> None:
+    raise ValueError(f"{text} is not JSON")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        raise ValueError("a name is repeated")
+    return values
+
+
+# ------------------------------------------------------------------------------------------------ writing
+def _dump(value: Mapping[str, Any]) -> str:
+    """JSON with sorted keys and no spaces: one text for one value."""
+    try:
+        return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ModelFileError(f"the model's description is not JSON ({error})") from error
+
+
+def _write_safetensors(
+    path: Path, arrays: Mapping[str, NDArray[Any]], entries: Mapping[str, Any], metadata: dict[str, str]
+) -> None:
+    """safetensors with a reproducible order: metadata, then tensors by falling item size (for alignment) and name."""
+    order = sorted(arrays, key=lambda k: (-arrays[k].itemsize, k))
+    head: dict[str, Any] = {"__metadata__": metadata}
+    position = 0
+    for name in order:
+        dtype, shape, _ = entries[name]
+        end = position + arrays[name].nbytes
+        head[name] = {"dtype": dtype, "shape": shape, "data_offsets": [position, end]}
+        position = end
+    text = json.dumps(head, separators=(",", ":")).encode()
+    text += b" " * (-(len(text) + 8) % 64)
+    with atomic_file(path) as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        for name in order:
+            file.write(arrays[name].data)

@@ -1,0 +1,102 @@
+"""Where models come from: an explicit path, `$HPCM_MODELS`, the user's data folder, the package's own weights.
+
+Folders are searched in this order and not below; a model is any `*.safetensors` file in them that is one of ours. Names
+and identities come from the file's head, not from the file's name.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+
+from hpcmcodec.errors import MissingModelError, ModelFileError
+from hpcmcodec.formats import model_file
+from hpcmcodec.formats.model_file import ModelFile, Summary
+
+DEFAULT_MODEL = "lite"
+ENVIRONMENT = "HPCM_MODELS"
+SUFFIX = ".safetensors"
+
+
+def user_folder() -> Path:
+    """The folder for a user's own models, whether or not it exists."""
+    from platformdirs import user_data_path
+
+    return user_data_path("hpcmcodec", appauthor=False) / "models"
+
+
+def shipped_folder() -> Path:
+    """The folder of the models that come with the package."""
+    return Path(str(resources.files("hpcmcodec") / "weights"))
+
+
+def folders() -> list[Path]:
+    """All folders that are searched, in order, each once, whether or not they exist."""
+    chosen = [Path(part).expanduser() for part in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if part]
+    return list(dict.fromkeys([*chosen, user_folder(), shipped_folder()]))
+
+
+def list_models() -> list[Summary]:
+    """Every model that can be found, by its head alone. Damaged files and files of other kinds are left out."""
+    return [summary for _, summary in _scan()]
+
+
+def find(model: str | Path | None = None) -> ModelFile:
+    """The model of this name, or in the file of this path; None: the default model.
+
+    A name without a folder or suffix is looked up; where several models have it, the first one found counts. Raises
+    MissingModelError with what to do, ModelFileError for a damaged file.
+    """
+    if model is None:
+        model = DEFAULT_MODEL
+    if isinstance(model, Path) or model.endswith(SUFFIX) or os.sep in model:
+        return _read_path(Path(model).expanduser())
+    for path, summary in _scan():
+        if summary.name == model:
+            return model_file.read(path)
+    raise MissingModelError(f"model {model!r} is not installed{_advice(model)}")
+
+
+def find_by_id(identity: bytes, name: str) -> ModelFile:
+    """The model that a file names. identity: its first 8 bytes or all 32.   name: for the message.
+
+    Raises MissingModelError if no model has this identity, even if one has the name.
+    """
+    same_name = False
+    for path, summary in _scan():
+        if summary.identity.startswith(identity):
+            return model_file.read(path)
+        same_name |= summary.name == name
+    wanted = f"model {name!r} with identity {identity[:8].hex()}"
+    if same_name:
+        raise MissingModelError(f"{wanted} is not installed, only another version of it{_advice(name)}")
+    raise MissingModelError(f"{wanted} is not installed{_advice(name)}")
+
+
+def _scan() -> Iterator[tuple[Path, Summary]]:
+    """Models in order of search; within a folder by file name."""
+    for folder in folders():
+        try:
+            paths = sorted(p for p in folder.iterdir() if p.suffix == SUFFIX and p.is_file())
+        except OSError:
+            continue
+        for path in paths:
+            try:
+                yield path, model_file.peek(path)
+            except ModelFileError:
+                continue
+
+
+def _read_path(path: Path) -> ModelFile:
+    if not path.is_file():
+        raise MissingModelError(f"there is no model file {path}; `hpcm models list` shows the installed ones")
+    return model_file.read(path)
+
+
+def _advice(name: str) -> str:
+    return (
+        f": put its {SUFFIX} file into {user_folder()} or a folder named in ${ENVIRONMENT}, or make it with"
+        " `hpcm models import`; `hpcm models list` shows what is installed"
+    )

@@ -1,0 +1,234 @@
+"""Model files: what is written comes back, and nothing damaged, inconsistent or foreign is accepted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import model_files
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from safetensors.numpy import load_file, save_file
+
+from hpcmcodec.errors import HpcmError, ModelFileError
+from hpcmcodec.formats import model_file
+from hpcmcodec.formats.half import half_to_single
+
+
+def head(data: bytes) -> tuple[dict, bytes]:
+    (length,) = struct.unpack_from("<Q", data)
+    return json.loads(data[8 : 8 + length]), data[8 + length :]
+
+
+def with_head(path: Path, change: Any) -> None:
+    """Rewrite the JSON head of a safetensors file."""
+    values, rest = head(path.read_bytes())
+    change(values)
+    text = json.dumps(values).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + rest)
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    path = tmp_path / "m.safetensors"
+    about = {"provenance": {"steps": 7}, "measured": {"bpp": [0.1, 0.2]}, "distribution": {"shape": "logistic"}}
+    identity = model_files.write(path, **about)
+    model = model_file.read(path)
+    weights = model_files.weights()
+    assert (model.name, model.family, model.config) == ("tiny", "lite", model_files.CONFIG)
+    assert {k: getattr(model, k) for k in about} == about
+    assert model.identity == identity and model.id == identity[:8]
+    assert model.parameters == 4 * 3 + 4 + 20
+    assert set(model.tensors) == {"a.weight", "a.bias", "b.weight"} and len(model.tensors) == 3
+    for _ in range(2):  # the second time they are read anew
+        assert all(value.dtype == np.float32 for value in model.tensors.values())
+        np.testing.assert_array_equal(model.tensors["a.weight"], weights["a.weight"].astype(np.float32))
+        np.testing.assert_array_equal(model.tensors["a.bias"], weights["a.bias"])
+        scaled = weights["b.weight"].astype(np.float32) * weights["b.weight.scale"][:, None]
+        np.testing.assert_array_equal(model.tensors["b.weight"], scaled)
+    for name, value in model_files.tables().items():
+        np.testing.assert_array_equal(getattr(model, name), value)
+    with pytest.raises(KeyError):
+        model.tensors["b.weight.scale"]
+
+
+def test_identity_is_what_the_format_says(tmp_path: Path) -> None:
+    path = tmp_path / "m.safetensors"
+    identity = model_files.write(path)
+    manifest = head(path.read_bytes())[0]["__metadata__"]["hpcmcodec"]
+    assert identity == hashlib.sha256(manifest.encode()).digest()
+    stored = load_file(path)
+    for name, (_, shape, digest) in json.loads(manifest)["tensors"].items():
+        assert list(stored[name].shape) == shape
+        assert hashlib.sha256(stored[name].tobytes()).hexdigest() == digest
+
+
+def test_identity_depends_on_content_only(tmp_path: Path) -> None:
+    path = tmp_path / "m.safetensors"
+    identity = model_files.write(path)
+    first = path.read_bytes()
+    assert model_files.write(path) == identity and path.read_bytes() == first
+    assert model_files.write(path, name="other", provenance={"a": 1}, measured={"b": 2}) == identity
+    weights = model_files.weights()
+    weights["a.bias"][2] += 1
+    assert model_files.write(path, tensors=weights) != identity
+    assert model_files.write(path, config={**model_files.CONFIG, "m": 9}) != identity
+    tables = model_files.tables()
+    tables["cdf"][1] += 1
+    assert model_files.write(path, **tables) != identity
+
+
+def test_head_alone_is_enough_for_a_listing(tmp_path: Path) -> None:
+    path = tmp_path / "m.safetensors"
+    identity = model_files.write(path)
+    data = bytearray(path.read_bytes())
+    data[-40:] = bytes(40)
+    path.write_bytes(data)
+    assert model_file.peek(path).identity == identity
+
+
+def test_damaged_tensors_are_found(tmp_path: Path) -> None:
+    path = tmp_path / "m.safetensors"
+    model_files.write(path)
+    data = path.read_bytes()
+    body = len(data) - len(head(data)[1])
+    for position in range(body, len(data), 7):
+        damaged = bytearray(data)
+        damaged[position] ^= 0x10
+        path.write_bytes(damaged)
+        with pytest.raises(ModelFileError, match="hash"):
+            dict(model_file.read(path).tensors)
+
+
+BAD_TABLES = {
+    "last": lambda t: t["cdf"].__setitem__(2, 65535),
+    "first": lambda t: t["cdf"].__setitem__(3, 1),
+    "equal": lambda t: t["cdf"].__setitem__(5, 9000),
+    "outside": lambda t: t["starts"].__setitem__(2, 9),
+    "negative": lambda t: t["starts"].__setitem__(0, -3),
+    "length": lambda t: t["lengths"].__setitem__(0, 1),
+    "huge": lambda t: t["lengths"].__setitem__(0, 2**31 - 1),
+    "offset": lambda t: t["offsets"].__setitem__(0, -(2**31)),
+    "rows": lambda t: t.update(offsets=t["offsets"][:2]),
+    "falling": lambda t: t["y_thresholds"].__setitem__(1, 0.5),
+    "nan": lambda t: t["z_thresholds"].__setitem__(0, np.nan),
+    "many": lambda t: t.update(y_thresholds=np.arange(3, dtype=np.float32)),
+    "empty": lambda t: t.update(z_thresholds=np.zeros(0, np.float32)),
+}
+
+
+@pytest.mark.parametrize("change", BAD_TABLES.values(), ids=BAD_TABLES)
+def test_bad_tables_are_refused_on_both_ends(tmp_path: Path, change: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "m.safetensors"
+    tables = model_files.tables()
+    change(tables)
+    with pytest.raises(ModelFileError):
+        model_files.write(path, **tables)
+    assert not list(tmp_path.iterdir())
+    with monkeypatch.context() as patch:
+        patch.setattr(model_file, "table_problem", lambda **_: None)
+        patch.setattr(model_file, "_finite", lambda _: True)
+        patch.setattr(model_file, "_entries_problem", lambda _: None)
+        model_files.write(path, **tables)
+    with pytest.raises(ModelFileError):
+        model_file.read(path)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_weights_must_be_finite(tmp_path: Path, value: float, dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "m.safetensors"
+    tensors = {"w": np.array([1, value], dtype)}
+    with pytest.raises(ModelFileError, match="finite"):
+        model_files.write(path, tensors=tensors)
+    with monkeypatch.context() as patch:
+        patch.setattr(model_file, "_finite", lambda _: True)
+        model_files.write(path, tensors=tensors)
+    with pytest.raises(ModelFileError, match="finite"):
+        model_file.read(path).tensors["w"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": "../evil"},
+        {"config": {"m": 1}},
+        {"config": {"family": "lite", "x": float("nan")}},
+        {"tensors": {"w": np.zeros(3)}},
+        {"tensors": {"w": np.zeros((0, 3), np.float32)}},
+        {"tensors": {"w": np.zeros(3, np.int8)}},
+        {"tensors": {"w": np.zeros(3, np.int8), "w.scale": np.zeros(2, np.float32)}},
+        {"tensors": {"w": np.zeros(3, np.int32)}},
+        {"tensors": {"entropy.extra": np.zeros(3, np.float32)}},
+        {"tensors": {"bad name": np.zeros(3, np.float32)}},
+    ],
+)
+def test_what_cannot_be_written(tmp_path: Path, changes: dict) -> None:
+    with pytest.raises(ModelFileError):
+        model_files.write(tmp_path / "m.safetensors", **changes)
+    assert not list(tmp_path.iterdir())
+
+
+def test_files_of_other_kinds(tmp_path: Path) -> None:
+    path = tmp_path / "m.safetensors"
+    with pytest.raises(ModelFileError):
+        model_file.read(path)
+    for data in (b"", b"\x08", b"\xff" * 100, struct.pack("<Q", 2**40) + b"{}"):
+        path.write_bytes(data)
+        with pytest.raises(ModelFileError):
+            model_file.read(path)
+    save_file({"w": np.zeros(3, np.float32)}, path)
+    with pytest.raises(ModelFileError, match="not a model"):
+        model_file.read(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda h: h["__metadata__"].update({"hpcmcodec": "[]"}),
+        lambda h: h["__metadata__"].update({"hpcmcodec": "{" * 10000}),
+        lambda h: h["__metadata__"].update({"hpcmcodec": "[" * 100000}),
+        lambda h: h["__metadata__"].update({"hpcmcodec.about": '{"name": "UPPER"}'}),
+        lambda h: h["__metadata__"].update({"hpcmcodec.about": '{"name": "a", "name": "b"}'}),
+        lambda h: h["a.bias"].update(shape=[2, 2]),
+        lambda h: h["a.bias"].update(dtype="I32"),
+        lambda h: h.update({"c.bias": h.pop("a.bias")}),
+        lambda h: h["a.bias"].update(data_offsets=[0, 10**12]),
+    ],
+)
+def test_manipulated_heads(tmp_path: Path, change: Any) -> None:
+    path = tmp_path / "m.safetensors"
+    model_files.write(path)
+    with_head(path, change)
+    with pytest.raises(ModelFileError):
+        model_file.read(path)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(where=st.floats(0, 1), material=st.binary(min_size=1, max_size=12), cut=st.booleans())
+def test_mutations_never_pass(tmp_path: Path, where: float, material: bytes, cut: bool) -> None:
+    path = tmp_path / "m.safetensors"
+    identity = model_files.write(path)
+    data = path.read_bytes()
+    at = int(where * len(data))
+    path.write_bytes(data[:at] if cut else data[:at] + material + data[at + len(material) :])
+    try:
+        model = model_file.read(path)
+        dict(model.tensors)
+    except HpcmError:
+        return
+    changed_text_only = model.identity == identity  # a change in the free description, or none at all
+    assert changed_text_only or path.read_bytes() != data
+
+
+def test_half_precision_is_widened_exactly() -> None:
+    bits = np.arange(65536, dtype=np.uint16)
+    halves = bits[(bits & 0x7FFF) < 0x7C00].view(np.float16)
+    for array in (halves, np.tile(halves, 3)[1:], halves.reshape(2, -1)):
+        got = half_to_single(array)
+        assert got.shape == array.shape
+        np.testing.assert_array_equal(got.view(np.uint32), array.astype(np.float32).view(np.uint32))

@@ -1,0 +1,85 @@
+"""The store: order of search, names, identities, and messages that help."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hpcmcodec.errors import MissingModelError, ModelFileError
+from hpcmcodec.formats import model_file
+from hpcmcodec.models import store
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "formats"))
+import model_files
+
+
+@pytest.fixture
+def homes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
+    """Four empty folders: two of the environment, the user's, the shipped one."""
+    found = {name: tmp_path / name for name in ("one", "two", "user", "shipped")}
+    for path in found.values():
+        path.mkdir()
+    monkeypatch.setenv(store.ENVIRONMENT, os.pathsep.join([str(found["one"]), "", str(found["two"])]))
+    monkeypatch.setattr(store, "user_folder", lambda: found["user"])
+    monkeypatch.setattr(store, "shipped_folder", lambda: found["shipped"])
+    return found
+
+
+def other_weights(value: float) -> dict[str, np.ndarray]:
+    return {"w": np.full(3, value, np.float32)}
+
+
+def test_folders_are_searched_in_order(homes: dict[str, Path]) -> None:
+    names = ["shipped", "user", "two", "one"]
+    for i, name in enumerate(names):
+        model_files.write(homes[name] / "any-name.safetensors", name="lite", tensors=other_weights(i))
+        assert store.find("lite").tensors["w"][0] == i
+    assert [s.path.parent.name for s in store.list_models()] == ["one", "two", "user", "shipped"]
+    assert store.find().path == store.find("lite").path
+    assert store.DEFAULT_MODEL == "lite"
+
+
+def test_identity_beats_name_and_order(homes: dict[str, Path]) -> None:
+    model_files.write(homes["one"] / "a.safetensors", name="lite", tensors=other_weights(1))
+    identity = model_files.write(homes["shipped"] / "a.safetensors", name="lite", tensors=other_weights(2))
+    assert store.find_by_id(identity[:8], "lite").tensors["w"][0] == 2
+    assert store.find_by_id(identity, "whatever").identity == identity
+
+
+def test_explicit_paths(homes: dict[str, Path], tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    model_files.write(path, name="mine")
+    assert store.find(path).name == store.find(str(path)).name == "mine"
+    with pytest.raises(MissingModelError, match="no model file"):
+        store.find(tmp_path / "absent.safetensors")
+    path.write_bytes(b"nonsense")
+    with pytest.raises(ModelFileError):
+        store.find(path)
+
+
+def test_missing_models_say_what_to_do(homes: dict[str, Path]) -> None:
+    with pytest.raises(MissingModelError) as error:
+        store.find("base-0.013")
+    assert "'base-0.013'" in str(error.value) and str(homes["user"]) in str(error.value)
+    assert "hpcm models list" in str(error.value)
+    model_files.write(homes["one"] / "a.safetensors", name="lite")
+    with pytest.raises(MissingModelError, match=r"'lite' with identity 0102030405060708 .* another version"):
+        store.find_by_id(bytes(range(1, 9)), "lite")
+    with pytest.raises(MissingModelError) as error:
+        store.find_by_id(bytes(8), "absent")
+    assert "another" not in str(error.value)
+
+
+def test_listing_skips_what_is_not_a_model(homes: dict[str, Path]) -> None:
+    (homes["one"] / "broken.safetensors").write_bytes(b"\0" * 50)
+    (homes["one"] / "notes.txt").write_text("hello")
+    (homes["two"] / "folder.safetensors").mkdir()
+    homes["user"].rmdir()
+    model_files.write(homes["shipped"] / "lite.safetensors", name="lite")
+    (summary,) = store.list_models()
+    assert (summary.name, summary.family) == ("lite", "lite")
+    assert not isinstance(summary, model_file.ModelFile)
