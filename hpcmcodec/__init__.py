@@ -37,7 +37,7 @@ _HOMES = {
     "verify": "hpcmcodec.codec.inspect",
 }
 
-__all__ = [  # noqa: F822 (found by __getattr__)
+__all__ = [
     "Decoder",
     "Encoder",
     "Info",

@@ -19,8 +19,8 @@ ImageLike = Image.Image | np.ndarray | str | Path | bytes | BinaryIO
 def encode(image: ImageLike, quality: int = DEFAULT_QUALITY, *, model: str | Path | None = None) -> bytes:
     """Code one picture; see `Encoder` for many.
 
-    image: a PIL image, a uint8 array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), a path, the bytes of an image file, or an
-    open binary file. quality: 1 (smallest) .. 100 (best). model: name or path, None for the default.
+    image: a PIL image, a uint8 array (H, W) or (H, W, 1 | 3 | 4), a path, the bytes of an image file, or an open binary
+    file. quality: 1 (smallest) .. 100 (best). model: name or path, None for the default.
     Raises InputError for a picture that cannot be read, UsageError for a quality out of range.
     """
     return Encoder(model).encode(as_picture(image), quality)
@@ -45,7 +45,7 @@ def _from_array(array: np.ndarray) -> Picture:
         array = array[:, :, None]
     if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] not in (1, 3, 4) or 0 in array.shape:
         raise InputError(
-            f"an array must be uint8 of shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), not {array.dtype} {array.shape}"
+            f"an array must be uint8 of shape (H, W) or (H, W, 1 | 3 | 4), not {array.dtype} {array.shape}"
         )
     alpha = np.ascontiguousarray(array[:, :, 3]) if array.shape[2] == 4 else None
     return Picture(np.ascontiguousarray(array[:, :, :3]), alpha)

@@ -110,6 +110,6 @@ def verify(data: bytes | memoryview, decoder: Decoder | None = None) -> VerifyRe
         model_found = True
         decoder.decode(data)
     except HpcmError as error:
-        found = model_found or not isinstance(error, MissingModelError) and checksums
+        found = model_found or (not isinstance(error, MissingModelError) and checksums)
         return VerifyReport(checksums, found, False, str(error), error.exit_code)
     return VerifyReport(True, True, True)

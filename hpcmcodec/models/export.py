@@ -1,0 +1,67 @@
+"""From trained arrays to a model file that the codec ships: storage types, entropy tables, provenance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hpcmcodec.entropy.tables import DISTRIBUTIONS
+from hpcmcodec.formats import model_file
+from hpcmcodec.models.config import to_dict
+
+_SMALL = 4096
+_PRECISE = ("linear.", "h_pca")
+"""Statistics rather than weights: they keep half precision."""
+
+
+def stored(name: str, array: np.ndarray) -> dict[str, np.ndarray]:
+    """How a float32 parameter is stored: small ones as they are, matrices of networks as int8 with a factor per row
+    (no measurable loss: docs/DECISIONS.md), the rest in half precision."""
+    if array.size <= _SMALL:
+        return {name: array}
+    if array.ndim == 4 and array.shape[1] > 1 and not name.startswith(_PRECISE):
+        rows = array.reshape(array.shape[0], -1)
+        factors = np.abs(rows).max(axis=1) / np.float32(127)
+        factors[factors == 0] = 1
+        levels = np.rint(rows / factors[:, None]).astype(np.int8)
+        return {name: levels.reshape(array.shape), f"{name}.scale": factors.astype(np.float32)}
+    return {name: array.astype(np.float16)}
+
+
+def export_model(
+    path: str | Path,
+    name: str,
+    config: Any,
+    arrays: Mapping[str, np.ndarray],
+    *,
+    distribution: str = "logistic",
+    provenance: Mapping[str, Any] | None = None,
+    measured: Mapping[str, Any] | None = None,
+) -> bytes:
+    """Write the model file of a network and return its identity (32 bytes).
+
+    arrays: float32 by parameter name. distribution: a key of `entropy.tables.DISTRIBUTIONS`.
+    Raises ModelFileError for arrays that no model file can hold.
+    """
+    tables = DISTRIBUTIONS[distribution]()
+    tensors: dict[str, np.ndarray] = {}
+    for key, array in arrays.items():
+        tensors |= stored(key, np.asarray(array, np.float32))
+    return model_file.write(
+        path,
+        name=name,
+        config=to_dict(config),
+        tensors=tensors,
+        cdf=tables.cdf,
+        starts=tables.starts,
+        lengths=tables.lengths,
+        offsets=tables.offsets,
+        y_thresholds=tables.thresholds,
+        z_thresholds=tables.thresholds,
+        distribution={"name": distribution},
+        provenance=provenance,
+        measured=measured,
+    )
