@@ -1,0 +1,77 @@
+"""ICC, EXIF and XMP blocks: which to keep, and the orientation in them set to normal once it has been applied."""
+
+from __future__ import annotations
+
+import re
+import struct
+
+from PIL import Image
+
+MAX_BYTES = 2**24
+ORIENTATION = 0x0112
+_XMP_ORIENTATION = re.compile(rb'(tiff:Orientation(?:\s*=\s*["\']|>))[2-8]')
+_EXIF_PREFIX = b"Exif\0\0"
+# Tags of a TIFF file that describe the picture and not the layout of its bytes; these become its EXIF block.
+_TIFF_TAGS = (270, 271, 272, 305, 306, 315, 33432)  # description, make, model, software, time, artist, copyright
+_TIFF_FOLDERS = (0x8769, 0x8825)  # EXIF, GPS
+
+
+def icc_problem(icc: bytes, channels: int) -> str | None:
+    """Why a profile cannot belong to a picture of 1 or 3 channels, or None."""
+    if len(icc) < 132 or icc[36:40] != b"acsp" or int.from_bytes(icc[:4], "big") > len(icc):
+        return "the ICC profile is damaged"
+    space = icc[16:20].decode("latin-1").strip()
+    if space != {1: "GRAY", 3: "RGB"}[channels]:
+        return f"the ICC profile is for {space} pictures"
+    return None
+
+
+def exif_block(image: Image.Image) -> bytes | None:
+    """The EXIF block of an opened picture, without prefix and with normal orientation; None if absent or damaged."""
+    raw = image.info.get("exif")
+    if raw is None and image.format == "TIFF":
+        raw = _exif_of_tiff(image)
+    elif raw is None and "Raw profile type exif" in image.info:
+        raw = bytes.fromhex("".join(str(image.info["Raw profile type exif"]).split("\n")[3:]))
+    if not isinstance(raw, bytes):
+        return None
+    raw = raw.removeprefix(_EXIF_PREFIX)
+    return upright_exif(raw) if raw[:4] in (b"II*\0", b"MM\0*") else None
+
+
+def xmp_block(image: Image.Image) -> bytes | None:
+    """The XMP packet of an opened picture with normal orientation, or None."""
+    raw = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")
+    if isinstance(raw, str):
+        raw = raw.encode()
+    if not isinstance(raw, bytes):
+        return None
+    return _XMP_ORIENTATION.sub(rb"\g<1>1", raw.rstrip(b"\0 ")) or None
+
+
+def upright_exif(exif: bytes) -> bytes:
+    """The same EXIF block with orientation 1; every other byte stays. What cannot be parsed stays as it is."""
+    order = "<" if exif[:2] == b"II" else ">"
+    block = bytearray(exif)
+    try:
+        (folder,) = struct.unpack_from(order + "I", exif, 4)
+        (count,) = struct.unpack_from(order + "H", exif, folder)
+        for entry in range(folder + 2, folder + 2 + 12 * count, 12):
+            tag, kind, number = struct.unpack_from(order + "HHI", exif, entry)
+            if (tag, kind, number) == (ORIENTATION, 3, 1):
+                struct.pack_into(order + "H", block, entry + 8, 1)
+    except struct.error:
+        pass
+    return bytes(block)
+
+
+def _exif_of_tiff(image: Image.Image) -> bytes | None:
+    source, chosen = image.getexif(), Image.Exif()
+    for tag in _TIFF_TAGS:
+        if tag in source:
+            chosen[tag] = source[tag]
+    for folder in _TIFF_FOLDERS:
+        values = source.get_ifd(folder)
+        if values:
+            chosen[folder] = values
+    return chosen.tobytes() if len(chosen) else None

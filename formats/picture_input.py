@@ -1,0 +1,152 @@
+"""Reading pictures through Pillow: every kind of file becomes one upright 8-bit picture, or one clear error."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import warnings as python_warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+from PIL import Image
+
+from hpcmcodec.errors import InputError, LimitExceededError
+from hpcmcodec.formats import colour, metadata
+from hpcmcodec.formats.picture import Picture
+
+MAX_PIXELS = 2**28
+Source = str | Path | bytes | bytearray | memoryview | BinaryIO
+
+_pillow = threading.Lock()  # Pillow's pixel limit and Python's warning filters belong to the whole process
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def read_picture(source: Source, *, max_pixels: int = MAX_PIXELS) -> Picture:
+    """The picture in a file, in bytes, or in an open binary file; "-" is standard input.
+
+    Raises InputError if it cannot be read, LimitExceededError if it has more than `max_pixels` pixels.
+    """
+    name, data = _open(source)
+    with _careful(name, max_pixels), Image.open(data) as image:
+        return _picture(image, max_pixels)
+
+
+def picture_from_image(image: Image.Image, *, max_pixels: int = MAX_PIXELS) -> Picture:
+    """A picture from Pillow's. The image is not changed. Errors as `read_picture`."""
+    with _careful("the image", max_pixels):
+        return _picture(image, max_pixels)
+
+
+def _open(source: Source) -> tuple[str, BinaryIO]:
+    """-> the source's name for messages, and a seekable file of it."""
+    if source == "-":
+        return "standard input", BytesIO(sys.stdin.buffer.read())
+    if isinstance(source, str | Path):
+        try:
+            return str(source), BytesIO(Path(source).read_bytes())
+        except OSError as error:
+            raise InputError(f"cannot read {source}: {error.strerror or error}") from error
+    if isinstance(source, bytes | bytearray | memoryview):
+        return "the picture", BytesIO(source)
+    return str(getattr(source, "name", "the picture")), BytesIO(source.read())
+
+
+@contextmanager
+def _careful(name: str, max_pixels: int) -> Iterator[None]:
+    """Pillow with our pixel limit, without its warnings, and with its many errors turned into ours."""
+    with _pillow, python_warnings.catch_warnings():
+        python_warnings.simplefilter("ignore")
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, max_pixels
+        try:
+            yield
+        except Image.DecompressionBombError as error:
+            raise LimitExceededError(
+                f"{name} has more pixels than the limit of {max_pixels}; raise it to read it"
+            ) from error
+        except (InputError, LimitExceededError) as error:
+            raise type(error)(f"{name}: {error}") from error
+        except Image.UnidentifiedImageError as error:
+            raise InputError(f"{name} is not a picture of a known kind, or its beginning is damaged") from error
+        except MemoryError as error:
+            raise LimitExceededError(f"{name} needs more memory than there is") from error
+        except Exception as error:  # on damaged files Pillow's plugins raise nearly everything there is
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise InputError(f"{name} is damaged or of an unsupported kind ({reason})") from error
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+
+
+def _picture(image: Image.Image, max_pixels: int) -> Picture:
+    width, height = image.size
+    if width < 1 or height < 1:
+        raise InputError("the picture has no pixels")
+    if width * height > max_pixels:
+        raise LimitExceededError(
+            f"{width} x {height} pixels are more than the limit of {max_pixels}; raise it to read it"
+        )
+    warnings = _frame_warnings(image)
+    mode = image.mode
+    if ";16" in _rawmode(image):  # Pillow itself cuts 16-bit colour to the high byte
+        warnings.append(colour.REDUCED)
+    pixels, alpha = colour.samples(_turned(image, warnings), warnings)
+    blocks = _blocks(image, pixels.shape[2], warnings)
+    return Picture(pixels, alpha, **blocks, mode=mode, warnings=tuple(dict.fromkeys(warnings)))
+
+
+def _frame_warnings(image: Image.Image) -> list[str]:
+    try:
+        frames = int(getattr(image, "n_frames", 1))
+    except (OSError, EOFError, SyntaxError, ValueError):  # damaged beyond the first frame, which is all we need
+        frames = 2
+    return ["only the first frame or page was used"] if frames > 1 else []
+
+
+def _rawmode(image: Image.Image) -> str:
+    """How samples are laid out in the file, before Pillow decodes them; empty for formats that do not tell."""
+    return " ".join(str(tile[3]) for tile in getattr(image, "tile", []) if len(tile) > 3)
+
+
+def _turned(image: Image.Image, warnings: list[str]) -> Image.Image:
+    """The loaded picture, upright. TIFF files are turned by Pillow itself when they are loaded."""
+    try:
+        orientation = 1 if image.format == "TIFF" else image.getexif().get(metadata.ORIENTATION, 1)
+    except Exception:  # the same variety of errors, but about metadata only
+        warnings.append("the EXIF data is damaged and its orientation was ignored")
+        orientation = 1
+    image.load()
+    turn = _TURNS.get(orientation)
+    return image if turn is None else image.transpose(turn)
+
+
+def _blocks(image: Image.Image, channels: int, warnings: list[str]) -> dict[str, bytes | None]:
+    """ICC, EXIF and XMP that are worth keeping."""
+    icc = image.info.get("icc_profile") or None
+    if icc and image.mode in ("CMYK", "LAB"):
+        icc = None  # has been used: the samples are sRGB now
+    problem = metadata.icc_problem(icc, channels) if icc else None
+    if problem:
+        warnings.append(f"{problem}; it was left out")
+        icc = None
+    blocks: dict[str, bytes | None] = {"icc": icc}
+    for name, find in (("exif", metadata.exif_block), ("xmp", metadata.xmp_block)):
+        try:
+            blocks[name] = find(image)
+        except Exception:
+            blocks[name] = None
+            warnings.append(f"the {name.upper()} data is damaged; it was left out")
+    for name, block in blocks.items():
+        if block and len(block) > metadata.MAX_BYTES:
+            blocks[name] = None
+            warnings.append(f"{name.upper()} data of {len(block)} bytes is too large; it was left out")
+    return blocks

@@ -1,0 +1,164 @@
+"""Writing pictures through Pillow: PNG, JPEG, WebP, TIFF, PPM and BMP, metadata kept where the format has a place."""
+
+from __future__ import annotations
+
+import struct
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from PIL import Image, PngImagePlugin
+
+from hpcmcodec.errors import OutputError, UsageError
+from hpcmcodec.formats.atomic import atomic_write
+from hpcmcodec.formats.picture import Picture
+
+FORMATS = {
+    "png": (".png",),
+    "jpeg": (".jpg", ".jpeg", ".jpe"),
+    "webp": (".webp",),
+    "tiff": (".tif", ".tiff"),
+    "ppm": (".ppm", ".pgm", ".pnm"),
+    "bmp": (".bmp",),
+}
+"""Names of formats and their suffixes."""
+_ALIASES = {"jpg": "jpeg", "tif": "tiff", "pgm": "ppm", "pnm": "ppm"}
+_WITHOUT_ALPHA = ("jpeg", "ppm", "bmp")
+_XMP_TAG = 700
+_MARKER_BYTES = 65000  # a JPEG marker segment holds no larger EXIF or XMP block
+
+
+def format_of(path: str | Path, format: str | None = None) -> str:
+    """The format's name: as asked for, else by the path's suffix. Raises UsageError for an unknown one."""
+    if format is not None:
+        name = _ALIASES.get(format.lower(), format.lower())
+        if name in FORMATS:
+            return name
+        raise UsageError(f"unknown picture format {format!r}: choose one of {', '.join(FORMATS)}")
+    suffix = Path(path).suffix.lower()
+    for name, suffixes in FORMATS.items():
+        if suffix in suffixes:
+            return name
+    known = ", ".join(suffixes[0] for suffixes in FORMATS.values())
+    raise UsageError(f"the suffix of {path} names no picture format: use {known} or --format")
+
+
+def write_picture(
+    picture: Picture, path: str | Path | BinaryIO, format: str | None = None, *, overwrite: bool = True
+) -> tuple[str, ...]:
+    """Write a picture, whole or not at all. "-" is standard output, in PNG unless `format` says otherwise.
+
+    format: a name of `FORMATS`, None goes by the suffix. Returns what could not be kept, one sentence each. Raises
+    UsageError for an unknown format, OutputError if it cannot be written or, without `overwrite`, exists.
+    """
+    if path == "-" or not isinstance(path, str | Path):
+        data, lost = encode_picture(picture, format_of("", format or "png"))
+        file: BinaryIO = sys.stdout.buffer if isinstance(path, str | Path) else path
+        file.write(data)
+        file.flush()
+        return lost
+    data, lost = encode_picture(picture, format_of(path, format))
+    atomic_write(path, data, overwrite=overwrite)
+    return lost
+
+
+def encode_picture(picture: Picture, format: str) -> tuple[bytes, tuple[str, ...]]:
+    """The bytes of an image file, and what could not be kept. Errors as `write_picture`."""
+    name = format_of("", format)
+    lost: list[str] = []
+    if picture.alpha is not None and name in _WITHOUT_ALPHA:
+        picture = _on_white(picture)
+        lost.append(f"{name.upper()} has no alpha channel: the picture was put on white")
+    buffer = BytesIO()
+    try:
+        options = _OPTIONS[name](picture, lost)
+        picture_to_image(replace(picture, icc=None, exif=None, xmp=None)).save(buffer, name.upper(), **options)
+    except (
+        OSError,
+        ValueError,
+        OverflowError,
+        SystemError,
+        struct.error,
+    ) as error:  # such as a side longer than the format allows
+        raise OutputError(f"the picture cannot be written as {name.upper()} ({error})") from error
+    return buffer.getvalue(), tuple(lost)
+
+
+def picture_to_image(picture: Picture) -> Image.Image:
+    """A Pillow image of mode L, LA, RGB or RGBA; metadata in `info` as `icc_profile`, `exif` and `xmp`."""
+    planes = picture.pixels
+    if picture.alpha is not None:
+        planes = np.concatenate((planes, picture.alpha[:, :, None]), 2)
+    image = Image.fromarray(planes[:, :, 0] if planes.shape[2] == 1 else planes)
+    blocks = {"icc_profile": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
+    image.info.update({name: block for name, block in blocks.items() if block})
+    return image
+
+
+def _on_white(picture: Picture) -> Picture:
+    assert picture.alpha is not None
+    alpha = picture.alpha[:, :, None].astype(np.uint16)
+    mixed = (picture.pixels * alpha + 255 * (255 - alpha) + 127) // 255
+    return replace(picture, pixels=mixed.astype(np.uint8), alpha=None)
+
+
+def _png(picture: Picture, lost: list[str]) -> dict[str, Any]:
+    options = _given(icc_profile=picture.icc, exif=picture.exif)
+    if picture.xmp:
+        text = PngImagePlugin.PngInfo()
+        text.add_itxt("XML:com.adobe.xmp", picture.xmp.decode("utf-8", "replace"))
+        options["pnginfo"] = text
+    return options
+
+
+def _jpeg(picture: Picture, lost: list[str]) -> dict[str, Any]:
+    exif = b"Exif\0\0" + picture.exif if picture.exif else None
+    blocks = {"icc_profile": picture.icc, "exif": exif, "xmp": picture.xmp}
+    for name in ("exif", "xmp"):
+        if len(blocks[name] or b"") > _MARKER_BYTES:
+            blocks[name] = None
+            lost.append(f"the {name.upper()} data is too large for JPEG")
+    return {"quality": 95, "subsampling": 0, "optimize": True, **_given(**blocks)}
+
+
+def _webp(picture: Picture, lost: list[str]) -> dict[str, Any]:
+    return {
+        "lossless": True,
+        "exact": True,
+        "method": 4,
+        **_given(icc_profile=picture.icc, exif=picture.exif, xmp=picture.xmp),
+    }
+
+
+def _tiff(picture: Picture, lost: list[str]) -> dict[str, Any]:
+    tags = Image.Exif()  # in TIFF all of these are tags of the picture's own directory
+    if picture.exif:
+        tags.load(b"Exif\0\0" + picture.exif)
+    if picture.xmp:
+        tags[_XMP_TAG] = picture.xmp
+    options = {"compression": "tiff_adobe_deflate", **_given(icc_profile=picture.icc)}
+    return {**options, "exif": tags} if len(tags) else options
+
+
+def _bare(picture: Picture, lost: list[str]) -> dict[str, Any]:
+    blocks = {"ICC": picture.icc, "EXIF": picture.exif, "XMP": picture.xmp}
+    lost += [f"this format has no place for {name} data" for name, block in blocks.items() if block]
+    return {}
+
+
+def _given(**blocks: bytes | None) -> dict[str, Any]:
+    return {name: block for name, block in blocks.items() if block}
+
+
+_OPTIONS: dict[str, Callable[[Picture, list[str]], dict[str, Any]]] = {
+    "png": _png,
+    "jpeg": _jpeg,
+    "webp": _webp,
+    "tiff": _tiff,
+    "ppm": _bare,
+    "bmp": _bare,
+}
