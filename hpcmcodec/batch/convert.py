@@ -1,0 +1,206 @@
+"""One file converted, with everything that a user wants to know about it afterwards."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from hpcmcodec.batch.plan import STREAM, Task
+from hpcmcodec.errors import CorruptError, OutputError
+from hpcmcodec.formats.atomic import atomic_file
+
+if TYPE_CHECKING:  # these load numpy and the kernels
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from hpcmcodec.codec import Decoder, Encoder
+    from hpcmcodec.formats.pictures import Picture
+
+
+class Gate(Protocol):
+    """Says whether files may still be written; see `hpcmcodec.batch.run.Gate`."""
+
+    def writing(self) -> AbstractContextManager[None]: ...
+
+
+@dataclass(frozen=True)
+class Converted:
+    """What came out: sizes in pixels and bytes, wall time of reading, coding and writing.
+
+    `psnr` (dB, over all colour samples of the picture) is known only after a verified encode.
+    """
+
+    width: int
+    height: int
+    bytes_in: int
+    bytes_out: int
+    seconds: float
+    coded_bytes: int
+    verified: bool = False
+    psnr: float | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def bits_per_pixel(self) -> float:
+        """Bits of the hpc file for every pixel of the picture."""
+        return 8 * self.coded_bytes / (self.width * self.height)
+
+    def to_dict(self) -> dict[str, Any]:
+        values = asdict(self)
+        del values["coded_bytes"]
+        if self.psnr == float("inf"):  # which JSON cannot say
+            values["psnr"] = None
+        return values | {"bits_per_pixel": self.bits_per_pixel, "warnings": list(self.warnings)}
+
+
+class EncodeJob:
+    """Makes hpc files of pictures. Safe to call from several threads; the model is loaded at the first call.
+
+    `verify` decodes what was made and compares it with the picture before the file gets its name.
+    """
+
+    def __init__(
+        self,
+        *,
+        quality: int = 50,
+        model: str | Path | None = None,
+        threads: int | None = None,
+        strip: bool = False,
+        verify: bool = False,
+    ) -> None:
+        self.quality, self.model, self.threads, self.strip, self.verify = quality, model, threads, strip, verify
+        self._lock = threading.Lock()
+
+    @cached_property
+    def _encoder(self) -> Encoder:
+        from hpcmcodec.codec import Encoder
+
+        return Encoder(self.model, self.threads)
+
+    @cached_property
+    def _decoder(self) -> Decoder:
+        from hpcmcodec.codec import Decoder
+
+        return Decoder(self.threads)
+
+    def __call__(self, task: Task, gate: Gate) -> Converted:
+        """Converts one file. Raises HpcmError or OSError; then the destination is as it was before."""
+        from hpcmcodec.formats.pictures import read_picture
+
+        start = time.perf_counter()
+        raw = read_bytes(task.source)
+        picture = read_picture(raw)
+        with self._lock:  # cached_property itself does not lock
+            encoder = self._encoder
+            decoder = self._decoder if self.verify else None
+        data = encoder.encode(picture, self.quality, strip=self.strip)
+        psnr = compare(picture, decoder.decode(data), stripped=self.strip) if decoder else None
+        write_bytes(task, data, gate, check=self.verify)
+        height, width = picture.pixels.shape[:2]
+        seconds = time.perf_counter() - start
+        return Converted(width, height, len(raw), len(data), seconds, len(data), self.verify, psnr, picture.warnings)
+
+    def prepare(self) -> None:
+        """Loads the model now, so that one that is missing is one error and not one for each file."""
+        with self._lock:
+            _ = self._encoder
+
+
+class DecodeJob:
+    """Makes pictures of hpc files. Safe to call from several threads.
+
+    `format`: of the pictures (png, jpeg, ...), None goes by the suffix of the destination.
+    """
+
+    def __init__(self, *, format: str | None = None, threads: int | None = None, strip: bool = False) -> None:
+        self.format, self.threads, self.strip = format, threads, strip
+        self._lock = threading.Lock()
+
+    @cached_property
+    def _decoder(self) -> Decoder:
+        from hpcmcodec.codec import Decoder
+
+        return Decoder(self.threads)
+
+    def __call__(self, task: Task, gate: Gate) -> Converted:
+        """Converts one file. Raises HpcmError or OSError; then the destination is as it was before."""
+        from hpcmcodec.formats.pictures import encode_picture, format_of
+
+        start = time.perf_counter()
+        name = self.format or ("png" if task.destination in (None, STREAM) else format_of(str(task.destination)))
+        data = read_bytes(task.source)
+        with self._lock:
+            decoder = self._decoder
+        picture = decoder.decode(data)
+        if self.strip:
+            picture = replace(picture, icc=None, exif=None, xmp=None)
+        encoded, lost = encode_picture(picture, name)
+        write_bytes(task, encoded, gate)
+        height, width = picture.pixels.shape[:2]
+        seconds = time.perf_counter() - start
+        return Converted(width, height, len(data), len(encoded), seconds, len(data), warnings=lost)
+
+    def prepare(self) -> None:
+        """Nothing: which model is needed depends on the file."""
+
+
+def read_bytes(source: Path) -> bytes:
+    """Everything in a file or, for STREAM, in standard input."""
+    return sys.stdin.buffer.read() if source == STREAM else source.read_bytes()
+
+
+def write_bytes(task: Task, data: bytes, gate: Gate, *, check: bool = False) -> None:
+    """Makes `data` the content of the task's destination, and folders for it. check: read it back and compare.
+
+    Raises OutputError; the destination then is as it was before.
+    """
+    if task.destination is None:
+        raise OutputError(f"{task.source} has no destination")
+    if task.destination == STREAM:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    with gate.writing():
+        try:
+            task.destination.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot make the folder {task.destination.parent}: {error.strerror}") from error
+        with atomic_file(task.destination, overwrite=task.replace) as file:
+            file.write(data)
+            file.flush()
+            written = Path(file.name)
+            if check and written.is_file() and written.read_bytes() != data:
+                raise OutputError(f"{task.destination}: what was written reads back changed; check the disk")
+
+
+def compare(picture: Picture, decoded: Picture, *, stripped: bool) -> float:
+    """PSNR in dB between a picture and what its file decodes to.
+
+    The decoder has compared the latents with the encoder's by their check value; what is left to compare here is what
+    must be equal: size, channels, alpha and metadata. Raises CorruptError if something differs.
+    """
+    import numpy as np
+
+    if decoded.pixels.shape != picture.pixels.shape:
+        raise CorruptError(f"verification failed: decoded to {decoded.pixels.shape}, not {picture.pixels.shape}")
+    if not _equal(picture.alpha, decoded.alpha):
+        raise CorruptError("verification failed: the alpha channel came back changed")
+    for name in ("icc", "exif", "xmp"):
+        expected = None if stripped else getattr(picture, name)
+        if (getattr(decoded, name) or None) != (expected or None):
+            raise CorruptError(f"verification failed: the {name.upper()} data came back changed")
+    difference = picture.pixels.astype(np.float32) - decoded.pixels
+    error = float(np.mean(np.square(difference, out=difference), dtype=np.float64))
+    return float("inf") if error == 0 else float(10 * np.log10(255**2 / error))
+
+
+def _equal(one: NDArray[np.uint8] | None, other: NDArray[np.uint8] | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one.shape == other.shape and bool((one == other).all())

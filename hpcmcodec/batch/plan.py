@@ -1,0 +1,175 @@
+"""Which source becomes which destination: names, mirrored trees, files that exist already, collisions.
+
+The plan is complete before the first file is touched, so what cannot work is known at once and a tree that is written
+into itself is not walked again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from hpcmcodec.errors import HpcmError, InputError, OutputError, UsageError
+
+STREAM = Path("-")  # standard input as a source, standard output as a destination
+PICTURES = frozenset(
+    {".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm"}
+    | {".tga", ".tif", ".tiff", ".webp"}
+)
+"""Suffixes of the files that are taken for pictures in a folder."""
+CODED = frozenset({".hpc"})
+"""Suffixes of the files that are taken for coded pictures in a folder."""
+
+
+class Existing(Enum):
+    """What to do where a destination exists already."""
+
+    REFUSE = "refuse"
+    SKIP = "skip"
+    REPLACE = "replace"
+
+
+@dataclass(frozen=True)
+class Task:
+    """One file to convert. `destination` is None where the plan could not name one; `replace`: it may exist."""
+
+    source: Path
+    destination: Path | None
+    replace: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do (`tasks`), what is there already (`skipped`) and what cannot be done (`failures`)."""
+
+    tasks: tuple[Task, ...]
+    skipped: tuple[Task, ...]
+    failures: tuple[tuple[Task, HpcmError], ...]
+
+    def __len__(self) -> int:
+        return len(self.tasks) + len(self.skipped) + len(self.failures)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file with its path below the folder that it was found in; `error` if it is not there."""
+
+    path: Path
+    relative: Path
+    error: HpcmError | None = None
+
+
+def plan(
+    sources: Sequence[Path],
+    output: Path | None,
+    *,
+    suffix: str,
+    accepted: frozenset[str],
+    existing: Existing = Existing.REFUSE,
+    folder: bool = False,
+) -> Plan:
+    """Pairs every source with a destination.
+
+    Args:
+        sources: files, folders, STREAM. A file is taken whatever its name; a folder is walked, and files in it are
+            taken when their suffix is in `accepted` (lower case, with the dot) and no part of the path starts with
+            a dot.
+        output: None (beside each source), STREAM, a file (one source that is a file) or a folder. A single source
+            folder is mirrored straight into it; of several sources each folder keeps its name there.
+        suffix: of the destination names, with the dot.
+        existing: what to do with destinations that exist.
+        folder: `output` is a folder even where it does not exist yet.
+
+    Raises UsageError where sources and output cannot go together. Problems of single files are collected in the plan.
+    """
+    if not sources:
+        raise UsageError("no input given")
+    into_folder = output is not None and output != STREAM and (folder or _is_folder(sources, output))
+    errors: dict[Task, HpcmError] = {}
+    tasks: dict[tuple[str, str], Task] = {}  # keyed so that a file reached in two ways is converted once
+    for item in find(sources, accepted):
+        task = _task(item, output, suffix, into_folder, existing is Existing.REPLACE)
+        pair = _key(task.source), _key(task.destination) if task.destination else ""
+        if tasks.setdefault(pair, task) is task and item.error is not None:
+            errors[task] = item.error
+    if output is not None and not into_folder and len(tasks) > 1:
+        raise UsageError(f"{len(tasks)} inputs cannot be written to one output ({output}); give a folder with -o")
+    for task, error in _problems(list(tasks.values()), existing):
+        errors.setdefault(task, error)
+    able = [task for task in tasks.values() if task not in errors]
+    there = {task for task in able if existing is Existing.SKIP and _exists(task.destination)}
+    return Plan(tuple(t for t in able if t not in there), tuple(t for t in able if t in there), tuple(errors.items()))
+
+
+def find(sources: Sequence[Path], accepted: frozenset[str]) -> Iterator[Source]:
+    """The files that `sources` mean (see `plan`), in order; what is missing or cannot be read has an `error`."""
+    for source in sources:
+        if source != STREAM and source.is_dir():
+            prefix = Path(source.resolve().name) if len(sources) > 1 else Path()
+            yield from _walk(source, prefix, accepted)
+        elif source == STREAM or source.exists():
+            yield Source(source, Path(source.name))
+        else:
+            yield Source(source, Path(source.name), InputError(f"{source}: no such file or folder"))
+
+
+def _walk(folder: Path, prefix: Path, accepted: frozenset[str]) -> Iterator[Source]:
+    """Files of a folder in sorted order. Symbolic links to folders are not followed: they can form circles."""
+    unreadable: list[OSError] = []
+    for path, folders, files in os.walk(folder, onerror=unreadable.append):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if not name.startswith(".") and Path(name).suffix.lower() in accepted:
+                file = Path(path, name)
+                yield Source(file, prefix / file.relative_to(folder))
+    for error in unreadable:
+        path = Path(str(error.filename))
+        yield Source(path, prefix / path.name, InputError(f"{path}: folder cannot be read ({error.strerror})"))
+
+
+def _is_folder(sources: Sequence[Path], output: Path) -> bool:
+    return output.is_dir() or len(sources) > 1 or (sources[0] != STREAM and sources[0].is_dir())
+
+
+def _task(item: Source, output: Path | None, suffix: str, into_folder: bool, replace: bool) -> Task:
+    if item.error is not None:
+        return Task(item.path, None)
+    name = Path(f"stdin{suffix}") if item.path == STREAM else item.relative.with_suffix(suffix)
+    if output is None:
+        target = STREAM if item.path == STREAM else item.path.with_suffix(suffix)
+    else:
+        target = output / name if into_folder else output
+    return Task(item.path, target, replace)
+
+
+def _problems(tasks: Sequence[Task], existing: Existing) -> Iterator[tuple[Task, HpcmError]]:
+    """Two sources with one destination, a destination that is a source, one that exists already."""
+    users: defaultdict[str, list[Path]] = defaultdict(list)
+    for task in tasks:
+        if task.destination is not None and task.destination != STREAM:
+            users[_key(task.destination)].append(task.source)
+    sources = {_key(task.source) for task in tasks}
+    for task in tasks:
+        target = task.destination
+        if target is None or target == STREAM:
+            continue
+        others = [path for path in users[_key(target)] if path != task.source]
+        if others:
+            yield task, OutputError(f"{target} would come from {others[0]} too; convert one of them elsewhere with -o")
+        elif _key(target) in sources:
+            yield task, OutputError(f"{target} is an input as well; choose another name with -o")
+        elif existing is Existing.REFUSE and _exists(target):
+            yield task, OutputError(f"{target} exists; use --force to replace it or --skip-existing to keep it")
+
+
+def _key(path: Path) -> str:
+    """Equal for two spellings of one file name, on file systems that ignore case too where the platform says so."""
+    return os.path.normcase(os.path.abspath(path))  # noqa: PTH100 (Path.absolute keeps "..")
+
+
+def _exists(path: Path | None) -> bool:
+    return path is not None and path != STREAM and os.path.lexists(path)
