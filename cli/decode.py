@@ -1,0 +1,55 @@
+"""`hpcm decode`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hpcmcodec.cli import options
+
+FORMATS = ("png", "jpeg", "webp", "tiff", "ppm", "bmp")
+SUFFIXES = {"jpeg": ".jpg", "tiff": ".tif"}
+
+
+@click.command()
+@options.sources
+@click.option(
+    "--format",
+    "format",
+    type=click.Choice(FORMATS),
+    help="Format of the pictures. Default: by the name given with -o, else png.",
+)
+@options.conversion
+def command(
+    sources: tuple[Path, ...],
+    format: str | None,
+    output: str | None,
+    force: bool,
+    skip_existing: bool,
+    jobs: int,
+    threads: int | None,
+    strip: bool,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Turn hpc files back into pictures.
+
+    SOURCE is an hpc file, a folder (all .hpc files in it and below) or - for standard input. a.hpc becomes a.png beside
+    it unless -o or --format say otherwise. A folder given with -o is mirrored there; where several sources are given,
+    each folder keeps its name. Pixels are the same on every machine; png, tiff, ppm and bmp keep them exactly.
+
+    \b
+    Examples:
+      hpcm decode photo.hpc
+      hpcm decode photo.hpc -o photo.jpg
+      hpcm decode archive/ -o shots/ --format webp --jobs 2
+      hpcm decode - -o - --format ppm < photo.hpc | display
+    """
+    from hpcmcodec.batch import CODED, DecodeJob
+    from hpcmcodec.cli.convert import convert
+
+    suffix = "." + (format or "png") if format not in SUFFIXES else SUFFIXES[format]
+    work = options.make_plan(sources, output, force=force, skip_existing=skip_existing, suffix=suffix, accepted=CODED)
+    job = DecodeJob(format=format, threads=threads, strip=strip)
+    return convert(work, job, "decode", jobs=jobs, as_json=as_json, quiet=quiet)

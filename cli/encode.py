@@ -1,0 +1,61 @@
+"""`hpcm encode`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hpcmcodec.cli import options
+
+
+@click.command()
+@options.sources
+@click.option(
+    "-q",
+    "--quality",
+    type=click.IntRange(1, 100),
+    default=50,
+    show_default=True,
+    metavar="1..100",
+    help="1 is smallest, 100 is best.",
+)
+@click.option("-m", "--model", metavar="NAME|FILE", help="Model to encode with; see hpcm models list.")
+@click.option("--verify", is_flag=True, help="Decode what was made and compare before reporting success.")
+@options.conversion
+def command(
+    sources: tuple[Path, ...],
+    quality: int,
+    model: str | None,
+    verify: bool,
+    output: str | None,
+    force: bool,
+    skip_existing: bool,
+    jobs: int,
+    threads: int | None,
+    strip: bool,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Compress pictures into hpc files.
+
+    SOURCE is a picture, a folder (all pictures in it and below, hidden ones excepted) or - for standard input.
+    a.png becomes a.hpc beside it unless -o says otherwise. A folder given with -o is mirrored there; where several
+    sources are given, each folder keeps its name.
+
+    \b
+    Examples:
+      hpcm encode photo.png
+      hpcm encode photo.png -q 80 --verify -o photo80.hpc
+      hpcm encode shots/ -o archive/ --skip-existing
+      convert photo.tif png:- | hpcm encode - -o photo.hpc
+      hpcm encode *.jpg --json | jq .bits_per_pixel
+    """
+    from hpcmcodec.batch import PICTURES, EncodeJob
+    from hpcmcodec.cli.convert import convert
+
+    work = options.make_plan(
+        sources, output, force=force, skip_existing=skip_existing, suffix=".hpc", accepted=PICTURES
+    )
+    job = EncodeJob(quality=quality, model=model, threads=threads, strip=strip, verify=verify)
+    return convert(work, job, "encode", jobs=jobs, as_json=as_json, quiet=quiet)

@@ -1,0 +1,66 @@
+"""`hpcm info`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hpcmcodec.batch.convert import read_bytes
+from hpcmcodec.cli import options
+from hpcmcodec.cli.report import human_bytes
+
+if TYPE_CHECKING:
+    from hpcmcodec import Info
+
+
+@click.command()
+@options.sources
+@options.as_json
+def command(sources: tuple[Path, ...], as_json: bool) -> int:
+    """Show what hpc files hold: size, model, quality, streams, metadata. Needs no model and decodes nothing.
+
+    SOURCE is an hpc file, a folder (all .hpc files in it and below) or - for standard input.
+
+    \b
+    Examples:
+      hpcm info photo.hpc
+      hpcm info archive/ --json | jq -r '[.source, .bits_per_pixel] | @tsv'
+    """
+    return options.for_each(sources, lambda path: _show(path, as_json), as_json=as_json)
+
+
+def _show(path: Path, as_json: bool) -> None:
+    from hpcmcodec import info
+
+    found = info(read_bytes(path))
+    if as_json:
+        click.echo(json.dumps({"source": str(path), **found.to_dict()}))
+    else:
+        click.echo(_text(path, found))
+
+
+def _text(path: Path, info: Info) -> str:
+    alpha = ", alpha" if info.has_alpha else ""
+    rows = {
+        "picture": f"{info.width}x{info.height}, {info.channels} channels of {info.bit_depth} bits{alpha}",
+        "model": f"{info.model} ({info.model_id}), family {info.family}",
+        "quality": "fixed by the model" if info.quality is None else f"{info.quality:g}",
+        "file": f"{human_bytes(info.size)}, {info.bits_per_pixel:.3f} bits per pixel",
+        "streams": _sizes(info.streams),
+        "metadata": _sizes(info.metadata) or "none",
+        "overhead": f"{info.overhead} B",
+    }
+    if info.tile_size:
+        rows["tiles"] = f"{info.tiles} of {info.tile_size}x{info.tile_size}"
+    if info.settings:
+        rows["settings"] = ", ".join(f"{name} {value}" for name, value in info.settings.items())
+    if info.truncated:
+        rows["warning"] = "the file is cut off"
+    return "\n".join([str(path), *(f"  {name:9}{value}" for name, value in rows.items())])
+
+
+def _sizes(sizes: dict[str, int]) -> str:
+    return ", ".join(f"{name} {human_bytes(size)}" for name, size in sizes.items())

@@ -1,0 +1,147 @@
+"""`hpcm`: the group of commands, and the only place where errors become messages and exit codes.
+
+Commands are imported when they run, so that `hpcm --version` and `hpcm --help` start at once.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from hpcmcodec import __version__, errors
+
+INTERRUPTED, TERMINATED, BROKEN_PIPE, INTERNAL = 130, 143, 141, 70
+
+COMMANDS = {
+    "encode": "Compress pictures into hpc files.",
+    "decode": "Turn hpc files back into pictures.",
+    "info": "Show what an hpc file holds.",
+    "verify": "Check that hpc files are whole and decode.",
+    "models": "List, show and import models.",
+    "doctor": "Test this installation.",
+}
+
+EXAMPLES = """\
+\b
+Examples:
+  hpcm encode photo.png                   photo.png -> photo.hpc
+  hpcm encode -q 80 shots/ -o archive/    a whole folder, mirrored
+  hpcm decode photo.hpc -o photo.png
+  hpcm COMMAND --help                     options and examples of a command"""
+
+
+class Commands(click.Group):
+    """A group whose commands live in modules of the same name, imported on demand."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"hpcmcodec.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def exit_codes() -> str:
+    """The table of exit codes, made from the error classes."""
+    rows = {
+        0: "Success.",
+        errors.HpcmError.exit_code: "Several files failed in different ways, or a check failed.",
+        INTERNAL: "A bug in hpcm.",
+        INTERRUPTED: "Interrupted by Ctrl-C (SIGTERM: 143).",
+        BROKEN_PIPE: "The reader of standard output went away.",
+    }
+    for error in errors.HpcmError.__subclasses__():
+        rows[error.exit_code] = (error.__doc__ or "").strip().splitlines()[0]
+    lines = [f"  {code:3}  {text}" for code, text in sorted(rows.items())]
+    return "\b\nExit codes:\n" + "\n".join(lines)
+
+
+@click.command(
+    cls=Commands, epilog=f"{EXAMPLES}\n\n{exit_codes()}", context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.version_option(__version__, "--version", prog_name="hpcm", message="%(prog)s %(version)s")
+def cli() -> None:
+    """A learned image codec: small files that decode to the same pixels on every machine."""
+
+
+def main() -> NoReturn:
+    """Entry point of the installed command."""
+    if "_HPCM_COMPLETE" in os.environ:  # shell completion, which click answers
+        cli.main(prog_name="hpcm")
+    signal.signal(signal.SIGTERM, _terminate)
+    code = run(sys.argv[1:])
+    _leave(code)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command line and returns its exit code. Errors become one line on standard error, never a traceback."""
+    try:
+        with cli.make_context("hpcm", list(arguments)) as ctx:
+            result = cli.invoke(ctx)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as exit:
+        return exit.exit_code
+    except KeyboardInterrupt:
+        return _fail("interrupted", INTERRUPTED)
+    except _Terminated:
+        return _fail("terminated", TERMINATED)
+    except BrokenPipeError:
+        return BROKEN_PIPE
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return errors.UsageError.exit_code
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else "hpcm"
+        return _fail(f"{error.format_message().rstrip('.')}; see {path} --help", errors.UsageError.exit_code)
+    except click.ClickException as error:
+        return _fail(error.format_message(), error.exit_code)
+    except errors.HpcmError as error:
+        return _fail(str(error), error.exit_code)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{where}{error.strerror or error}", errors.InputError.exit_code)
+    except MemoryError:
+        return _fail("not enough memory for this picture", errors.LimitExceededError.exit_code)
+    except Exception as error:
+        hint = "this is a bug; please report it with what HPCM_DEBUG=1 prints"
+        return _fail(f"{type(error).__name__}: {error} ({hint})", INTERNAL)
+
+
+class _Terminated(BaseException):
+    """SIGTERM, as an exception, so that files in the making are cleaned up."""
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise _Terminated
+
+
+def _fail(message: str, code: int) -> int:
+    if os.environ.get("HPCM_DEBUG") not in (None, "", "0"):
+        traceback.print_exc()
+    click.echo(f"hpcm: {' '.join(message.split())}", err=True)
+    return code
+
+
+def _leave(code: int) -> NoReturn:
+    """Ends the process at once: threads that an interrupt left in the middle of a computation are not waited for."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            code = code or BROKEN_PIPE
+    os._exit(code)

@@ -1,0 +1,145 @@
+"""`hpcm models`: list, show, import."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hpcmcodec.cli import options
+from hpcmcodec.cli.report import human_bytes
+
+if TYPE_CHECKING:
+    from hpcmcodec.formats.model_file import Summary
+
+
+@click.group()
+def command() -> None:
+    """List, show and import models.
+
+    A model is a .safetensors file in a folder of $HPCM_MODELS, in the user's data folder, or in the package. A file
+    can be decoded only with the model that made it.
+    """
+
+
+@command.command("list")
+@options.as_json
+def list_(as_json: bool) -> None:
+    """List the models that are installed, in the order in which they are found.
+
+    \b
+    Examples:
+      hpcm models list
+      HPCM_MODELS=~/experiments hpcm models list --json
+    """
+    from hpcmcodec.models import store
+
+    models = store.list_models()
+    if as_json:
+        for model in models:
+            click.echo(json.dumps(_to_dict(model)))
+        return
+    if not models:
+        click.echo("no models installed; looked in:")
+        click.echo("\n".join(f"  {folder}" for folder in store.folders()))
+        return
+    rows = [("name", "family", "parameters", "size", "identity", "file")]
+    rows += [
+        (
+            model.name + (" (default)" if model.name == store.DEFAULT_MODEL else ""),
+            str(model.config.get("family", "?")),
+            f"{model.parameters / 1e6:.2f} M",
+            human_bytes(model.size),
+            model.identity[:8].hex(),
+            str(model.path),
+        )
+        for model in models
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+@command.command()
+@click.argument("model", metavar="[NAME|FILE]", required=False)
+@options.as_json
+def show(model: str | None, as_json: bool) -> None:
+    """Show what is known about a model: network, where it comes from, what was measured.
+
+    The whole file is read and its content hash checked.
+
+    \b
+    Examples:
+      hpcm models show
+      hpcm models show base-0.013 --json
+    """
+    from hpcmcodec.models import store
+
+    found = _to_dict(store.find(model))
+    if as_json:
+        click.echo(json.dumps(found))
+        return
+    for name, value in found.items():
+        if not isinstance(value, dict):
+            click.echo(f"{name:12}{value}")
+            continue
+        click.echo(name)
+        for key, item in value.items():
+            click.echo(f"  {key:22}{item if isinstance(item, str) else json.dumps(item)}")
+
+
+@command.command("import")
+@click.argument("checkpoint", metavar="CHECKPOINT", type=click.Path(path_type=Path))
+@click.option(
+    "--preset",
+    metavar="NAME",
+    help="Network that the checkpoint should hold: base, large, phi or 1b. Default: what it holds.",
+)
+@click.option(
+    "--name", metavar="NAME", help="Name of the model. Default: the network's and the lambda in the file name."
+)
+@click.option(
+    "-o",
+    "--output",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="Where to put the model. Default: the user's models.",
+)
+@click.option("-f", "--force", is_flag=True, help="Replace a model of this name.")
+@options.as_json
+def import_(
+    checkpoint: Path, preset: str | None, name: str | None, output: Path | None, force: bool, as_json: bool
+) -> None:
+    """Turn an official HPCM checkpoint into a model file. Needs torch (pip install 'hpcmcodec[train]').
+
+    \b
+    Examples:
+      hpcm models import HPCM_Base_0.013.pth.tar
+      hpcm models import ckpt.pth.tar --preset base --name base-0.013
+    """
+    from hpcmcodec.models.official import import_checkpoint
+
+    model = import_checkpoint(checkpoint, preset, name, folder=output, force=force)
+    if as_json:
+        click.echo(json.dumps(_to_dict(model)))
+    else:
+        click.echo(
+            f"{checkpoint} -> {model.path}  {model.name}"
+            f"  {model.parameters / 1e6:.2f} M parameters  {human_bytes(model.size)}"
+        )
+
+
+def _to_dict(model: Summary) -> dict[str, Any]:
+    return {
+        "name": model.name,
+        "identity": model.identity.hex(),
+        "file": str(model.path),
+        "size": model.size,
+        "parameters": model.parameters,
+        "config": model.config,
+        "distribution": model.distribution,
+        "provenance": model.provenance,
+        "measured": model.measured,
+    }

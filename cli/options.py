@@ -1,0 +1,119 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from hpcmcodec.batch import CODED, STREAM, Existing, Plan, find, plan
+from hpcmcodec.batch.run import combine
+from hpcmcodec.cli.report import error_dict, with_source
+from hpcmcodec.errors import HpcmError, InputError, UsageError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+sources = click.argument(
+    "sources", nargs=-1, required=True, metavar="SOURCE...", type=click.Path(path_type=Path, allow_dash=True)
+)
+threads = click.option(
+    "--threads",
+    type=click.IntRange(1, 256),
+    metavar="N",
+    help="Threads of the computation. Default: HPCM_THREADS, or all processors.",
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object per line instead of text.")
+strip = click.option("--strip", is_flag=True, help="Leave out metadata: ICC profile, EXIF, XMP.")
+
+
+def conversion(command: F) -> F:
+    """The options of commands that make files of files."""
+    options = [
+        click.option(
+            "-o",
+            "--output",
+            metavar="PATH",
+            help="File or folder to write, - for standard output. Default: beside the source.",
+        ),
+        click.option("-f", "--force", is_flag=True, help="Replace existing files."),
+        click.option("--skip-existing", is_flag=True, help="Leave existing files as they are and go on."),
+        click.option(
+            "-j",
+            "--jobs",
+            type=click.IntRange(1, 64),
+            default=1,
+            metavar="N",
+            help="Files worked on at a time. Default: 1.",
+        ),
+        threads,
+        strip,
+        as_json,
+        click.option("--quiet", is_flag=True, help="Print errors only."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def make_plan(
+    sources: tuple[Path, ...],
+    output: str | None,
+    *,
+    force: bool,
+    skip_existing: bool,
+    suffix: str,
+    accepted: frozenset[str],
+) -> Plan:
+    """The plan that the options ask for. Raises UsageError for options that contradict each other."""
+    if force and skip_existing:
+        raise UsageError("--force and --skip-existing exclude each other")
+    existing = Existing.REPLACE if force else Existing.SKIP if skip_existing else Existing.REFUSE
+    folder = output is not None and output.endswith(("/", os.sep))
+    made = plan(
+        sources,
+        None if output is None else Path(output),
+        suffix=suffix,
+        accepted=accepted,
+        existing=existing,
+        folder=folder,
+    )
+    if any(task.source == STREAM for task in made.tasks) and sys.stdin.isatty():
+        raise UsageError("standard input is a terminal; pipe a file into it or name one")
+    if any(task.destination == STREAM for task in made.tasks) and sys.stdout.isatty():
+        raise UsageError("will not write binary data to a terminal; redirect standard output or use -o FILE")
+    return made
+
+
+def for_each(sources: tuple[Path, ...], action: Callable[[Path], int | None], *, as_json: bool) -> int:
+    """Calls the action for every hpc file that the sources mean; returns the exit code of all together.
+
+    The action returns an exit code (None: 0); what it raises is reported and the others go on.
+    """
+    codes = []
+    for source in find(sources, CODED):
+        try:
+            if source.error:
+                raise source.error
+            codes.append(action(source.path) or 0)
+        except BrokenPipeError:
+            raise
+        except (HpcmError, OSError) as error:
+            codes.append(print_error(source.path, error, as_json=as_json))
+    if not codes:
+        raise InputError("no hpc file found")
+    return combine(codes)
+
+
+def print_error(source: Path, error: HpcmError | OSError, *, as_json: bool) -> int:
+    """Reports what is wrong with one file and returns its exit code."""
+    if isinstance(error, OSError):
+        error = InputError(error.strerror or str(error))
+    if as_json:
+        click.echo(json.dumps({"source": str(source), "error": error_dict(error)}))
+    click.echo(f"hpcm: {with_source(source, error)}", err=True)
+    return error.exit_code

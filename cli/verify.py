@@ -1,0 +1,51 @@
+"""`hpcm verify`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hpcmcodec.batch.convert import read_bytes
+from hpcmcodec.cli import options
+
+if TYPE_CHECKING:
+    from hpcmcodec import Decoder
+
+
+@click.command()
+@options.sources
+@options.threads
+@options.as_json
+@click.option("--quiet", is_flag=True, help="Print problems only.")
+def command(sources: tuple[Path, ...], threads: int | None, as_json: bool, quiet: bool) -> int:
+    """Check that hpc files are whole and decode here to what was encoded.
+
+    Tests structure and checksums, finds the model, decodes, and compares the latents with the encoder's check value.
+    SOURCE is an hpc file, a folder (all .hpc files in it and below) or - for standard input. The exit code is 0 if
+    all files are sound.
+
+    \b
+    Examples:
+      hpcm verify photo.hpc
+      hpcm verify archive/ --quiet && rm -r shots/
+    """
+    from hpcmcodec import Decoder
+
+    decoder = Decoder(threads)
+    return options.for_each(sources, lambda path: _check(path, decoder, as_json, quiet), as_json=as_json)
+
+
+def _check(path: Path, decoder: Decoder, as_json: bool, quiet: bool) -> int:
+    from hpcmcodec import verify
+
+    report = verify(read_bytes(path), decoder)
+    if as_json:
+        click.echo(json.dumps({"source": str(path), **report.to_dict()}))
+    elif not report.ok:
+        click.echo(f"hpcm: {path}: {report.problem}", err=True)
+    elif not quiet:
+        click.echo(f"{path}: ok")
+    return report.exit_code
