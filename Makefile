@@ -1,0 +1,44 @@
+# Everything happens in a virtual environment of its own; needed are Python 3.11 or newer and a C++17 compiler.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+JOBS ?= 2
+# Tests that need torch are skipped without it. TORCH=1 installs it first; TORCH_VERSION picks one.
+TORCH ?= 0
+TORCH_VERSION ?= 2.13.0
+STAMP = $(VENV)/.installed
+NATIVE = setup.py pyproject.toml $(wildcard kernels/src/*.cpp kernels/src/*.h)
+
+.PHONY: help test test-slow lint demo clean
+
+help:  ## this text
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(STAMP): $(NATIVE)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test,lint]'
+	@touch $@
+
+.PHONY: torch
+torch: $(STAMP)
+	@if [ '$(TORCH)' = 1 ]; then $(BIN)/pip install --quiet --disable-pip-version-check 'torch==$(TORCH_VERSION)'; fi
+
+test: torch  ## quick tests (TORCH=1: with torch, so that those which need it run too)
+	$(BIN)/python -m pytest -n $(JOBS) -m 'not slow' $(ARGS)
+
+test-slow: torch  ## all tests, slow ones included
+	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+# cli, formats and kernels are mapped into the package, which mypy cannot follow: it gets a folder of links.
+lint: $(STAMP)  ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	rm -rf build/typecheck && mkdir -p build/typecheck/hpcmcodec
+	for part in hpcmcodec/* cli formats kernels; do ln -s "$(CURDIR)/$$part" build/typecheck/hpcmcodec/; done
+	cd build/typecheck && $(abspath $(BIN))/mypy --config-file '$(CURDIR)/pyproject.toml' -p hpcmcodec
+
+demo: $(STAMP)  ## a photo encoded, decoded and compared with JPEG, in demo/
+	$(BIN)/python benchmarks/demo.py demo
+
+clean:  ## remove everything that was built
+	rm -rf $(VENV) build dist demo *.egg-info kernels/*.so .mypy_cache .pytest_cache .ruff_cache .hypothesis
