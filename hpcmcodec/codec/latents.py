@@ -52,7 +52,7 @@ def encode_latents(
 ) -> tuple[list[bytes], Array]:
     """Code y and z. `areas`: of the latent and of the hyper-latent. Returns the streams and y_hat."""
     network, area, hyper_area = model.network, *areas
-    streams = [StreamEncoder(model.tables) for _ in range(STREAMS)]
+    streams = [model.coder.encoder() for _ in range(STREAMS)]
     z_symbols = np.rint(z).astype(np.int32)
     z_inside = hyper_area.inside(z.shape[1])
     if z_inside is not None:
@@ -78,7 +78,7 @@ def decode_latents(
 ) -> Array:
     """Inverse of `encode_latents`: y_hat, the same bits. Raises CorruptError or TruncatedError for a damaged stream."""
     network, area, hyper_area = model.network, *areas
-    streams = [StreamDecoder(stream, model.tables) for stream in data]
+    streams = [model.coder.decoder(bytes(stream)) for stream in data]
     z_shape = (1, model.network.hyper_channels, hyper_area.rows, hyper_area.columns)
     z_symbols = _take(streams[0], _z_rows(model, cond, z_shape), hyper_area.inside(model.network.hyper_channels))
     pick_inside = _picker(model, area)
@@ -107,14 +107,12 @@ def _z_rows(model: CodecModel, cond: Any, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _append(stream: StreamEncoder, symbols: np.ndarray, rows: np.ndarray, inside: np.ndarray | None) -> None:
-    if inside is not None:
-        symbols, rows = symbols[inside], rows[inside]
-    stream.append(symbols.ravel(), rows.ravel())
+    stream.add(*((symbols, rows) if inside is None else (symbols[inside], rows[inside])))
 
 
 def _take(stream: StreamDecoder, rows: np.ndarray, inside: np.ndarray | None) -> np.ndarray:
     if inside is None:
-        return stream.take(rows.ravel()).reshape(rows.shape)
+        return stream.decode(rows)
     symbols = np.zeros(rows.shape, np.int32)
-    symbols[inside] = stream.take(rows[inside])
+    symbols[inside] = stream.decode(rows[inside])
     return symbols
