@@ -49,10 +49,11 @@ def line(outcome: Outcome) -> str:
     return "  ".join(parts)
 
 
-def with_source(source: Path, error: HpcmError) -> str:
-    """What went wrong with a file, in one line that names it."""
+def with_source(source: Path, error: HpcmError, destination: Path | None = None) -> str:
+    """What went wrong with a file, in one line that names it or what would be made of it."""
     message = " ".join(str(error).split())
-    return message if str(source) in message or source == STREAM else f"{source}: {message}"
+    named = any(str(path) in message for path in (source, destination) if path)
+    return message if named or source == STREAM else f"{source}: {message}"
 
 
 def to_dict(outcome: Outcome) -> dict[str, Any]:
@@ -130,7 +131,8 @@ class Report:
     def _finish(self) -> None:
         for outcome in self.summary.failures:
             if outcome.error:
-                click.echo(f"hpcm: {with_source(outcome.task.source, outcome.error)}", err=True)
+                task = outcome.task
+                click.echo(f"hpcm: {with_source(task.source, outcome.error, task.destination)}", err=True)
         if self.as_json:
             self._print(json.dumps({"kind": "summary", **self._sums()}))
         elif self._many and not self.quiet:

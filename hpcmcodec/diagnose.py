@@ -1,7 +1,7 @@
 """Does this installation work? What `hpcm doctor` finds out, as data.
 
-The arithmetic is what matters most: a file decodes to the same pixels everywhere only if every kernel gives the recorded
-bits, at every instruction set that this processor has.
+The arithmetic is what matters most: a file decodes to the same pixels everywhere only if every kernel gives the
+recorded bits, at every instruction set that this processor has.
 """
 
 from __future__ import annotations
@@ -80,7 +80,9 @@ def _kernels() -> Iterator[Check]:
     yield Check("simd level", "ok", f"{current}{chosen}, {kernels.get_threads()} threads, {os.cpu_count()} processors")
     for level in levels:
         wrong = selftest.differences(level)
-        detail = f"differs from the recorded bits: {', '.join(wrong)}" if wrong else "all operations give the recorded bits"
+        detail = (
+            f"differs from the recorded bits: {', '.join(wrong)}" if wrong else "all operations give the recorded bits"
+        )
         yield Check(f"arithmetic {level}", "failed" if wrong else "ok", detail)
 
 

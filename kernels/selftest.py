@@ -11,8 +11,8 @@ import sys
 from importlib import resources
 from pathlib import Path
 
-from hpcmcodec.kernels.runtime import set_simd_level, simd_level
 from hpcmcodec.kernels.runtime import self_test as run
+from hpcmcodec.kernels.runtime import set_simd_level, simd_level
 
 FILE = Path(str(resources.files("hpcmcodec.kernels") / "selftest.json"))
 

@@ -1,0 +1,5 @@
+"""`python -m hpcmcodec` is `hpcm`."""
+
+from hpcmcodec.cli.main import main
+
+main()

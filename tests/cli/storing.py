@@ -1,0 +1,59 @@
+"""A codec that stores pictures instead of coding them, and what a command line gives."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from hpcmcodec.errors import CorruptError
+from hpcmcodec.formats.pictures import Picture, encode_picture, read_picture
+
+MARK = b"stored:"
+
+
+class StoringEncoder:
+    """Stands for `Encoder`: its files are a mark and a PNG. Quality below 10 flips a sample, as a bug would alpha."""
+
+    def __init__(self, model: str | None = None, threads: int | None = None) -> None:
+        pass
+
+    def encode(self, picture: Picture, quality: int = 50, *, strip: bool = False) -> bytes:
+        blocks = {} if strip else {"icc": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
+        alpha = picture.alpha
+        if alpha is not None and quality < 10:
+            alpha = alpha ^ 1
+        return MARK + encode_picture(Picture(picture.pixels, alpha, **blocks), "png")[0]
+
+
+class StoringDecoder:
+    """Stands for `Decoder`."""
+
+    def __init__(self, threads: int | None = None) -> None:
+        pass
+
+    def decode(self, data: bytes) -> Picture:
+        if not data.startswith(MARK):
+            raise CorruptError("a chunk is damaged (checksum mismatch)")
+        return read_picture(data[len(MARK) :])
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command line gave."""
+
+    code: int
+    raw: bytes
+    err: str
+
+    @property
+    def out(self) -> str:
+        return self.raw.decode()
+
+    @property
+    def json(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+Hpcm = Callable[..., Outcome]
