@@ -17,13 +17,21 @@ from hpcmcodec.kernels.entropy import (
     rdo_quantise,
     symbol_bits,
 )
-from hpcmcodec.kernels.runtime import available_levels, get_threads, set_simd_level, set_threads, simd_level
+from hpcmcodec.kernels.runtime import (
+    available_levels,
+    fp_environment,
+    get_threads,
+    set_simd_level,
+    set_threads,
+    simd_level,
+)
 
 __all__ = [
     "RansDecoder",
     "TableSet",
     "available_levels",
     "conv1x1",
+    "fp_environment",
     "get_threads",
     "rans_encode",
     "rdo_quantise",

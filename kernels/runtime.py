@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from hpcmcodec.kernels._load import native
+
+
+@contextmanager
+def fp_environment() -> Iterator[None]:
+    """Normative floating-point state (nearest even, subnormals kept) for numpy's operations in this thread; the host's
+    state returns at the end. Kernels take care of themselves."""
+    saved = native().enter_fp_environment()
+    try:
+        yield
+    finally:
+        native().leave_fp_environment(saved)
 
 
 def get_threads() -> int:

@@ -2,6 +2,7 @@
 
 #include "bindings.h"
 #include "dispatch.h"
+#include "fpenv.h"
 #include "thread_pool.h"
 
 namespace hpcm {
@@ -10,6 +11,12 @@ void bind_runtime(pybind11::module_& module) {
     module.def("get_threads", &get_threads);
     module.def("set_threads", &set_threads, pybind11::arg("threads"),
                pybind11::call_guard<pybind11::gil_scoped_release>());  // joins the workers of the old pool
+    module.def("enter_fp_environment", [] {  // returns what leave_fp_environment takes
+        const uint64_t saved = fp_state();
+        set_fp_state(kNormativeFpState);
+        return saved;
+    });
+    module.def("leave_fp_environment", &set_fp_state, pybind11::arg("saved"));
     module.def("simd_level", [] { return std::string(ops().name); });
     module.def("available_levels", &available_levels);
     module.def("set_simd_level", &set_simd_level, pybind11::arg("name"));

@@ -12,30 +12,31 @@
 
 namespace hpcm {
 
-class FpGuard {
-public:
 #if defined(__x86_64__)
-    FpGuard() : saved_(_mm_getcsr()) { _mm_setcsr(0x1f80); }
-    ~FpGuard() { _mm_setcsr(saved_); }
-
-private:
-    unsigned saved_;
+constexpr uint64_t kNormativeFpState = 0x1f80;
+inline uint64_t fp_state() { return _mm_getcsr(); }
+inline void set_fp_state(uint64_t state) { _mm_setcsr(static_cast<unsigned>(state)); }
 #elif defined(__aarch64__)
-    FpGuard() {
-        __asm__ volatile("mrs %0, fpcr" : "=r"(saved_));
-        write(0);
-    }
-    ~FpGuard() { write(saved_); }
-
-private:
-    static void write(uint64_t value) { __asm__ volatile("msr fpcr, %0\n\tisb" : : "r"(value) : "memory"); }
-    uint64_t saved_;
+constexpr uint64_t kNormativeFpState = 0;
+inline uint64_t fp_state() {
+    uint64_t state;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(state));
+    return state;
+}
+inline void set_fp_state(uint64_t state) { __asm__ volatile("msr fpcr, %0\n\tisb" : : "r"(state) : "memory"); }
 #else
 #error "supported processors: x86-64 and AArch64"
 #endif
+
+class FpGuard {
 public:
+    FpGuard() : saved_(fp_state()) { set_fp_state(kNormativeFpState); }
+    ~FpGuard() { set_fp_state(saved_); }
     FpGuard(const FpGuard&) = delete;
     FpGuard& operator=(const FpGuard&) = delete;
+
+private:
+    uint64_t saved_;
 };
 
 }  // namespace hpcm
