@@ -77,7 +77,9 @@ def show(model: str | None, as_json: bool) -> None:
     """
     from hpcmcodec.models import store
 
-    found = _to_dict(store.find(model))
+    file = store.find(model)
+    file.verify()
+    found = _to_dict(file)
     if as_json:
         click.echo(json.dumps(found))
         return

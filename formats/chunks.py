@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from hpcmcodec.errors import CorruptError, TruncatedError, UnsupportedVersionError, UsageError
 
-Buffer = bytes | bytearray | memoryview
+Buffer = bytes | memoryview
 
 # Types in file order. Bit 7: a reader that does not know the type must refuse the file. Bit 6: the last chunk.
 ICC, TILE_INDEX, LATENT, ALPHA, EXIF, XMP = 0x01, 0x02, 0x83, 0x84, 0x05, 0x06

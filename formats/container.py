@@ -188,7 +188,7 @@ class Container:
         return None if payload is None else _unpack_metadata(payload, self.limits)
 
 
-def read(data: Buffer, limits: Limits | None = None, allow_truncated: bool = False) -> Container:
+def read(data: Buffer | bytearray, limits: Limits | None = None, allow_truncated: bool = False) -> Container:
     """The structure of a file in memory.
 
     `allow_truncated` accepts a file whose end is missing, as long as its header is whole. Raises NotHpcError,

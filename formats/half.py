@@ -13,13 +13,11 @@ _REBIAS = np.float32(2.0**112)  # binary16 has bias 15, binary32 has 127
 _SMALLEST = np.float32(2.0**-24)
 
 
-def half_to_single(array: NDArray[np.float16]) -> NDArray[np.float32]:
-    """Finite float16 values as float32, same shape. Infinities and NaN are not allowed (the caller has checked)."""
-    source = np.ascontiguousarray(array).reshape(-1).view(np.int16)
-    result = np.empty(source.shape, np.float32)
+def half_to_single(array: NDArray[np.float16], out: NDArray[np.float32]) -> None:
+    """Finite float16 values as float32 into `out`, contiguous and of the same size."""
+    source, result = array.reshape(-1).view(np.int16), out.reshape(-1)
     for start in range(0, source.size, _BLOCK):
         _convert(source[start : start + _BLOCK], result[start : start + _BLOCK])
-    return result.reshape(array.shape)
 
 
 def _convert(source: NDArray[np.int16], result: NDArray[np.float32]) -> None:

@@ -12,14 +12,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import mmap
 import os
 import re
 import struct
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +55,8 @@ _MAX_HEADER = 1 << 23
 _MAX_TENSORS = 1 << 14
 _TENSOR_NAME = re.compile(r"[A-Za-z0-9_.]{1,200}")
 _THREADS = 4
+_ALIGNMENT = 16  # floats: a cache line
+_ENTRY = {"dtype", "shape", "data_offsets"}
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,8 @@ class Summary:
 
 @dataclass(frozen=True)
 class ModelFile(Summary):
-    """A model file, checked. `tensors`: name -> float32 array, read and checked when it is asked for.
+    """A model file, checked. `tensors`: name -> read-only float32 array; they are read and checked when the
+    first one is asked for.
 
     Row r of the entropy tables is cdf[starts[r] : starts[r] + lengths[r]], strictly rising from 0 to 65536; its last
     symbol is the escape, symbol i before that the integer offsets[r] + i. The row for a predicted scale is the number
@@ -95,6 +101,10 @@ class ModelFile(Summary):
     offsets: NDArray[np.int32]
     y_thresholds: NDArray[np.float32]
     z_thresholds: NDArray[np.float32]
+
+    def verify(self) -> None:
+        """Reads every tensor. Raises ModelFileError for the first that is damaged or not finite."""
+        dict(self.tensors)
 
 
 def peek(path: str | Path) -> Summary:
@@ -186,16 +196,20 @@ def table_problem(
 
 # ------------------------------------------------------------------------------------------------ reading
 class _Source:
-    """An open file: its summary, and tensors as they are stored, held to their hashes."""
+    """A mapped file: its summary, and tensors as they are stored, held to their hashes."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            _check_head(path)
-            self._file = safe_open(str(path), framework="numpy")
-            metadata = self._file.metadata() or {}
-            present = {k: self._describe(k) for k in self._file.keys()}  # noqa: SIM118 (not a dict)
-        except (OSError, SafetensorError, ValueError) as error:
+            with path.open("rb") as file:
+                head, self._start = _read_head(file)
+                self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            with safe_open(str(path), framework="numpy"):
+                pass  # checks that the tensors fill the file without holes or overlaps
+            metadata = head.pop("__metadata__", {})
+            self._places = {k: int(v["data_offsets"][0]) for k, v in head.items()}
+            present = {k: [v["dtype"], v["shape"]] for k, v in head.items()}
+        except (OSError, SafetensorError, ValueError, RecursionError) as error:
             raise ModelFileError(f"{path} is not a readable model file ({error})") from error
         if MANIFEST not in metadata:
             raise ModelFileError(f"{path} is a safetensors file but not a model of hpcmcodec")
@@ -219,45 +233,46 @@ class _Source:
             distribution=self._section(manifest, "distribution"),
             provenance=self._section(about, "provenance"),
             measured=self._section(about, "measured"),
-            parameters=sum(int(np.prod(self.entries[k][1])) for k in self.weight_names()),
-            size=path.stat().st_size,
+            parameters=sum(self.size_of(k) for k in self.weight_names()),
+            size=len(self._map),
         )
+
+    def size_of(self, name: str) -> int:
+        """Elements of a tensor."""
+        return math.prod(self.entries[name][1])
 
     def weight_names(self) -> list[str]:
         """Names of the parameters: neither entropy tables nor the factors of int8 tensors."""
         return [k for k in self.entries if not k.startswith(_PREFIX) and not _is_companion(self.entries, k)]
 
     def raw(self, name: str) -> NDArray[Any]:
-        """A tensor in its stored type. Raises ModelFileError if it is damaged or not finite."""
-        array: NDArray[Any] = self._file.get_tensor(name)
-        if _sha256(array) != self.entries[name][2]:
+        """A tensor in its stored type, read-only. Raises ModelFileError if it is damaged or not finite."""
+        dtype, shape, digest = self.entries[name]
+        place = self._start + self._places[name]
+        array = np.frombuffer(self._map, DTYPES[dtype], self.size_of(name), place).reshape(shape)
+        if _sha256(array) != digest:
             raise ModelFileError(f"{self.path} is damaged: {name} does not fit its hash; get the file again")
         if not _finite(array):
             raise ModelFileError(f"{self.path}: {name} has values that are not finite")
         return array
 
-    def weight(self, name: str) -> NDArray[np.float32]:
-        """A parameter as float32: half precision widened exactly, int8 times its row's factor, rounded once."""
+    def weight(self, name: str, out: NDArray[np.float32]) -> None:
+        """A parameter as float32 into `out`: half precision widened exactly, int8 times its row's factor, rounded
+        once."""
         array = self.raw(name)
         if array.dtype == np.float16:
-            return half_to_single(array)
-        if array.dtype == np.int8:
+            half_to_single(array, out)
+        elif array.dtype == np.int8:
             factors = self.raw(f"{name}.scale").reshape(-1, *[1] * (array.ndim - 1))
-            return array.astype(np.float32) * factors
-        return array
-
-    def _describe(self, name: str) -> list[Any]:
-        part = self._file.get_slice(name)
-        return [part.get_dtype(), part.get_shape()]
+            np.multiply(array, factors, out=out, dtype=np.float32)
+        else:
+            out[...] = array
 
     def _json(self, text: str) -> dict[str, Any]:
         try:
-            value = json.loads(text, parse_constant=_refuse, object_pairs_hook=_unique)
+            return _loads(text)
         except (ValueError, RecursionError) as error:
             raise ModelFileError(f"{self.path}: its description is damaged ({error})") from None
-        if not isinstance(value, dict):
-            raise ModelFileError(f"{self.path}: its description is not a JSON object")
-        return value
 
     def _section(self, values: dict[str, Any], key: str) -> dict[str, Any]:
         section = values.get(key, {})
@@ -267,23 +282,29 @@ class _Source:
 
 
 class _Weights(Mapping[str, NDArray[np.float32]]):
-    """Parameters by name. The first access starts to read all of them on a few threads; each is handed out once from
-    there and read again if it is asked for again."""
+    """Parameters by name. The first access reads all of them, on a few threads, into one piece of memory: thousands of
+    small allocations would cost more than the reading."""
 
     def __init__(self, source: _Source) -> None:
         self._source, self._names = source, source.weight_names()
-        self._known = frozenset(self._names)
-        self._ready: dict[str, Future[NDArray[np.float32]]] | None = None
+
+    @cached_property
+    def _arrays(self) -> dict[str, NDArray[np.float32]]:
+        source, arrays, position = self._source, {}, 0
+        sizes = [-(-source.size_of(name) // _ALIGNMENT) * _ALIGNMENT for name in self._names]
+        memory = np.empty(sum(sizes), np.float32)
+        for name, size in zip(self._names, sizes, strict=True):
+            arrays[name] = memory[position : position + source.size_of(name)].reshape(source.entries[name][1])
+            position += size
+        with ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1), "hpcm-weights") as pool:
+            for _ in pool.map(source.weight, arrays, arrays.values()):
+                pass
+        for array in arrays.values():
+            array.flags.writeable = False
+        return arrays
 
     def __getitem__(self, name: str) -> NDArray[np.float32]:
-        if name not in self._known:
-            raise KeyError(name)
-        if self._ready is None:
-            pool = ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1), "hpcm-weights")
-            self._ready = {k: pool.submit(self._source.weight, k) for k in self._names}
-            pool.shutdown(wait=False)
-        future = self._ready.pop(name, None)
-        return self._source.weight(name) if future is None else future.result()
+        return self._arrays[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
@@ -292,12 +313,17 @@ class _Weights(Mapping[str, NDArray[np.float32]]):
         return len(self._names)
 
 
-def _check_head(path: Path) -> None:
-    """Refuses an oversized head before a parser sees it."""
-    with path.open("rb") as file:
-        start = file.read(8)
+def _read_head(file: BinaryIO) -> tuple[dict[str, Any], int]:
+    """-> the JSON head of a safetensors file, and where its data begins. Raises ValueError."""
+    start = file.read(8)
     if len(start) < 8 or struct.unpack("<Q", start)[0] > _MAX_HEADER:
         raise ValueError("its head is too short or too long")
+    (length,) = struct.unpack("<Q", start)
+    head = _loads(file.read(length).decode())
+    for name, entry in head.items():
+        if name != "__metadata__" and not (isinstance(entry, dict) and entry.keys() >= _ENTRY):
+            raise ValueError(f"its head says nothing useful of {name}")
+    return head, 8 + length
 
 
 def _entries_problem(entries: Mapping[str, Any]) -> str | None:
@@ -334,6 +360,14 @@ def _finite(array: NDArray[Any]) -> bool:
 
 def _sha256(array: NDArray[Any]) -> str:
     return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
+
+
+def _loads(text: str) -> dict[str, Any]:
+    """A JSON object; names must not repeat, numbers must be finite. Raises ValueError, RecursionError."""
+    value = json.loads(text, parse_constant=_refuse, object_pairs_hook=_unique)
+    if not isinstance(value, dict):
+        raise ValueError("not a JSON object")
+    return value
 
 
 def _refuse(text: str) -> None:
