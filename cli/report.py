@@ -114,7 +114,7 @@ class Report:
             self._print(line(outcome))
         if outcome.result:
             for warning in outcome.result.warnings:
-                click.echo(f"hpcm: {outcome.task.source}: warning: {warning}", err=True)
+                self._print(f"hpcm: {outcome.task.source}: warning: {warning}", err=True)
         if self._progress and self._bar is not None:
             self._advance(self._progress, self._bar)
 
@@ -158,8 +158,12 @@ class Report:
             text += f": {human_bytes(sums['bytes_in'])} -> {human_bytes(sums['bytes_out'])}"
         return f"{text} in {sums['seconds']:.1f} s"
 
-    def _print(self, text: str) -> None:
-        click.echo(text, err=self.binary)
+    def _print(self, text: str, *, err: bool = False) -> None:
+        err = err or self.binary
+        if self._progress and (err or sys.stdout.isatty()):  # above the bar, on the same terminal
+            self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        else:
+            click.echo(text, err=err)
 
 
 def _progress() -> Progress:
@@ -175,6 +179,6 @@ def _progress() -> Progress:
         progress.TimeRemainingColumn(),
         progress.TextColumn("{task.fields[failed]}"),
         console=Console(stderr=True),
-        redirect_stdout=sys.stdout.isatty(),
+        redirect_stdout=False,
         transient=True,
     )

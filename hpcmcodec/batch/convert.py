@@ -8,6 +8,7 @@ import time
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -59,6 +60,14 @@ class Converted:
         return values | {"bits_per_pixel": self.bits_per_pixel, "warnings": list(self.warnings)}
 
 
+class _Named(BytesIO):
+    """Bytes with a name, which messages about them use."""
+
+    def __init__(self, data: bytes, source: Path) -> None:
+        super().__init__(data)
+        self.name = "standard input" if source == STREAM else str(source)
+
+
 class EncodeJob:
     """Makes hpc files of pictures. Safe to call from several threads; the model is loaded at the first call.
 
@@ -95,7 +104,7 @@ class EncodeJob:
 
         start = time.perf_counter()
         raw = read_bytes(task.source)
-        picture = read_picture(raw)
+        picture = read_picture(_Named(raw, task.source))
         with self._lock:  # cached_property itself does not lock
             encoder = self._encoder
             decoder = self._decoder if self.verify else None
