@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hpcmcodec.batch import STREAM, DecodeJob, EncodeJob, Plan, run
+from hpcmcodec.cli import options
 from hpcmcodec.cli.report import Report
 from hpcmcodec.errors import InputError
 
@@ -12,6 +13,7 @@ def convert(work: Plan, job: EncodeJob | DecodeJob, verb: str, *, jobs: int, as_
     if not len(work):
         raise InputError(f"nothing to {verb}: no file with a suitable name found")
     if work.tasks:
+        options.check_kernels()
         job.prepare()
     binary = any(task.destination == STREAM for task in work.tasks)
     with Report(work, verb, as_json=as_json, quiet=quiet, binary=binary) as report:

@@ -89,6 +89,17 @@ def make_plan(
     return made
 
 
+def check_kernels() -> None:
+    """Raises UsageError where HPCM_SIMD or HPCM_THREADS ask for what cannot be, NoKernelsError without kernels."""
+    from hpcmcodec import kernels
+
+    try:
+        kernels.simd_level()
+        kernels.get_threads()
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
 def for_each(sources: tuple[Path, ...], action: Callable[[Path], int | None], *, as_json: bool) -> int:
     """Calls the action for every hpc file that the sources mean; returns the exit code of all together.
 

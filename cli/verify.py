@@ -34,6 +34,7 @@ def command(sources: tuple[Path, ...], threads: int | None, as_json: bool, quiet
     """
     from hpcmcodec import Decoder
 
+    options.check_kernels()
     decoder = Decoder(threads)
     return options.for_each(sources, lambda path: _check(path, decoder, as_json, quiet), as_json=as_json)
 

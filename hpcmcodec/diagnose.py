@@ -71,13 +71,13 @@ def _kernels() -> Iterator[Check]:
 
     try:
         levels = kernels.available_levels()
-        current = kernels.simd_level()
+        current = f"{kernels.simd_level()}, {kernels.get_threads()} threads"
     except (NoKernelsError, ValueError) as error:
         yield Check("kernels", "failed", str(error))
         return
     chosen = f" (HPCM_SIMD={os.environ['HPCM_SIMD']})" if os.environ.get("HPCM_SIMD") else ""
     yield Check("kernels", "ok", f"built by {kernels.compiler()}; levels here: {', '.join(levels)}")
-    yield Check("simd level", "ok", f"{current}{chosen}, {kernels.get_threads()} threads, {os.cpu_count()} processors")
+    yield Check("simd level", "ok", f"{current}, {os.cpu_count()} processors{chosen}")
     for level in levels:
         wrong = selftest.differences(level)
         detail = (

@@ -127,8 +127,8 @@ def _walk(folder: Path, prefix: Path, accepted: frozenset[str]) -> Iterator[Sour
                 file = Path(path, name)
                 yield Source(file, prefix / file.relative_to(folder))
     for error in unreadable:
-        path = Path(str(error.filename))
-        yield Source(path, prefix / path.name, InputError(f"{path}: folder cannot be read ({error.strerror})"))
+        closed = Path(str(error.filename))
+        yield Source(closed, prefix / closed.name, InputError(f"{closed}: folder cannot be read ({error.strerror})"))
 
 
 def _is_folder(sources: Sequence[Path], output: Path) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -66,7 +68,7 @@ def test_folder(hpcm: Hpcm, pictures: Path, tmp_path: Path, jobs: int) -> None:
         "grey.hpc",
         "sub/c.hpc",
     ]
-    assert first.err.startswith(f"hpcm: {pictures}/broken.png: ") and first.err.count("\n") == 1
+    assert first.err.startswith(f"hpcm: {pictures}/broken.png is not a picture") and first.err.count("\n") == 1
     assert first.out.splitlines()[-1].startswith("4 encoded, 1 failed: ")
 
     second = hpcm("encode", pictures, "-o", archive, "--skip-existing", "--json")
@@ -190,6 +192,13 @@ def test_debug_shows_the_traceback(hpcm: Hpcm, pictures: Path, monkeypatch: pyte
 def test_output_is_readable_as_usual(hpcm: Hpcm, pictures: Path) -> None:
     hpcm("encode", pictures / "a.png")
     assert stat.S_IMODE((pictures / "a.hpc").stat().st_mode) == stat.S_IMODE((pictures / "notes.txt").stat().st_mode)
+
+
+@pytest.mark.parametrize("name", ["HPCM_SIMD", "HPCM_THREADS"])
+def test_nonsense_in_the_environment_is_told(pictures: Path, name: str) -> None:
+    command = [sys.executable, "-m", "hpcmcodec", "encode", str(pictures / "a.png")]
+    result = subprocess.run(command, env=os.environ | {name: "sse9"}, capture_output=True, timeout=60)
+    assert result.returncode == 2 and b"sse9" in result.stderr and result.stderr.count(b"\n") == 1
 
 
 def test_json_lines_stay_apart_from_binary_output(hpcm: Hpcm, pictures: Path) -> None:
