@@ -91,6 +91,8 @@ class ContextConfig:
     def __post_init__(self) -> None:
         _check_counts("adaptor block counts", *self.adaptor_blocks)
         _check_positive("windows and heads", *self.windows, self.heads)
+        if max(self.windows) > 64:  # the padding grows with them
+            raise ModelFileError("model config: windows may be up to 64 wide")
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ def test_pad_multiples() -> None:
         (("context", "heads"), 0),
         (("context", "heads"), 7),
         (("context", "windows"), [4, 8]),
+        (("context", "windows"), [4, 8, 65]),
         (("context", "coarse_prior"), None),
         (("context", "unknown"), 1),
         (("hyper",), []),
