@@ -6,4 +6,5 @@ PYBIND11_MODULE(_native, module) {
     hpcm::bind_runtime(module);
     hpcm::bind_conv(module);
     hpcm::bind_entropy(module);
+    hpcm::bind_functions(module);
 }

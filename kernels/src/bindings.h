@@ -8,5 +8,6 @@ namespace hpcm {
 void bind_runtime(pybind11::module_& module);
 void bind_conv(pybind11::module_& module);
 void bind_entropy(pybind11::module_& module);
+void bind_functions(pybind11::module_& module);
 
 }  // namespace hpcm

@@ -4,6 +4,7 @@
 #include "simd.h"
 
 #include "gemm_kernels.h"
+#include "math_kernels.h"
 #include "ops.h"
 
 #define HPCM_STRING_(x) #x
@@ -13,7 +14,7 @@ namespace hpcm {
 namespace HPCM_LEVEL {
 
 extern const Ops kOps;
-const Ops kOps = {HPCM_STRING(HPCM_LEVEL), kLanes, kGemmOps};
+const Ops kOps = {HPCM_STRING(HPCM_LEVEL), kLanes, kGemmOps, kMathOps};
 
 }  // namespace HPCM_LEVEL
 }  // namespace hpcm

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "gemm_ops.h"
+#include "math_ops.h"
 
 namespace hpcm {
 
@@ -10,6 +11,7 @@ struct Ops {
     const char* name;
     int lanes;
     GemmOps gemm;
+    MathOps math;
 };
 
 }  // namespace hpcm
