@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from storing import Hpcm, Outcome, StoringDecoder, StoringEncoder
 
 import hpcmcodec.codec
 from hpcmcodec.cli.main import run
+from tests.codec.conftest import models as models
+
+from .storing import Hpcm, Outcome, StoringDecoder, StoringEncoder
 
 
 @pytest.fixture
@@ -53,3 +55,12 @@ def pictures(tmp_path: Path) -> Path:
     (root / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and then nothing")
     (root / "notes.txt").write_text("no picture")
     return root
+
+
+@pytest.fixture
+def tiny(models: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the models `tiny` and `other`, the only ones there are."""
+    monkeypatch.setenv("HPCM_MODELS", str(models))
+    monkeypatch.setattr("hpcmcodec.models.store.user_folder", lambda: models / "user")
+    monkeypatch.setattr("hpcmcodec.models.store.shipped_folder", lambda: models / "shipped")
+    return models

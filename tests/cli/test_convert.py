@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from storing import MARK, Hpcm
+
+from .storing import MARK, Hpcm
 
 DESCRIPTION = 0x010E  # an EXIF tag
 pytestmark = pytest.mark.usefixtures("storing")

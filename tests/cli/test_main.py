@@ -10,10 +10,11 @@ from pathlib import Path
 
 import click
 import pytest
-from storing import Hpcm
 
 from hpcmcodec import __version__, errors
 from hpcmcodec.cli.main import COMMANDS, cli
+
+from .storing import Hpcm
 
 START_SECONDS = 0.4
 
