@@ -102,7 +102,7 @@ class Report:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._stack.close()
         self._progress = None
-        if kind is None or issubclass(kind, KeyboardInterrupt):
+        if kind is None or not issubclass(kind, Exception):  # interrupted: tell what was done
             self._finish()
 
     def add(self, outcome: Outcome) -> None:
