@@ -34,6 +34,7 @@ from hpcmcodec.kernels.functions import (
 )
 from hpcmcodec.kernels.runtime import (
     available_levels,
+    compiler,
     fp_environment,
     get_threads,
     set_simd_level,
@@ -45,6 +46,7 @@ __all__ = [
     "RansDecoder",
     "TableSet",
     "available_levels",
+    "compiler",
     "conv1x1",
     "exp",
     "fp_environment",

@@ -19,6 +19,11 @@ def fp_environment() -> Iterator[None]:
         native().leave_fp_environment(saved)
 
 
+def compiler() -> str:
+    """Name and version of the compiler that built the extension."""
+    return str(native().compiler)
+
+
 def get_threads() -> int:
     """Number of threads that share the work of one operation."""
     return int(native().get_threads())

@@ -7,7 +7,14 @@
 
 namespace hpcm {
 
+#if defined(__clang__)
+constexpr char kCompiler[] = "Clang " __clang_version__;
+#else
+constexpr char kCompiler[] = "GCC " __VERSION__;
+#endif
+
 void bind_runtime(pybind11::module_& module) {
+    module.attr("compiler") = kCompiler;
     module.def("get_threads", &get_threads);
     module.def("set_threads", &set_threads, pybind11::arg("threads"),
                pybind11::call_guard<pybind11::gil_scoped_release>());  // joins the workers of the old pool
