@@ -46,9 +46,15 @@ def diagnose(conformance: Path | None = None) -> Iterator[Check]:
     yield Check("python", "ok", f"{platform.python_version()} on {platform.platform()}")
     yield Check("packages", "ok", ", ".join(f"{name} {_version(name)}" for name in ("numpy", "pillow", "safetensors")))
     yield _torch()
-    yield from _kernels()
-    yield from _models()
-    yield from _conformance(conformance)
+    for name, section in (
+        ("kernels", _kernels()),
+        ("models", _models()),
+        ("conformance", _conformance(conformance)),
+    ):
+        try:
+            yield from section
+        except Exception as error:  # whatever is broken: the other sections still have something to say
+            yield Check(name, "failed", f"{type(error).__name__}: {error}")
 
 
 def _version(package: str) -> str:
