@@ -172,7 +172,9 @@ def write_bytes(task: Task, data: bytes, gate: Gate, *, check: bool = False) -> 
     if task.destination is None:
         raise OutputError(f"{task.source} has no destination")
     if task.destination == STREAM:
-        sys.stdout.buffer.write(data)
+        rest = memoryview(data)
+        while rest:  # unbuffered standard output (PYTHONUNBUFFERED) may take a part only
+            rest = rest[sys.stdout.buffer.write(rest) :]
         sys.stdout.buffer.flush()
         return
     with gate.writing():

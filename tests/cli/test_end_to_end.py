@@ -60,6 +60,19 @@ def test_decode_loads_no_torch_and_gives_the_same_pixels_at_every_level(coded: P
     assert len(pictures) == 1 and pictures.pop().startswith(b"P6")
 
 
+def test_reader_that_goes_away_is_quiet(tiny: Path, tmp_path: Path, hpcm: Hpcm) -> None:
+    Image.fromarray(picture(300, 400)).save(tmp_path / "large.png")
+    assert hpcm("encode", tmp_path / "large.png", "-m", "tiny").code == 0
+    command = [sys.executable, "-m", "hpcmcodec", "decode", str(tmp_path / "large.hpc"), "-o", "-", "--format", "ppm"]
+    for unbuffered in ("", "1"):
+        environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as process:
+            assert process.stdout and process.stderr
+            assert process.stdout.read(2) == b"P6"
+            process.stdout.close()
+            assert (process.stderr.read(), process.wait(60)) == (b"", 141)
+
+
 def test_info(hpcm: Hpcm, coded: Path) -> None:
     text = hpcm("info", coded)
     assert text.code == 0 and "90x70" in text.out and "tiny" in text.out and "quality  50" in text.out
