@@ -50,6 +50,7 @@ TABLES = {
 }
 """Tensors `entropy.NAME` and their types."""
 TOTAL = 1 << 16
+_MAX_OFFSET = 1 << 24
 _PREFIX = "entropy."
 _MAX_HEADER = 1 << 23
 _MAX_TENSORS = 1 << 14
@@ -184,9 +185,9 @@ def table_problem(
     if not (starts.shape == lengths.shape == offsets.shape == (rows,)) or cdf.ndim != 1 or rows > 256:
         return "the tables' shapes do not fit together"
     ends = starts.astype(np.int64) + lengths  # one past the last value
-    if np.any(starts < 0) or np.any(lengths < 2) or np.any(lengths > TOTAL + 1) or np.any(ends > len(cdf)):
+    if np.any(starts < 0) or np.any(lengths < 3) or np.any(lengths > TOTAL + 1) or np.any(ends > len(cdf)):
         return "a row of the tables lies outside of them"
-    if np.any(np.abs(offsets.astype(np.int64)) > TOTAL):
+    if np.any(np.abs(offsets.astype(np.int64)) > _MAX_OFFSET):
         return "an offset is out of range"
     falls = np.concatenate(([0], np.cumsum(np.diff(cdf.astype(np.int64)) <= 0)))  # before each position
     if np.any(cdf[starts] != 0) or np.any(cdf[ends - 1] != TOTAL) or np.any(falls[ends - 1] != falls[starts]):

@@ -188,8 +188,8 @@ def test_every_cut_is_noticed_and_gives_what_is_there() -> None:
         with pytest.raises((TruncatedError, NotHpcError)):
             read(data[:end])
     whole = [read(data[:end], allow_truncated=True) for end in range(40, len(data))]
-    assert all(file.truncated for file in whole)
-    counts = [len(file.tile(0).streams) for file in whole if file.tiles_present and len(file.latents[0].payload) > 6]
+    assert all(file.truncated and file.overhead <= file.size for file in whole)
+    counts = [len(file.tile(0).streams) for file in whole if file.tiles_present]
     assert counts == sorted(counts) and counts[0] == 0 and counts[-1] == 4
     cut = read(data[:-exif_chunk], allow_truncated=True)
     assert cut.tile(0).complete and cut.exif is None

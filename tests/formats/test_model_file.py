@@ -110,7 +110,7 @@ BAD_TABLES = {
     "equal": lambda t: t["cdf"].__setitem__(5, 9000),
     "outside": lambda t: t["starts"].__setitem__(2, 9),
     "negative": lambda t: t["starts"].__setitem__(0, -3),
-    "length": lambda t: t["lengths"].__setitem__(0, 1),
+    "length": lambda t: t["lengths"].__setitem__(0, 2),
     "huge": lambda t: t["lengths"].__setitem__(0, 2**31 - 1),
     "offset": lambda t: t["offsets"].__setitem__(0, -(2**31)),
     "rows": lambda t: t.update(offsets=t["offsets"][:2]),
