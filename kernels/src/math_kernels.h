@@ -73,16 +73,33 @@ void layer_norm(const float* x, int channels, size_t stride, size_t pixels, cons
     }
 }
 
-void scale_index(const float* scales, size_t count, const float* thresholds, int number, uint16_t* out) {
+// Counts for `vectors` vectors, which share each broadcast threshold.
+template <int vectors>
+inline void count_below(const F32 (&scale)[vectors], const float* thresholds, int number, uint16_t* out, int n) {
     const I32 zero = splat_int(0), one = splat_int(1);
-    for (size_t i = 0; i < count; i += kLanes) {
+    I32 index[vectors];
+    for (int j = 0; j < vectors; ++j) index[j] = zero;
+    for (int t = 0; t < number; ++t) {
+        const F32 threshold = splat(thresholds[t]);
+        for (int j = 0; j < vectors; ++j) index[j] = index[j] + select(less(threshold, scale[j]), one, zero);
+    }
+    int32_t lanes[vectors * kLanes];
+    for (int j = 0; j < vectors; ++j) store_int(lanes + j * kLanes, index[j]);
+    for (int k = 0; k < n; ++k) out[k] = static_cast<uint16_t>(lanes[k]);
+}
+
+void scale_index(const float* scales, size_t count, const float* thresholds, int number, uint16_t* out) {
+    constexpr int kVectors = 4, kBlock = kVectors * kLanes;
+    size_t i = 0;
+    for (; i + kBlock <= count; i += kBlock) {
+        const float* p = scales + i;
+        const F32 block[kVectors] = {load(p), load(p + kLanes), load(p + 2 * kLanes), load(p + 3 * kLanes)};
+        count_below(block, thresholds, number, out + i, kBlock);
+    }
+    for (; i < count; i += kLanes) {
         const int n = lanes_left(i, count);
-        const F32 scale = take(scales + i, n);
-        I32 index = zero;
-        for (int t = 0; t < number; ++t) index = index + select(less(splat(thresholds[t]), scale), one, zero);
-        int32_t lanes[kLanes];
-        store_int(lanes, index);
-        for (int k = 0; k < n; ++k) out[i + k] = static_cast<uint16_t>(lanes[k]);
+        const F32 block[1] = {take(scales + i, n)};
+        count_below(block, thresholds, number, out + i, n);
     }
 }
 
