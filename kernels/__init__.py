@@ -9,7 +9,18 @@ Without the compiled extension this module imports, and its functions raise NoKe
 
 from __future__ import annotations
 
-from hpcmcodec.kernels.conv import conv1x1
+from hpcmcodec.kernels.conv import conv1x1, conv2d, conv_transpose2d, depthwise, dwconv_rb, pconv_rb
+from hpcmcodec.kernels.elementwise import (
+    add,
+    blend_rows,
+    fma,
+    lapped_filter,
+    leaky_relu,
+    multiply_channels,
+    pixel_shuffle,
+    pixel_unshuffle,
+    scale_shift,
+)
 from hpcmcodec.kernels.entropy import (
     RansDecoder,
     TableSet,
@@ -45,20 +56,34 @@ from hpcmcodec.kernels.runtime import (
 __all__ = [
     "RansDecoder",
     "TableSet",
+    "add",
     "available_levels",
+    "blend_rows",
     "compiler",
     "conv1x1",
+    "conv2d",
+    "conv_transpose2d",
+    "depthwise",
+    "dwconv_rb",
     "exp",
+    "fma",
     "fp_environment",
     "get_threads",
     "haar_dwt",
     "haar_idwt",
+    "lapped_filter",
     "layer_norm",
+    "leaky_relu",
     "log",
     "log1p",
+    "multiply_channels",
+    "pconv_rb",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "rans_encode",
     "rdo_quantise",
     "scale_index",
+    "scale_shift",
     "set_simd_level",
     "set_threads",
     "sigmoid",

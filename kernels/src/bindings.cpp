@@ -5,6 +5,7 @@ PYBIND11_MODULE(_native, module) {
     module.doc() = "Normative arithmetic of hpcmcodec; use it through hpcmcodec.kernels.";
     hpcm::bind_runtime(module);
     hpcm::bind_conv(module);
+    hpcm::bind_elementwise(module);
     hpcm::bind_entropy(module);
     hpcm::bind_functions(module);
 }

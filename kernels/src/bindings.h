@@ -7,6 +7,7 @@ namespace hpcm {
 
 void bind_runtime(pybind11::module_& module);
 void bind_conv(pybind11::module_& module);
+void bind_elementwise(pybind11::module_& module);
 void bind_entropy(pybind11::module_& module);
 void bind_functions(pybind11::module_& module);
 

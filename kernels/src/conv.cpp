@@ -1,49 +1,54 @@
 #include "conv.h"
 
-#include <algorithm>
-
-#include "buffer.h"
 #include "dispatch.h"
-#include "thread_pool.h"
+#include "product.h"
 
 namespace hpcm {
 namespace {
 
-constexpr int kDepth = 256;  // slice of the sum whose panels stay in cache
+GemmBlock block_for(const float* w, const float* bias, int depth, int output, int outputs, int columns) {
+    GemmBlock block{};
+    block.weights = w + static_cast<ptrdiff_t>(output) * depth;
+    block.weight_stride = depth;
+    block.bias = bias ? bias + output : nullptr;
+    block.rows = outputs;
+    block.columns = columns;
+    return block;
+}
 
 }  // namespace
 
-void conv1x1(const float* x, int channels, int pixels, const float* w, int outputs, const float* bias, float* out) {
+void conv1x1(const Planes& x, const float* w, const float* bias, int outputs, float* out) {
     const GemmOps& gemm = ops().gemm;
-    const int width = gemm.panel_width;
-    const int panels = (pixels + width - 1) / width;
-    const int group = std::max(1, std::min(8, panels / (2 * get_threads())));
-    parallel_for(panels, group, [&](size_t begin, size_t end) {
-        const int first_pixel = static_cast<int>(begin) * width;
-        const int columns = std::min(pixels, static_cast<int>(end) * width) - first_pixel;
-        const int depth_max = std::min(channels, kDepth);
-        Buffer packed((end - begin) * width * depth_max);
-        for (int k = 0; k < channels; k += kDepth) {
-            const int depth = std::min(kDepth, channels - k);
-            const ptrdiff_t panel_stride = static_cast<ptrdiff_t>(depth) * width;
-            gemm.pack(x + static_cast<ptrdiff_t>(k) * pixels + first_pixel, pixels, depth, columns, packed.data(),
-                      panel_stride);
-            GemmBlock block{};
-            block.weights = w + k;
-            block.weight_stride = channels;
-            block.panels = packed.data();
-            block.panel_stride = panel_stride;
-            block.rows = outputs;
-            block.depth = depth;
-            block.columns = columns;
-            block.bias = bias;
-            block.first = k == 0;
-            block.last = k + depth == channels;
-            block.out = out + first_pixel;
-            block.out_stride = pixels;
-            block.out_panel_stride = width;
-            gemm.multiply(block);
-        }
+    const int pixels = x.height * x.width;
+    for_blocks(gemm, pixels, outputs, [&](int pixel, int columns, int output, int count) {
+        GemmBlock block = block_for(w, bias, x.channels, output, count, columns);
+        block.out = out + static_cast<ptrdiff_t>(output) * pixels + pixel;
+        block.out_stride = pixels;
+        block.out_panel_stride = gemm.panel_width;
+        multiply_sliced(gemm, block, x.channels, 1, [&](int first, int channels, float* panels, ptrdiff_t stride) {
+            gemm.pack(x.data + static_cast<ptrdiff_t>(first) * pixels + pixel, pixels, channels, columns, panels, stride);
+        });
+    });
+}
+
+void conv2d(const Planes& x, const float* w, const float* bias, int outputs, const Kernel& kernel, float* out) {
+    const GemmOps& gemm = ops().gemm;
+    const WindowOps& windows = ops().window;
+    const int height = static_cast<int>(conv_extent(x.height, kernel.height, kernel.stride, kernel.padding));
+    const int width = static_cast<int>(conv_extent(x.width, kernel.width, kernel.stride, kernel.padding));
+    const int pixels = height * width;
+    const Window window{kernel.height, kernel.width, -kernel.padding, -kernel.padding, 1, kernel.stride, width};
+    const int taps = window.taps();
+    for_blocks(gemm, pixels, outputs, [&](int pixel, int columns, int output, int count) {
+        GemmBlock block = block_for(w, bias, x.channels * taps, output, count, columns);
+        block.out = out + static_cast<ptrdiff_t>(output) * pixels + pixel;
+        block.out_stride = pixels;
+        block.out_panel_stride = gemm.panel_width;
+        Strip strip(x, window, pixel, columns, slice_channels(x.channels, taps));
+        multiply_sliced(gemm, block, x.channels, taps, [&](int first, int channels, float* panels, ptrdiff_t stride) {
+            windows.pack(strip.load(first, channels), panels, stride);
+        });
     });
 }
 

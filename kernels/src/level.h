@@ -3,9 +3,11 @@
 
 #include "simd.h"
 
+#include "elementwise_kernels.h"
 #include "gemm_kernels.h"
 #include "math_kernels.h"
 #include "ops.h"
+#include "window_kernels.h"
 
 #define HPCM_STRING_(x) #x
 #define HPCM_STRING(x) HPCM_STRING_(x)
@@ -14,7 +16,7 @@ namespace hpcm {
 namespace HPCM_LEVEL {
 
 extern const Ops kOps;
-const Ops kOps = {HPCM_STRING(HPCM_LEVEL), kLanes, kGemmOps, kMathOps};
+const Ops kOps = {HPCM_STRING(HPCM_LEVEL), kLanes, kGemmOps, kWindowOps, kElementwiseOps, kMathOps};
 
 }  // namespace HPCM_LEVEL
 }  // namespace hpcm

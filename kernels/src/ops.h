@@ -2,8 +2,10 @@
 // it in <area>_kernels.h, which level.h includes.
 #pragma once
 
+#include "elementwise_ops.h"
 #include "gemm_ops.h"
 #include "math_ops.h"
+#include "window_ops.h"
 
 namespace hpcm {
 
@@ -11,6 +13,8 @@ struct Ops {
     const char* name;
     int lanes;
     GemmOps gemm;
+    WindowOps window;
+    ElementwiseOps elementwise;
     MathOps math;
 };
 

@@ -1,0 +1,29 @@
+// Elementwise operations on whole arrays, in parallel; and moving elements between channels and pixels.
+#pragma once
+
+#include <cstddef>
+
+#include "strip.h"
+
+namespace hpcm {
+
+void leaky_relu(const float* x, size_t count, float slope, float* out);
+void add(const float* a, const float* b, size_t count, float* out);
+void fma_each(const float* a, const float* b, const float* c, size_t count, float* out);
+
+// Per channel: fma(x, scale, shift); x * scale if shift is null.
+void scale_shift(const float* x, size_t channels, size_t pixels, const float* scale, const float* shift, float* out);
+
+// out[channel] = sum over a of weights[a] * rows[a][channel], from +0 in order of a.
+void blend_rows(const float* weights, const float* rows, int count, size_t channels, float* out);
+
+// out[c][y*r + i][x*r + j] = in[c*r*r + i*r + j][y][x], and its inverse. Sizes are those of the smaller planes,
+// channels that of the larger ones.
+void pixel_shuffle(const float* x, int channels, int height, int width, int r, float* out);
+void pixel_unshuffle(const float* x, int channels, int height, int width, int r, float* out);
+
+// Applies p[16][16] to the 8 + 8 samples around every inner border of 16-blocks, vertically and then horizontally.
+// Height and width are multiples of 16.
+void lapped_filter(const Planes& x, const float* p, float* out);
+
+}  // namespace hpcm

@@ -1,0 +1,118 @@
+// Operations between neighbouring pixels that are not convolutions.
+#include <algorithm>
+
+#include "dispatch.h"
+#include "elementwise.h"
+#include "thread_pool.h"
+
+namespace hpcm {
+namespace {
+
+constexpr int kBlock = 16, kHalf = 8;
+
+GemmBlock filter_block(const float* p, const float* panel, int columns, int panel_width) {
+    GemmBlock block{};
+    block.weights = p;
+    block.weight_stride = kBlock;
+    block.panels = panel;
+    block.panel_stride = static_cast<ptrdiff_t>(kBlock) * panel_width;
+    block.rows = block.depth = kBlock;
+    block.columns = columns;
+    block.first = block.last = true;
+    block.out_panel_stride = panel_width;
+    return block;
+}
+
+// The 16 rows around one border: a product of p with the matrix of these rows.
+void filter_rows(const GemmOps& gemm, const float* p, const float* from, int width, float* to) {
+    const int panels = (width + gemm.panel_width - 1) / gemm.panel_width;
+    Buffer packed(static_cast<size_t>(panels) * kBlock * gemm.panel_width);
+    gemm.pack(from, width, kBlock, width, packed.data(), static_cast<ptrdiff_t>(kBlock) * gemm.panel_width);
+    GemmBlock block = filter_block(p, packed.data(), width, gemm.panel_width);
+    block.out = to;
+    block.out_stride = width;
+    gemm.multiply(block);
+}
+
+// The columns around all inner borders of some rows, in place: the same product on transposed pieces.
+void filter_columns(const GemmOps& gemm, const float* p, float* rows, int count, int width) {
+    Buffer packed(static_cast<size_t>(kBlock) * gemm.panel_width), result(static_cast<size_t>(kBlock) * gemm.panel_width);
+    std::fill_n(packed.data(), kBlock * gemm.panel_width, 0.0f);
+    GemmBlock block = filter_block(p, packed.data(), count, gemm.panel_width);
+    block.out = result.data();
+    block.out_stride = gemm.panel_width;
+    for (int column = kHalf; column + kBlock <= width; column += kBlock) {
+        for (int i = 0; i < count; ++i) {
+            const float* row = rows + static_cast<ptrdiff_t>(i) * width + column;
+            for (int j = 0; j < kBlock; ++j) packed.data()[j * gemm.panel_width + i] = row[j];
+        }
+        gemm.multiply(block);
+        for (int i = 0; i < count; ++i) {
+            float* row = rows + static_cast<ptrdiff_t>(i) * width + column;
+            for (int j = 0; j < kBlock; ++j) row[j] = result.data()[j * gemm.panel_width + i];
+        }
+    }
+}
+
+}  // namespace
+
+void lapped_filter(const Planes& x, const float* p, float* out) {
+    const GemmOps& gemm = ops().gemm;
+    const ptrdiff_t width = x.width, plane_size = x.height * width;
+    // Task 0 of a channel: the first and last 8 rows; task b: the 16 rows around border b.
+    const int borders = x.height / kBlock - 1;
+    parallel_for(static_cast<size_t>(x.channels) * (borders + 1), 1, [&](size_t begin, size_t) {
+        const ptrdiff_t plane = static_cast<ptrdiff_t>(begin) / (borders + 1) * plane_size;
+        const ptrdiff_t border = static_cast<ptrdiff_t>(begin) % (borders + 1);
+        const auto finish = [&](ptrdiff_t row, int count) {
+            for (int done = 0; done < count; done += gemm.panel_width) {
+                float* rows = out + plane + (row + done) * width;
+                filter_columns(gemm, p, rows, std::min(gemm.panel_width, count - done), x.width);
+            }
+        };
+        if (border == 0) {
+            for (const ptrdiff_t row : {ptrdiff_t{0}, ptrdiff_t{x.height - kHalf}}) {
+                std::copy_n(x.data + plane + row * width, kHalf * width, out + plane + row * width);
+                finish(row, kHalf);
+            }
+        } else {
+            const ptrdiff_t row = border * kBlock - kHalf;
+            filter_rows(gemm, p, x.data + plane + row * width, x.width, out + plane + row * width);
+            finish(row, kBlock);
+        }
+    });
+}
+
+void pixel_shuffle(const float* x, int channels, int height, int width, int r, float* out) {
+    const ptrdiff_t pixels = static_cast<ptrdiff_t>(height) * width;
+    parallel_for(static_cast<size_t>(channels) * height, std::max(1, 4096 / (width * r)), [&](size_t begin, size_t end) {
+        for (size_t task = begin; task < end; ++task) {
+            const ptrdiff_t c = static_cast<ptrdiff_t>(task) / height, y = static_cast<ptrdiff_t>(task) % height;
+            float* to = out + (c * height + y) * r * width * r;
+            for (int i = 0; i < r; ++i, to += static_cast<ptrdiff_t>(width) * r) {
+                for (int j = 0; j < r; ++j) {
+                    const float* from = x + ((c * r + i) * r + j) * pixels + y * width;
+                    for (int k = 0; k < width; ++k) to[static_cast<ptrdiff_t>(k) * r + j] = from[k];
+                }
+            }
+        }
+    });
+}
+
+void pixel_unshuffle(const float* x, int channels, int height, int width, int r, float* out) {
+    const ptrdiff_t pixels = static_cast<ptrdiff_t>(height) * width;
+    parallel_for(static_cast<size_t>(channels) * height, std::max(1, 4096 / (width * r)), [&](size_t begin, size_t end) {
+        for (size_t task = begin; task < end; ++task) {
+            const ptrdiff_t c = static_cast<ptrdiff_t>(task) / height, y = static_cast<ptrdiff_t>(task) % height;
+            const float* from = x + (c * height + y) * r * width * r;
+            for (int i = 0; i < r; ++i, from += static_cast<ptrdiff_t>(width) * r) {
+                for (int j = 0; j < r; ++j) {
+                    float* to = out + ((c * r + i) * r + j) * pixels + y * width;
+                    for (int k = 0; k < width; ++k) to[k] = from[static_cast<ptrdiff_t>(k) * r + j];
+                }
+            }
+        }
+    });
+}
+
+}  // namespace hpcm
