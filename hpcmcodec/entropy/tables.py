@@ -103,11 +103,8 @@ def generalised_gaussian_survival(x: Floats, scale: float, beta: float = 1.5) ->
 
 
 def half_masses(survival: Survival, scale: float) -> Floats:
-    """P(round(X) = k) for k = 0, 1, ... so far out that less than 1e-9 is left. P is the same for -k."""
-    width = 2 + int(4.0 * scale)
-    while float(survival(np.array([width + 0.5]), scale)[0]) > 5e-10:
-        width += width // 2
-    edges = survival(np.arange(width + 1) + 0.5, scale)
+    """P(round(X) = k) for k = 0, 1, ... as far as 24 scales: less than 1e-9 is left. P is the same for -k."""
+    edges = survival(np.arange(3 + int(24 * scale)) + 0.5, scale)
     return np.concatenate(([1.0 - 2.0 * edges[0]], edges[:-1] - edges[1:]))
 
 
@@ -206,7 +203,7 @@ def _crossing(survival: Survival, scales: tuple[float, float], rows: tuple[Row, 
     low, high = math.log(scales[0]), math.log(scales[1])
     if rows[0].escape == rows[1].escape and np.array_equal(rows[0].half, rows[1].half):
         return math.exp(0.5 * (low + high))
-    for _ in range(12):
+    for _ in range(8):  # to a few ten-thousandths of a scale
         middle = 0.5 * (low + high)
         masses = half_masses(survival, math.exp(middle))
         if expected_bits(rows[0], masses) <= expected_bits(rows[1], masses):

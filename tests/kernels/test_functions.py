@@ -98,6 +98,21 @@ def test_golden_exponentials() -> None:
     assert everywhere(lambda: kernels.sigmoid(golden["sigmoid_x"])).tobytes() == golden["sigmoid_y"].tobytes()
 
 
+@pytest.mark.torch
+def test_subnormals_survive_in_a_host_that_flushes_them() -> None:
+    torch = pytest.importorskip("torch")
+    x = np.geomspace(1e-45, 1e-36, 999, dtype=np.float32)
+    expected = everywhere(lambda: kernels.log1p(x)), everywhere(lambda: kernels.tanh(x))
+    if not torch.set_flush_denormal(True):
+        pytest.skip("this processor cannot flush subnormals")
+    try:
+        found = everywhere(lambda: kernels.log1p(x)), everywhere(lambda: kernels.tanh(x))
+    finally:
+        torch.set_flush_denormal(False)
+    assert [a.tobytes() for a in found] == [a.tobytes() for a in expected]
+    assert (expected[0] > 0).all()
+
+
 def test_square_root() -> None:
     x = np.array([4, 2, 0, -0.0, -1, np.nan, 1e-45], np.float32)
     expected = np.array([2, np.sqrt(np.float32(2)), 0, 0, 0, 0, np.sqrt(np.float32(1e-45))], np.float32)
