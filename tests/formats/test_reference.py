@@ -1,0 +1,115 @@
+"""The product against a decoder that was written from FORMAT.md alone: same file, same samples."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import reference_decoder
+from reference_hpcm import Hpcm
+
+from hpcmcodec.codec import Decoder, Encoder
+from hpcmcodec.formats.pictures import Picture
+from hpcmcodec.models import store
+from hpcmcodec.models.config import ContextConfig, HpcmConfig, HyperConfig, PriorConfig, TransformConfig
+from hpcmcodec.models.export import export_model
+from hpcmcodec.models.lite import LiteConfig
+from hpcmcodec.models.registry import build
+
+NETWORKS = {"lite": reference_decoder.Lite, "hpcm": Hpcm}
+LITE = LiteConfig(
+    latent_channels=16,
+    hyper_channels=4,
+    widths=(8, 12, 16),
+    blocks=(1, 2, 1),
+    context_widths=(8, 12),
+    context_blocks=(1, 2),
+)
+WINDOWED = HpcmConfig(
+    TransformConfig((4, 8, 12, 16), (1, 1, 1, 0), (1, 2, 1, 0), edge_kernel=4, partial=4, naming="branch"),
+    HyperConfig(channels=4, width=8, analysis_blocks=(1, 1), synthesis_blocks=(2, 1)),
+    ContextConfig(
+        coarse_prior=PriorConfig(1, 1, 0),
+        fine_prior=PriorConfig(2, 1, 0),
+        adaptor_blocks=(0, 0, 0),
+        fusion="window",
+        windows=(2, 4, 4),
+        heads=4,
+        hyper_placement="legacy",
+    ),
+)
+CHAINED = HpcmConfig(
+    TransformConfig((4, 8, 8, 16), (1, 1, 1, 1), (1, 1, 2, 1), edge_kernel=2, partial=2, naming="chunks"),
+    HyperConfig(channels=4, width=8, analysis_blocks=(1, 1), synthesis_blocks=(1, 2)),
+    ContextConfig(
+        coarse_prior=PriorConfig(1, 1, 1),
+        fine_prior=PriorConfig(1, 2, 1),
+        adaptor_blocks=(1, 2, 1),
+        fusion="none",
+        windows=(4, 8, 8),
+        heads=32,
+        hyper_placement="aligned",
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("models")
+
+
+def small_model(folder: Path, name: str, config: Any) -> Path:
+    """A network of small random weights, stored as export stores them."""
+    path = folder / f"{name}.safetensors"
+    if path.exists():
+        return path
+    rng = np.random.default_rng(11)
+    arrays = {}
+    for key, spec in build(config).specs().items():
+        fan = int(np.prod(spec.shape[1:])) or 1
+        arrays[key] = (rng.normal(size=spec.shape) / np.sqrt(fan)).astype(np.float32)
+        if key.startswith("adaptive_params_list"):
+            arrays[key] += 1
+    if name == "lite":
+        noise = np.float32(0.05) * rng.normal(size=(16, 16)).astype(np.float32)
+        arrays["linear.post"], arrays["linear.pre"] = np.eye(16, dtype=np.float32) + noise, np.eye(16, dtype=np.float32)
+        arrays["log_up.rows"] += 2
+        arrays["z_mean.rows"] *= 5
+    else:
+        last = max(key for key in arrays if key.startswith("g_a") and key.endswith("weight"))
+        arrays[last] *= 20
+    distribution = "logistic" if name == "lite" else "generalised_gaussian"
+    export_model(path, name, config, arrays, distribution=distribution)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "height", "width", "channels", "quality"),
+    [
+        ("lite", LITE, 70, 100, 3, 40),
+        ("lite", LITE, 16, 16, 1, 100),
+        ("windowed", WINDOWED, 70, 100, 3, 50),
+        ("chained", CHAINED, 17, 40, 1, 50),
+    ],
+)
+def test_same_samples(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    config: Any,
+    height: int,
+    width: int,
+    channels: int,
+    quality: int,
+) -> None:
+    model = small_model(folder, name, config)
+    rng = np.random.default_rng(height)
+    pixels = rng.integers(0, 256, (height // 5 + 1, width // 5 + 1, channels)).astype(np.uint8)
+    pixels = pixels.repeat(5, 0).repeat(5, 1)[:height, :width]
+    data = Encoder(model).encode(Picture(np.ascontiguousarray(pixels)), quality)
+    monkeypatch.setenv(store.ENVIRONMENT, str(folder))
+    decoded = Decoder().decode(data).pixels
+    assert len(np.unique(decoded)) > 1
+    np.testing.assert_array_equal(reference_decoder.decode(data, model, NETWORKS), decoded)
