@@ -22,7 +22,6 @@ def values(seed: int, *shape: int) -> np.ndarray:
     return x
 
 
-
 @pytest.mark.parametrize(("c", "h", "w", "o"), SMALL)
 @pytest.mark.parametrize("bias", [False, True])
 def test_conv1x1(everywhere, c, h, w, o, bias):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import formulas
@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from levels import everywhere
 
 from hpcmcodec import kernels
 
@@ -21,27 +22,6 @@ SPECIAL = np.array(
     ],
     np.float32,
 )
-
-
-@pytest.fixture(autouse=True)
-def restore_runtime() -> Iterator[None]:
-    level, threads = kernels.simd_level(), kernels.get_threads()
-    yield
-    kernels.set_simd_level(level)
-    kernels.set_threads(threads)
-
-
-def everywhere(function: Callable[[], np.ndarray]) -> np.ndarray:
-    """Result of the scalar level on one thread, after comparing the bits of all other ways to run it."""
-    results = []
-    for level in kernels.available_levels():
-        for threads in (1, 3):
-            kernels.set_simd_level(level)
-            kernels.set_threads(threads)
-            results.append(function())
-    for other in results[1:]:
-        assert other.tobytes() == results[0].tobytes()
-    return results[0]
 
 
 def samples(kind: str, count: int = 20_003) -> np.ndarray:
