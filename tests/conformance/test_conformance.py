@@ -1,0 +1,39 @@
+"""Files that version 1 wrote decode to the recorded pixels, at every SIMD level."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hpcmcodec import kernels
+from hpcmcodec.codec import Decoder
+from hpcmcodec.diagnose import pixels_hash
+
+FOLDER = Path(__file__).parent
+RECORDED: dict[str, str] = json.loads((FOLDER / "pixels.json").read_text())
+
+
+@pytest.fixture(params=kernels.available_levels())
+def level(request: pytest.FixtureRequest):  # type: ignore[no-untyped-def]
+    """Every level that this machine has."""
+    before = kernels.simd_level()
+    kernels.set_simd_level(request.param)
+    yield request.param
+    kernels.set_simd_level(before)
+
+
+@pytest.fixture(scope="module")
+def decoder() -> Decoder:
+    """One decoder for all files: the model is loaded once."""
+    return Decoder()
+
+
+@pytest.mark.parametrize("name", sorted(RECORDED))
+def test_decodes_to_the_recorded_pixels(name: str, level: str, decoder: Decoder) -> None:
+    assert pixels_hash(decoder.decode((FOLDER / name).read_bytes())) == RECORDED[name]
+
+
+def test_every_file_is_recorded() -> None:
+    assert {path.name for path in FOLDER.glob("*.hpc")} == set(RECORDED)
