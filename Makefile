@@ -9,7 +9,7 @@ TORCH_VERSION ?= 2.13.0
 STAMP = $(VENV)/.installed
 NATIVE = setup.py pyproject.toml $(wildcard kernels/src/*.cpp kernels/src/*.h)
 
-.PHONY: help test test-slow lint demo clean
+.PHONY: help test test-slow test-arm lint demo clean
 
 help:  ## this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,17 @@ test: torch  ## quick tests (TORCH=1: with torch, so that those which need it ru
 
 test-slow: torch  ## all tests, slow ones included
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+ARM_CXX ?= aarch64-linux-gnu-g++
+ARM_RUN ?= qemu-aarch64
+CXX ?= g++
+
+# Debian: apt install g++-aarch64-linux-gnu qemu-user. Every level of both must give the same hash for each operation.
+test-arm:  ## the kernels' self-test built for AArch64, run under an emulator and compared with this machine
+	@mkdir -p build
+	kernels/tools/selftest.sh build/selftest-host $(CXX) > build/selftest-host.txt
+	kernels/tools/selftest.sh build/selftest-arm $(ARM_CXX) $(ARM_RUN) > build/selftest-arm.txt
+	$(PYTHON) kernels/tools/compare.py build/selftest-host.txt build/selftest-arm.txt kernels/selftest.json
 
 # cli, formats and kernels are mapped into the package, which mypy cannot follow: it gets a folder of links.
 lint: $(STAMP)  ## style and types

@@ -3,6 +3,7 @@
 #include "bindings.h"
 #include "dispatch.h"
 #include "fpenv.h"
+#include "selftest.h"
 #include "thread_pool.h"
 
 namespace hpcm {
@@ -27,6 +28,7 @@ void bind_runtime(pybind11::module_& module) {
     module.def("simd_level", [] { return std::string(ops().name); });
     module.def("available_levels", &available_levels);
     module.def("set_simd_level", &set_simd_level, pybind11::arg("name"));
+    module.def("self_test", &self_test, pybind11::call_guard<pybind11::gil_scoped_release>());
 }
 
 }  // namespace hpcm

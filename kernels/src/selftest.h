@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,11 @@ inline std::vector<float> selftest_numbers(size_t count, uint32_t seed, float sc
     return numbers;
 }
 
+// Runs every area at the current level: name of the operation -> FNV-1a hash (64 bits, hex) of all it reported.
+std::map<std::string, std::string> self_test();
+
 // One per area; the caller holds an FpGuard.
+void selftest_conv(const SelfTestReport& report);
 void selftest_functions(const SelfTestReport& report);
 void selftest_entropy(const SelfTestReport& report);
 
