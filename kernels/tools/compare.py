@@ -19,7 +19,9 @@ def compare(outputs: list[Path], recorded: Path) -> list[str]:
             if expected.get(name) != value:
                 problems.append(f"{output.name}: {name} at level {level} is {value}, not {expected.get(name)}")
         for level, names in found.items():
-            problems += [f"{output.name}: {name} is missing at level {level}" for name in sorted(expected.keys() - names)]
+            problems += [
+                f"{output.name}: {name} is missing at level {level}" for name in sorted(expected.keys() - names)
+            ]
         print(f"{output.name}: {len(expected)} operations at levels {', '.join(found)}")
         if not found:
             problems.append(f"{output.name} holds no results")
