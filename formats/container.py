@@ -42,31 +42,11 @@ from hpcmcodec.formats.chunks import (
     read_leb128,
 )
 from hpcmcodec.formats.header import Header
+from hpcmcodec.formats.payloads import Limits, Tile, pack_metadata, pack_tile, parse_tile, unpack_metadata
 
 SIGNATURE = b"\xc8P\r\n"
 VERSION = 1
 _MAX_UNKNOWN_CHUNKS = 64
-_STORED, _DEFLATED = 0, 1  # how a piece of metadata is kept
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a reader is willing to handle: pixels of a picture, bytes of one unpacked piece of metadata."""
-
-    max_pixels: int = 2**28
-    max_metadata: int = 2**24
-
-
-@dataclass(frozen=True)
-class Tile:
-    """One entropy tile: its streams (hyper-latents first, then coarse to fine) and the check value of its latents.
-
-    `complete` is False only for a tile that a truncated file ends in; then `streams` holds the whole ones.
-    """
-
-    streams: tuple[Buffer, ...]
-    check: int
-    complete: bool = True
 
 
 def latent_check(latents: NDArray[np.float32]) -> int:
@@ -94,10 +74,10 @@ def write(
         raise UsageError(f"{len(tiles)} tiles given, the header's grid has {header.tiles}")
     if any(chunk.kind in KNOWN or chunk.kind & ~ORDER for chunk in extra):
         raise UsageError("an extra chunk must have an unknown optional type")
-    latents = [Chunk(LATENT, _tile_payload(header, i, tile)) for i, tile in enumerate(tiles)]
+    latents = [Chunk(LATENT, pack_tile(header, i, tile)) for i, tile in enumerate(tiles)]
     index = b"".join(leb128(chunk.size) for chunk in latents) if header.tile_size else b""
-    before = [(ICC, _pack_metadata(icc)), (TILE_INDEX, index)]
-    after = [(ALPHA, alpha), (EXIF, _pack_metadata(exif)), (XMP, _pack_metadata(xmp))]
+    before = [(ICC, pack_metadata(icc)), (TILE_INDEX, index)]
+    after = [(ALPHA, alpha), (EXIF, pack_metadata(exif)), (XMP, pack_metadata(xmp))]
     chunks = [Chunk(kind, payload) for kind, payload in before if payload]
     chunks += latents
     chunks += [Chunk(kind, payload) for kind, payload in after if payload]
@@ -132,7 +112,7 @@ class Container:
         chunk = self.latents[index]
         if not chunk.cut:
             chunk.verify()
-        return _parse_tile(self.header, index, chunk)
+        return parse_tile(self.header, index, chunk)
 
     @property
     def alpha(self) -> Buffer | None:
@@ -185,7 +165,7 @@ class Container:
 
     def _metadata(self, kind: int) -> bytes | None:
         payload = self._verified(kind)
-        return None if payload is None else _unpack_metadata(payload, self.limits)
+        return None if payload is None else unpack_metadata(payload, self.limits)
 
 
 def read(data: Buffer | bytearray, limits: Limits | None = None, allow_truncated: bool = False) -> Container:
@@ -282,76 +262,3 @@ def _check_complete(header: Header, latents: Sequence[Chunk], others: Sequence[C
         return
     if not header.tile_size or index != b"".join(leb128(chunk.size) for chunk in latents):
         raise CorruptError("the index of tiles does not fit the tiles")
-
-
-def _tile_payload(header: Header, index: int, tile: Tile) -> bytes:
-    if len(tile.streams) != header.streams or not tile.complete:
-        raise UsageError(f"a tile of family {header.family} has {header.streams} streams, not {len(tile.streams)}")
-    number = leb128(index) if header.tile_size else b""
-    lengths = b"".join(leb128(len(stream)) for stream in tile.streams[:-1])
-    return b"".join((number, struct.pack("<I", tile.check), lengths, *tile.streams))
-
-
-def _parse_tile(header: Header, index: int, chunk: Chunk) -> Tile:
-    """Splits a payload into streams; of a payload that was cut off, gives the streams that are whole."""
-    view = memoryview(chunk.payload)
-    try:
-        check, lengths, position = _tile_head(header, index, view)
-    except TruncatedError:
-        if chunk.cut:
-            return Tile((), 0, False)
-        raise CorruptError("a tile is too short for its own head") from None
-    streams: list[Buffer] = []
-    for length in lengths:
-        if position + length > len(view):
-            if chunk.cut:
-                return Tile(tuple(streams), check, False)
-            raise CorruptError("a stream is longer than its tile")
-        streams.append(view[position : position + length])
-        position += length
-    if chunk.cut:
-        return Tile(tuple(streams), check, False)
-    return Tile((*streams, view[position:]), check)
-
-
-def _tile_head(header: Header, index: int, view: memoryview) -> tuple[int, list[int], int]:
-    """-> check value, lengths of all streams but the last, position of the first stream."""
-    number, position = read_leb128(view, 0) if header.tile_size else (index, 0)
-    if number != index:
-        raise CorruptError(f"tile {number} stands in the place of tile {index}")
-    if position + 4 > len(view):
-        raise TruncatedError("the file ends inside a tile; it was cut off")
-    (check,) = struct.unpack_from("<I", view, position)
-    position += 4
-    lengths = []
-    for _ in range(header.streams - 1):
-        length, position = read_leb128(view, position)
-        lengths.append(length)
-    return check, lengths, position
-
-
-def _pack_metadata(data: bytes | None) -> bytes:
-    """Method byte and the data, or method byte, LEB128 length and zlib stream where that is smaller."""
-    if not data:
-        return b""
-    packed = bytes([_DEFLATED]) + leb128(len(data)) + zlib.compress(data, 9)
-    return packed if len(packed) <= len(data) else bytes([_STORED]) + data
-
-
-def _unpack_metadata(payload: Buffer, limits: Limits) -> bytes:
-    view = memoryview(payload)
-    if len(view) < 2 or view[0] not in (_STORED, _DEFLATED):
-        raise CorruptError("metadata of unknown method")
-    if view[0] == _STORED:
-        return bytes(view[1:])
-    try:
-        size, start = read_leb128(view, 1)
-        if size > limits.max_metadata:
-            raise LimitExceededError(f"metadata of {size} bytes exceeds the limit of {limits.max_metadata}")
-        inflate = zlib.decompressobj()
-        data = inflate.decompress(view[start:], size + 1)
-    except (zlib.error, TruncatedError) as error:
-        raise CorruptError(f"metadata is damaged ({error})") from None
-    if len(data) != size or not inflate.eof or inflate.unused_data:
-        raise CorruptError("metadata has another size than it says")
-    return data

@@ -11,11 +11,9 @@ Files are mapped, not read: replace them by renaming (as `write` does), never ch
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import mmap
 import os
-import re
 import struct
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -29,32 +27,26 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from hpcmcodec.errors import ModelFileError
-from hpcmcodec.formats.atomic import atomic_file
 from hpcmcodec.formats.half import half_to_single
 from hpcmcodec.formats.header import MODEL_NAME
+from hpcmcodec.formats.model_rules import (
+    ABOUT,
+    DTYPES,
+    MANIFEST,
+    PREFIX,
+    TABLES,
+    entries_problem,
+    finite,
+    is_companion,
+    loads,
+    sha256,
+    table_problem,
+)
+from hpcmcodec.formats.model_writer import write
 
-MANIFEST, ABOUT = "hpcmcodec", "hpcmcodec.about"
-DTYPES: dict[str, np.dtype] = {
-    "F16": np.dtype("<f2"),
-    "F32": np.dtype("<f4"),
-    "I8": np.dtype("i1"),
-    "I32": np.dtype("<i4"),
-}
-TABLES = {
-    "cdf": "I32",
-    "starts": "I32",
-    "lengths": "I32",
-    "offsets": "I32",
-    "y_thresholds": "F32",
-    "z_thresholds": "F32",
-}
-"""Tensors `entropy.NAME` and their types."""
-TOTAL = 1 << 16
-_MAX_OFFSET = 1 << 24
-_PREFIX = "entropy."
+__all__ = ["ModelFile", "Summary", "peek", "read", "write"]
+
 _MAX_HEADER = 1 << 23
-_MAX_TENSORS = 1 << 14
-_TENSOR_NAME = re.compile(r"[A-Za-z0-9_.]{1,200}")
 _THREADS = 4
 _ALIGNMENT = 16  # floats: a cache line
 _ENTRY = {"dtype", "shape", "data_offsets"}
@@ -116,83 +108,11 @@ def peek(path: str | Path) -> Summary:
 def read(path: str | Path) -> ModelFile:
     """A model file with its tables checked; weights are checked as they are used. Raises ModelFileError."""
     source = _Source(Path(path))
-    tables: dict[str, Any] = {name: source.raw(_PREFIX + name) for name in TABLES}
+    tables: dict[str, Any] = {name: source.raw(PREFIX + name) for name in TABLES}
     problem = table_problem(**tables)
     if problem:
         raise ModelFileError(f"{path}: {problem}")
     return ModelFile(**vars(source.summary), tensors=_Weights(source), **tables)
-
-
-def write(
-    path: str | Path,
-    *,
-    name: str,
-    config: Mapping[str, Any],
-    tensors: Mapping[str, NDArray[Any]],
-    cdf: NDArray[np.int32],
-    starts: NDArray[np.int32],
-    lengths: NDArray[np.int32],
-    offsets: NDArray[np.int32],
-    y_thresholds: NDArray[np.float32],
-    z_thresholds: NDArray[np.float32],
-    distribution: Mapping[str, Any] | None = None,
-    provenance: Mapping[str, Any] | None = None,
-    measured: Mapping[str, Any] | None = None,
-) -> bytes:
-    """Write a model file, whole or not at all, and return its identity (32 bytes).
-
-    config: JSON values with a `family`.   tensors: float16, float32, or int8 with a float32 vector `NAME.scale` of one
-    factor per row.   The same arguments give the same bytes. Raises ModelFileError, OutputError.
-    """
-    tables = {"cdf": cdf, "starts": starts, "lengths": lengths, "offsets": offsets}
-    tables |= {"y_thresholds": y_thresholds, "z_thresholds": z_thresholds}  # type: ignore[dict-item]
-    arrays = {k: np.ascontiguousarray(v) for k, v in tensors.items()}
-    arrays |= {_PREFIX + k: np.ascontiguousarray(v, DTYPES[TABLES[k]]) for k, v in tables.items()}
-    names = {dtype: code for code, dtype in DTYPES.items()}
-    entries = {k: [names.get(v.dtype, str(v.dtype)), list(v.shape), _sha256(v)] for k, v in arrays.items()}
-    problem = (
-        _entries_problem(entries)
-        or table_problem(**{k: arrays[_PREFIX + k] for k in TABLES})
-        or next((f"{k} has values that are not finite" for k, v in arrays.items() if not _finite(v)), None)
-        or (None if MODEL_NAME.fullmatch(name) else f"{name!r} is not a model name")
-        or (None if isinstance(config.get("family"), str) else "the config has no family")
-    )
-    if problem:
-        raise ModelFileError(f"{path}: {problem}")
-    manifest = _dump({"config": config, "distribution": distribution or {}, "tensors": entries})
-    about = _dump({"name": name, "provenance": provenance or {}, "measured": measured or {}})
-    _write_safetensors(Path(path), arrays, entries, {MANIFEST: manifest, ABOUT: about})
-    return hashlib.sha256(manifest.encode()).digest()
-
-
-def table_problem(
-    cdf: NDArray[np.int32],
-    starts: NDArray[np.int32],
-    lengths: NDArray[np.int32],
-    offsets: NDArray[np.int32],
-    y_thresholds: NDArray[np.float32],
-    z_thresholds: NDArray[np.float32],
-) -> str | None:
-    """The first rule of entropy tables that is broken, or None."""
-    rows = len(starts)
-    for name, vector in (("y_thresholds", y_thresholds), ("z_thresholds", z_thresholds)):
-        if vector.ndim != 1 or not 1 <= len(vector) <= 255 or not np.all(np.isfinite(vector)):
-            return f"{name} is not a vector of 1 to 255 numbers"
-        if np.any(np.diff(vector) <= 0):
-            return f"{name} does not rise"
-        if len(vector) >= rows:
-            return f"{name} points to more than the {rows} rows of the tables"
-    if not (starts.shape == lengths.shape == offsets.shape == (rows,)) or cdf.ndim != 1 or rows > 256:
-        return "the tables' shapes do not fit together"
-    ends = starts.astype(np.int64) + lengths  # one past the last value
-    if np.any(starts < 0) or np.any(lengths < 3) or np.any(lengths > TOTAL + 1) or np.any(ends > len(cdf)):
-        return "a row of the tables lies outside of them"
-    if np.any(np.abs(offsets.astype(np.int64)) > _MAX_OFFSET):
-        return "an offset is out of range"
-    falls = np.concatenate(([0], np.cumsum(np.diff(cdf.astype(np.int64)) <= 0)))  # before each position
-    if np.any(cdf[starts] != 0) or np.any(cdf[ends - 1] != TOTAL) or np.any(falls[ends - 1] != falls[starts]):
-        return "a row of the tables does not rise strictly from 0 to 65536"
-    return None
 
 
 # ------------------------------------------------------------------------------------------------ reading
@@ -216,7 +136,7 @@ class _Source:
             raise ModelFileError(f"{path} is a safetensors file but not a model of hpcmcodec")
         manifest, about = (self._json(metadata.get(key, "{}")) for key in (MANIFEST, ABOUT))
         self.entries = self._section(manifest, "tensors")
-        problem = _entries_problem(self.entries)
+        problem = entries_problem(self.entries)
         if problem is None and {k: v[:2] for k, v in self.entries.items()} != present:
             problem = "the tensors are not those that the manifest lists"
         config, name = self._section(manifest, "config"), about.get("name")
@@ -244,16 +164,16 @@ class _Source:
 
     def weight_names(self) -> list[str]:
         """Names of the parameters: neither entropy tables nor the factors of int8 tensors."""
-        return [k for k in self.entries if not k.startswith(_PREFIX) and not _is_companion(self.entries, k)]
+        return [k for k in self.entries if not k.startswith(PREFIX) and not is_companion(self.entries, k)]
 
     def raw(self, name: str) -> NDArray[Any]:
         """A tensor in its stored type, read-only. Raises ModelFileError if it is damaged or not finite."""
         dtype, shape, digest = self.entries[name]
         place = self._start + self._places[name]
         array = np.frombuffer(self._map, DTYPES[dtype], self.size_of(name), place).reshape(shape)
-        if _sha256(array) != digest:
+        if sha256(array) != digest:
             raise ModelFileError(f"{self.path} is damaged: {name} does not fit its hash; get the file again")
-        if not _finite(array):
+        if not finite(array):
             raise ModelFileError(f"{self.path}: {name} has values that are not finite")
         return array
 
@@ -271,7 +191,7 @@ class _Source:
 
     def _json(self, text: str) -> dict[str, Any]:
         try:
-            return _loads(text)
+            return loads(text)
         except (ValueError, RecursionError) as error:
             raise ModelFileError(f"{self.path}: its description is damaged ({error})") from None
 
@@ -320,92 +240,8 @@ def _read_head(file: BinaryIO) -> tuple[dict[str, Any], int]:
     if len(start) < 8 or struct.unpack("<Q", start)[0] > _MAX_HEADER:
         raise ValueError("its head is too short or too long")
     (length,) = struct.unpack("<Q", start)
-    head = _loads(file.read(length).decode())
+    head = loads(file.read(length).decode())
     for name, entry in head.items():
         if name != "__metadata__" and not (isinstance(entry, dict) and entry.keys() >= _ENTRY):
             raise ValueError(f"its head says nothing useful of {name}")
     return head, 8 + length
-
-
-def _entries_problem(entries: Mapping[str, Any]) -> str | None:
-    """The first rule that the list of tensors breaks, or None."""
-    if len(entries) > _MAX_TENSORS:
-        return f"more than {_MAX_TENSORS} tensors"
-    for name, entry in entries.items():
-        if not (isinstance(entry, list) and len(entry) == 3 and isinstance(entry[1], list)):
-            return f"{name} is not described by type, shape and hash"
-        dtype, shape, _ = entry
-        if not _TENSOR_NAME.fullmatch(name) or dtype not in DTYPES or len(shape) > 6:
-            return f"{name} has a name, type or rank that a model cannot have ({dtype}, {shape})"
-        if not all(isinstance(n, int) and n > 0 for n in shape):
-            return f"{name} has an empty or impossible shape"
-        if dtype == "I8" and entries.get(f"{name}.scale", [None])[:2] != ["F32", shape[:1]]:
-            return f"{name} is int8 but has no fitting {name}.scale"
-        if dtype == "I32" and not name.startswith(_PREFIX):
-            return f"{name} has a type that weights cannot have"
-    tables = {k: v[0] for k, v in entries.items() if k.startswith(_PREFIX)}
-    if tables != {_PREFIX + k: v for k, v in TABLES.items()}:
-        return "the entropy tables are not complete"
-    return None
-
-
-def _is_companion(entries: Mapping[str, Any], name: str) -> bool:
-    return name.endswith(".scale") and entries.get(name.removesuffix(".scale"), [None])[0] == "I8"
-
-
-def _finite(array: NDArray[Any]) -> bool:
-    if array.dtype == np.float16:  # on the bits: faster
-        return bool((array.view(np.uint16) & 0x7FFF).max(initial=0) < 0x7C00)
-    return array.dtype.kind != "f" or bool(np.isfinite(array).all())
-
-
-def _sha256(array: NDArray[Any]) -> str:
-    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
-
-
-def _loads(text: str) -> dict[str, Any]:
-    """A JSON object; names must not repeat, numbers must be finite. Raises ValueError, RecursionError."""
-    value = json.loads(text, parse_constant=_refuse, object_pairs_hook=_unique)
-    if not isinstance(value, dict):
-        raise ValueError("not a JSON object")
-    return value
-
-
-def _refuse(text: str) -> None:
-    raise ValueError(f"{text} is not JSON")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) != len(pairs):
-        raise ValueError("a name is repeated")
-    return values
-
-
-# ------------------------------------------------------------------------------------------------ writing
-def _dump(value: Mapping[str, Any]) -> str:
-    """JSON with sorted keys and no spaces: one text for one value."""
-    try:
-        return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise ModelFileError(f"the model's description is not JSON ({error})") from error
-
-
-def _write_safetensors(
-    path: Path, arrays: Mapping[str, NDArray[Any]], entries: Mapping[str, Any], metadata: dict[str, str]
-) -> None:
-    """safetensors with a reproducible order: metadata, then tensors by falling item size (for alignment) and name."""
-    order = sorted(arrays, key=lambda k: (-arrays[k].itemsize, k))
-    head: dict[str, Any] = {"__metadata__": metadata}
-    position = 0
-    for name in order:
-        dtype, shape, _ = entries[name]
-        end = position + arrays[name].nbytes
-        head[name] = {"dtype": dtype, "shape": shape, "data_offsets": [position, end]}
-        position = end
-    text = json.dumps(head, separators=(",", ":")).encode()
-    text += b" " * (-(len(text) + 8) % 64)
-    with atomic_file(path) as file:
-        file.write(struct.pack("<Q", len(text)) + text)
-        for name in order:
-            file.write(arrays[name].data)

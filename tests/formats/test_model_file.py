@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
 from hpcmcodec.errors import HpcmError, ModelFileError
-from hpcmcodec.formats import model_file
+from hpcmcodec.formats import model_file, model_writer
 from hpcmcodec.formats.half import half_to_single
 
 
@@ -130,9 +131,9 @@ def test_bad_tables_are_refused_on_both_ends(tmp_path: Path, change: Any, monkey
         model_files.write(path, **tables)
     assert not list(tmp_path.iterdir())
     with monkeypatch.context() as patch:
-        patch.setattr(model_file, "table_problem", lambda **_: None)
-        patch.setattr(model_file, "_finite", lambda _: True)
-        patch.setattr(model_file, "_entries_problem", lambda _: None)
+        patch.setattr(model_writer, "table_problem", lambda **_: None)
+        patch.setattr(model_writer, "finite", lambda _: True)
+        patch.setattr(model_writer, "entries_problem", lambda _: None)
         model_files.write(path, **tables)
     with pytest.raises(ModelFileError):
         model_file.read(path)
@@ -146,7 +147,7 @@ def test_weights_must_be_finite(tmp_path: Path, value: float, dtype: Any, monkey
     with pytest.raises(ModelFileError, match="finite"):
         model_files.write(path, tensors=tensors)
     with monkeypatch.context() as patch:
-        patch.setattr(model_file, "_finite", lambda _: True)
+        patch.setattr(model_writer, "finite", lambda _: True)
         model_files.write(path, tensors=tensors)
     with pytest.raises(ModelFileError, match="finite"):
         model_file.read(path).tensors["w"]
@@ -206,6 +207,38 @@ def test_manipulated_heads(tmp_path: Path, change: Any) -> None:
     with_head(path, change)
     with pytest.raises(ModelFileError):
         model_file.read(path)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.sampled_from(["F32", "I8", "lite"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    value=JSON,
+    where=st.sampled_from(["a.bias", "b.weight", "b.weight.scale", "entropy.cdf", "tensors", "config", "name"]),
+)
+def test_any_description_only_raises_typed_errors(tmp_path: Path, value: Any, where: str) -> None:
+    path = tmp_path / "m.safetensors"
+    model_files.write(path)
+
+    def change(values: dict) -> None:
+        texts = {key: json.loads(text) for key, text in values["__metadata__"].items()}
+        if where == "name":
+            texts["hpcmcodec.about"][where] = value
+        elif where in ("tensors", "config"):
+            texts["hpcmcodec"][where] = value
+        else:
+            texts["hpcmcodec"]["tensors"][where] = value
+        values["__metadata__"] = {key: json.dumps(text) for key, text in texts.items()}
+
+    with_head(path, change)
+    with suppress(HpcmError):
+        model_file.read(path).verify()
+        assert where in ("config", "name")  # only these may take other values
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
