@@ -6,7 +6,7 @@ import os
 import platform
 from pathlib import Path
 
-from pybind11.setup_helpers import Pybind11Extension
+from pybind11.setup_helpers import ParallelCompile, Pybind11Extension
 from setuptools import setup
 from setuptools.command.build_ext import build_ext
 
@@ -53,4 +53,5 @@ extension = Pybind11Extension(
 )
 
 os.chdir(ROOT)
+ParallelCompile("HPCM_BUILD_JOBS", default=0).install()  # 0: as many as there are processors
 setup(ext_modules=[extension], cmdclass={"build_ext": BuildKernels})
