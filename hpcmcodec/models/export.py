@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,11 @@ def stored(name: str, array: np.ndarray) -> dict[str, np.ndarray]:
     return {name: array.astype(np.float16)}
 
 
+def exact(name: str, array: np.ndarray) -> dict[str, np.ndarray]:
+    """Store a parameter bit for bit."""
+    return {name: array}
+
+
 def export_model(
     path: str | Path,
     name: str,
@@ -38,18 +43,20 @@ def export_model(
     arrays: Mapping[str, np.ndarray],
     *,
     distribution: str = "logistic",
+    storage: Callable[[str, np.ndarray], dict[str, np.ndarray]] = stored,
     provenance: Mapping[str, Any] | None = None,
     measured: Mapping[str, Any] | None = None,
 ) -> bytes:
     """Write the model file of a network and return its identity (32 bytes).
 
-    arrays: float32 by parameter name. distribution: a key of `entropy.tables.DISTRIBUTIONS`.
+    arrays: float32 by parameter name. distribution: a key of `entropy.tables.DISTRIBUTIONS`. storage: how each
+    parameter is kept, `stored` or `exact`.
     Raises ModelFileError for arrays that no model file can hold.
     """
     tables = DISTRIBUTIONS[distribution]()
     tensors: dict[str, np.ndarray] = {}
     for key, array in arrays.items():
-        tensors |= stored(key, np.asarray(array, np.float32))
+        tensors |= storage(key, np.asarray(array, np.float32))
     return model_file.write(
         path,
         name=name,

@@ -17,13 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from hpcmcodec.entropy.tables import generalised_gaussian_tables
 from hpcmcodec.errors import InputError, OutputError, UsageError
 from hpcmcodec.formats import model_file
 from hpcmcodec.formats.header import MODEL_NAME
 from hpcmcodec.formats.model_file import Summary
 from hpcmcodec.models import store
-from hpcmcodec.models.config import HpcmConfig, to_dict
+from hpcmcodec.models.config import HpcmConfig
+from hpcmcodec.models.export import exact, export_model
 from hpcmcodec.models.hpcm import Hpcm
 from hpcmcodec.models.presets import OFFICIAL
 
@@ -68,19 +68,13 @@ def import_checkpoint(
     provenance = {"source": "official checkpoint", "preset": found, "file": source.name, "sha256": _digest(source)}
     if rate:
         provenance["lambda"] = rate[1]
-    tables = generalised_gaussian_tables()
-    model_file.write(
+    export_model(
         target,
-        name=name,
-        config=to_dict(OFFICIAL[found]),
-        tensors=weights,
-        cdf=tables.cdf,
-        starts=tables.starts,
-        lengths=tables.lengths,
-        offsets=tables.offsets,
-        y_thresholds=tables.thresholds,
-        z_thresholds=tables.thresholds,
-        distribution={"name": "generalised_gaussian", "beta": BETA, "scale_floor": SCALE_FLOOR},
+        name,
+        OFFICIAL[found],
+        weights,
+        distribution="generalised_gaussian",
+        storage=exact,
         provenance=provenance,
     )
     return model_file.peek(target)

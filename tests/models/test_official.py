@@ -35,7 +35,7 @@ def few_tables() -> tables.EntropyTables:
 def _small_base(monkeypatch: pytest.MonkeyPatch) -> None:
     """A small network in place of `base`: the rules are the same, the files are not 270 MB."""
     monkeypatch.setitem(OFFICIAL, "base", SMALL)
-    monkeypatch.setattr(official, "generalised_gaussian_tables", few_tables)
+    monkeypatch.setitem(tables.DISTRIBUTIONS, "generalised_gaussian", few_tables)
 
 
 def official_state() -> dict:
