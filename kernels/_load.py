@@ -17,7 +17,7 @@ Float32: TypeAlias = npt.NDArray[np.float32]
 def native() -> Any:
     """The extension module; NoKernelsError if it is not built."""
     try:
-        from hpcmcodec.kernels import _native
+        from hpcmcodec.kernels import _native  # type: ignore[attr-defined]
     except ImportError as error:
         raise NoKernelsError(
             f"the compiled kernels cannot be loaded ({error}); build them with: pip install -e . --no-build-isolation"

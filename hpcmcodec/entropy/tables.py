@@ -104,7 +104,7 @@ def generalised_gaussian_survival(x: Floats, scale: float, beta: float = 1.5) ->
 
 def half_masses(survival: Survival, scale: float) -> Floats:
     """P(round(X) = k) for k = 0, 1, ... as far as 24 scales: less than 1e-9 is left. P is the same for -k."""
-    edges = survival(np.arange(3 + int(24 * scale)) + 0.5, scale)
+    edges = survival(np.arange(3 + int(24 * scale), dtype=np.float64) + 0.5, scale)
     return np.concatenate(([1.0 - 2.0 * edges[0]], edges[:-1] - edges[1:]))
 
 
