@@ -9,8 +9,7 @@
 namespace hpcm {
 namespace {
 
-constexpr int kTileFloats = 64 * 1024;  // activations of a tile: half of a second-level cache
-constexpr int kMaxPanels = 8;
+constexpr int kMaxPanels = 8;  // of a tile: their slices of a sum (product.cpp) stay in the second-level cache
 constexpr float kSlope = 0.01f;
 
 // out = x + reduce(leaky(expand(spatial))) for one tile; `spatial` holds the tile in panels of all x.channels.
@@ -55,9 +54,7 @@ void run_tiles(const Planes& x, const ResidualBlock& block, float* out, Spatial 
     const GemmOps& gemm = ops().gemm;
     const int pixels = x.height * x.width, width = gemm.panel_width;
     const int panels = (pixels + width - 1) / width;
-    const int fit = kTileFloats / (width * (x.channels + block.hidden));
-    const int fair = panels / (2 * get_threads());
-    const int group = std::clamp(std::min(fit, fair), 1, kMaxPanels);
+    const int group = std::clamp(panels / (2 * get_threads()), 1, kMaxPanels);
     parallel_for(panels, group, [&](size_t begin, size_t end) {
         const int pixel = static_cast<int>(begin) * width;
         const int columns = std::min(pixels, static_cast<int>(end) * width) - pixel;
