@@ -30,9 +30,9 @@ def formula_picture(height: int, width: int, channels: int) -> np.ndarray:
 
 
 CASES: dict[str, tuple[int, int, int, bool, int]] = {  # height, width, channels, alpha, quality
-    "q1": (128, 192, 3, False, 1),
-    "q50": (128, 192, 3, False, 50),
-    "q100": (128, 192, 3, False, 100),
+    "q1": (64, 128, 3, False, 1),
+    "q50": (64, 128, 3, False, 50),
+    "q100": (64, 128, 3, False, 100),
     "odd": (101, 67, 3, False, 75),
     "pixel": (1, 1, 3, False, 50),
     "line": (1, 150, 3, False, 30),
