@@ -12,7 +12,7 @@ from hpcmcodec.codec.conditions import areas_of, condition
 from hpcmcodec.codec.latents import decode_latents
 from hpcmcodec.codec.model import CodecModel
 from hpcmcodec.codec.pixels import from_network
-from hpcmcodec.errors import ArithmeticMismatchError, CorruptError
+from hpcmcodec.errors import ArithmeticMismatchError, CorruptError, UnsupportedVersionError
 from hpcmcodec.formats import alpha, container
 from hpcmcodec.formats.container import Container, Limits
 from hpcmcodec.formats.header import Header
@@ -59,22 +59,32 @@ def _decode_pixels(model: CodecModel, header: Header, tile: container.Tile) -> n
     network = model.network
     if header.family != model.family or (header.quality is None) == (network.rate == "variable") or header.settings:
         raise CorruptError("the file's settings do not belong to its model")
-    with kernels.fp_environment():
+    if header.tile_size:
+        raise UnsupportedVersionError("the file is cut into entropy tiles; update hpcmcodec")
+    with kernels.fp_environment(), np.errstate(all="ignore"):  # _finite sees what numpy would warn of
         cond = condition(network, header.quality)
         y_hat = _decode_tile(model, tile.streams, header, cond)
         if container.latent_check(y_hat) != tile.check:
             raise ArithmeticMismatchError(
                 "the decoded latents differ from the encoder's: run `hpcm doctor` to test this installation"
             )
-        return from_network(network.synthesise(y_hat, cond), header.height, header.width, header.channels)
+        x_hat = _finite(network.synthesise(y_hat, cond))
+        return from_network(x_hat, header.height, header.width, header.channels)
 
 
 def _decode_tile(model: CodecModel, streams: Sequence[bytes | memoryview], header: Header, cond: object) -> np.ndarray:
     areas = areas_of(model.network, header.height, header.width)
     try:
-        return np.ascontiguousarray(decode_latents(model, streams, cond, areas))
+        return np.ascontiguousarray(_finite(decode_latents(model, streams, cond, areas)))
     except ValueError as error:  # a prediction that is not a number: no encoder writes such symbols
         raise CorruptError(f"the latent streams are damaged ({error})") from error
+
+
+def _finite(array: np.ndarray) -> np.ndarray:
+    """The same array. What follows from a number that is none would depend on the processor; no encoder makes one."""
+    if not np.isfinite(array).all():
+        raise CorruptError("the latent streams are damaged (values beyond all bounds)")
+    return array
 
 
 def _decode_alpha(file: Container) -> np.ndarray | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,10 @@ from hpcmcodec.codec import Decoder, Encoder
 from hpcmcodec.codec.latents import LatentArea
 from hpcmcodec.formats import container
 from hpcmcodec.formats.pictures import Picture
+from hpcmcodec.models import store
+from hpcmcodec.models.export import exact, export_model
 
-from .conftest import picture
+from .conftest import TINY, picture, tiny_arrays
 
 SIZES = [(1, 1), (1, 50), (64, 64), (65, 63), (97, 131)]
 
@@ -158,6 +161,31 @@ def test_streams_with_sound_checksums_but_wrong_content() -> None:
         if forged != data:
             with pytest.raises(errors.HpcmError):
                 decoder.decode(forged)
+
+
+def test_a_tiled_file_is_refused_and_not_taken_for_its_first_tile() -> None:
+    file = container.read(hpcmcodec.encode(picture(64, 64), model="tiny"))
+    for height in (64, 128):
+        header = replace(file.header, height=height, tile_size=64)
+        tiled = container.write(header, [file.tile(0)] * (height // 64))
+        with pytest.raises(errors.UnsupportedVersionError, match="tiles"):
+            hpcmcodec.decode(tiled)
+
+
+@pytest.mark.parametrize("weights", ["g_s.head.weight", "ctx_b.heads.5.weight"])
+def test_values_that_are_not_finite_are_no_picture(
+    weights: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond the largest float, pixels would depend on the processor."""
+    sound = hpcmcodec.encode(picture(64, 64), model="tiny")
+    arrays = tiny_arrays(0)
+    arrays[weights][: len(arrays[weights]) // 2] = 3e38  # of the last step only its means: the symbols stay sound
+    export_model(tmp_path / "wild.safetensors", "wild", TINY, arrays, storage=exact)
+    monkeypatch.setenv("HPCM_MODELS", str(tmp_path))
+    file = container.read(sound)
+    header = replace(file.header, model_name="wild", model_id=store.find("wild").id)
+    with pytest.raises(errors.CorruptError, match="damaged"):
+        hpcmcodec.decode(container.write(header, [file.tile(0)]))
 
 
 def test_info_describes_the_file() -> None:
