@@ -41,6 +41,7 @@ from hpcmcodec.formats.model_rules import (
     loads,
     sha256,
     table_problem,
+    usable_factors,
 )
 from hpcmcodec.formats.model_writer import write
 
@@ -127,7 +128,7 @@ class _Source:
                 self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             with safe_open(str(path), framework="numpy"):
                 pass  # checks that the tensors fill the file without holes or overlaps
-            metadata = head.pop("__metadata__", {})
+            metadata = head.pop("__metadata__", None) or {}
             self._places = {k: int(v["data_offsets"][0]) for k, v in head.items()}
             present = {k: [v["dtype"], v["shape"]] for k, v in head.items()}
         except (OSError, SafetensorError, ValueError, RecursionError) as error:
@@ -184,8 +185,10 @@ class _Source:
         if array.dtype == np.float16:
             half_to_single(array, out)
         elif array.dtype == np.int8:
-            factors = self.raw(f"{name}.scale").reshape(-1, *[1] * (array.ndim - 1))
-            np.multiply(array, factors, out=out, dtype=np.float32)
+            factors = self.raw(f"{name}.scale")
+            if not usable_factors(factors):
+                raise ModelFileError(f"{self.path}: {name}.scale has factors that are too small or too large")
+            np.multiply(array, factors.reshape(-1, *[1] * (array.ndim - 1)), out=out, dtype=np.float32)
         else:
             out[...] = array
 

@@ -80,6 +80,8 @@ def entries_problem(entries: Mapping[str, Any]) -> str | None:
             return f"{name} is int8 but has no fitting {name}.scale"
         if dtype == "I32" and not name.startswith(PREFIX):
             return f"{name} has a type that weights cannot have"
+        if name.startswith(PREFIX) and len(shape) != 1:
+            return f"{name} is not a vector"
     tables = {k: v[0] for k, v in entries.items() if k.startswith(PREFIX)}
     if tables != {PREFIX + k: v for k, v in TABLES.items()}:
         return "the entropy tables are not complete"
@@ -96,6 +98,13 @@ def finite(array: NDArray[Any]) -> bool:
     if array.dtype == np.float16:  # on the bits: faster
         return bool((array.view(np.uint16) & 0x7FFF).max(initial=0) < 0x7C00)
     return array.dtype.kind != "f" or bool(np.isfinite(array).all())
+
+
+def usable_factors(factors: NDArray[np.float32]) -> bool:
+    """Whether all factors of an int8 tensor are 0 or have a magnitude of 2^-126 .. 2^120: then no product is infinite
+    and none subnormal, which a process that flushes such numbers would change."""
+    magnitude = factors.view(np.uint32) & 0x7FFFFFFF  # the bits, as comparisons may flush too
+    return bool(((magnitude == 0) | ((magnitude >= 0x00800000) & (magnitude <= 0x7B800000))).all())
 
 
 def sha256(array: NDArray[Any]) -> str:

@@ -23,8 +23,10 @@ from hpcmcodec.formats.model_rules import (
     TABLES,
     entries_problem,
     finite,
+    is_companion,
     sha256,
     table_problem,
+    usable_factors,
 )
 
 
@@ -59,6 +61,7 @@ def write(
         entries_problem(entries)
         or table_problem(**{k: arrays[PREFIX + k] for k in TABLES})
         or next((f"{k} has values that are not finite" for k, v in arrays.items() if not finite(v)), None)
+        or next((f"{k} has unusable factors" for k, v in arrays.items() if _bad_factors(entries, k, v)), None)
         or (None if MODEL_NAME.fullmatch(name) else f"{name!r} is not a model name")
         or (None if isinstance(config.get("family"), str) else "the config has no family")
     )
@@ -68,6 +71,10 @@ def write(
     about = _dump({"name": name, "provenance": provenance or {}, "measured": measured or {}})
     _write_safetensors(Path(path), arrays, entries, {MANIFEST: manifest, ABOUT: about})
     return hashlib.sha256(manifest.encode()).digest()
+
+
+def _bad_factors(entries: Mapping[str, Any], name: str, array: NDArray[Any]) -> bool:
+    return is_companion(entries, name) and not usable_factors(array)
 
 
 def _dump(value: Mapping[str, Any]) -> str:

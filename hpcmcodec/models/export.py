@@ -25,7 +25,7 @@ def stored(name: str, array: np.ndarray) -> dict[str, np.ndarray]:
     if array.ndim == 4 and array.shape[1] > 1 and not name.startswith(_PRECISE):
         rows = array.reshape(array.shape[0], -1)
         factors = np.abs(rows).max(axis=1) / np.float32(127)
-        factors[factors == 0] = 1
+        factors[factors < np.finfo(np.float32).tiny] = 1  # rows of nothing but zeros, as good as
         levels = np.rint(rows / factors[:, None]).astype(np.int8)
         return {name: levels.reshape(array.shape), f"{name}.scale": factors.astype(np.float32)}
     return {name: array.astype(np.float16)}

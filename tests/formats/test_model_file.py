@@ -118,6 +118,7 @@ BAD_TABLES = {
     "falling": lambda t: t["y_thresholds"].__setitem__(1, 0.5),
     "nan": lambda t: t["z_thresholds"].__setitem__(0, np.nan),
     "many": lambda t: t.update(y_thresholds=np.arange(3, dtype=np.float32)),
+    "matrix": lambda t: t.update(cdf=t["cdf"][:, None]),
     "empty": lambda t: t.update(z_thresholds=np.zeros(0, np.float32)),
 }
 
@@ -153,6 +154,18 @@ def test_weights_must_be_finite(tmp_path: Path, value: float, dtype: Any, monkey
         model_file.read(path).tensors["w"]
 
 
+@pytest.mark.parametrize("factor", [1e-39, 3e38])
+def test_factors_whose_products_depend_on_the_host(
+    tmp_path: Path, factor: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "m.safetensors"
+    with monkeypatch.context() as patch:
+        patch.setattr(model_writer, "usable_factors", lambda _: True)
+        model_files.write(path, tensors={"w": np.ones(1, np.int8), "w.scale": np.array([factor], np.float32)})
+    with pytest.raises(ModelFileError, match="factors"):
+        model_file.read(path).verify()
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -163,6 +176,8 @@ def test_weights_must_be_finite(tmp_path: Path, value: float, dtype: Any, monkey
         {"tensors": {"w": np.zeros((0, 3), np.float32)}},
         {"tensors": {"w": np.zeros(3, np.int8)}},
         {"tensors": {"w": np.zeros(3, np.int8), "w.scale": np.zeros(2, np.float32)}},
+        {"tensors": {"w": np.zeros(3, np.int8), "w.scale": np.array([1, 1e-39, 1], np.float32)}},
+        {"tensors": {"w": np.zeros(3, np.int8), "w.scale": np.array([1, 3e38, 1], np.float32)}},
         {"tensors": {"w": np.zeros(3, np.int32)}},
         {"tensors": {"entropy.extra": np.zeros(3, np.float32)}},
         {"tensors": {"bad name": np.zeros(3, np.float32)}},
@@ -197,6 +212,7 @@ def test_files_of_other_kinds(tmp_path: Path) -> None:
         lambda h: h["__metadata__"].update({"hpcmcodec.about": '{"name": "a", "name": "b"}'}),
         lambda h: h["a.bias"].update(shape=[2, 2]),
         lambda h: h["a.bias"].update(dtype="I32"),
+        lambda h: h.update(__metadata__=None),
         lambda h: h.update({"c.bias": h.pop("a.bias")}),
         lambda h: h["a.bias"].update(data_offsets=[0, 10**12]),
     ],
