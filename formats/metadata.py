@@ -10,6 +10,7 @@ from PIL import Image
 MAX_BYTES = 2**24
 ORIENTATION = 0x0112
 _XMP_ORIENTATION = re.compile(rb'(tiff:Orientation(?:\s*=\s*["\']|>))[2-8]')
+_NUMBERS = {3: "H", 4: "I"}  # SHORT, and LONG, which some writers use and Pillow reads
 _EXIF_PREFIX = b"Exif\0\0"
 # Tags of a TIFF file that describe the picture and not the layout of its bytes; these become its EXIF block.
 _TIFF_TAGS = (270, 271, 272, 305, 306, 315, 33432)  # description, make, model, software, time, artist, copyright
@@ -58,8 +59,8 @@ def upright_exif(exif: bytes) -> bytes:
         (count,) = struct.unpack_from(order + "H", exif, folder)
         for entry in range(folder + 2, folder + 2 + 12 * count, 12):
             tag, kind, number = struct.unpack_from(order + "HHI", exif, entry)
-            if (tag, kind, number) == (ORIENTATION, 3, 1):
-                struct.pack_into(order + "H", block, entry + 8, 1)
+            if tag == ORIENTATION and kind in _NUMBERS and number == 1:
+                struct.pack_into(order + _NUMBERS[kind], block, entry + 8, 1)
     except struct.error:
         pass
     return bytes(block)

@@ -125,6 +125,14 @@ def test_orientation_is_applied_once_and_reset(format: str, orientation: int) ->
     np.testing.assert_array_equal(again.pixels, got.pixels)
 
 
+def test_orientation_as_a_long_number_is_reset() -> None:
+    def block(orientation: int) -> bytes:
+        return b"II*\0" + struct.pack("<IHHHIII", 8, 1, 0x0112, 4, 1, orientation, 0)
+
+    got = read_picture(saved(Image.fromarray(RGB), exif=block(6)))
+    assert got.pixels.shape == (21, 13, 3) and got.exif == block(1)
+
+
 def test_orientation_in_xmp_is_reset() -> None:
     text = PngImagePlugin.PngInfo()
     text.add_itxt("XML:com.adobe.xmp", XMP.decode())
