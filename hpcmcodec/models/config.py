@@ -14,6 +14,8 @@ from typing import Any, ClassVar, Literal, TypeVar
 from hpcmcodec.errors import ModelFileError
 
 C = TypeVar("C")
+MAX_PAD_MULTIPLE = 4096
+"""Windows of odd sides have a huge common multiple, and a picture of one pixel would be padded to it."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,8 @@ class TransformConfig:
     def __post_init__(self) -> None:
         if not len(self.widths) == len(self.analysis_blocks) == len(self.synthesis_blocks) == 4:
             raise ModelFileError("a transform has four stages, each with a width and two block counts")
-        _check_positive("widths", *self.widths)
-        _check_counts("block counts", *self.analysis_blocks, *self.synthesis_blocks)
+        check_positive("widths", *self.widths)
+        check_counts("block counts", *self.analysis_blocks, *self.synthesis_blocks)
         if self.edge_kernel not in (2, 4) or self.partial not in (1, 2, 4, 8):
             raise ModelFileError("edge_kernel must be 2 or 4 and partial 1, 2, 4 or 8")
 
@@ -55,8 +57,8 @@ class HyperConfig:
     synthesis_blocks: tuple[int, int]
 
     def __post_init__(self) -> None:
-        _check_positive("hyper channels and width", self.channels, self.width)
-        _check_counts("hyper block counts", *self.analysis_blocks, *self.synthesis_blocks)
+        check_positive("hyper channels and width", self.channels, self.width)
+        check_counts("hyper block counts", *self.analysis_blocks, *self.synthesis_blocks)
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class PriorConfig:
     tail: int
 
     def __post_init__(self) -> None:
-        _check_counts("spatial-prior block counts", self.before, self.after, self.tail)
+        check_counts("spatial-prior block counts", self.before, self.after, self.tail)
 
 
 @dataclass(frozen=True)
@@ -89,9 +91,9 @@ class ContextConfig:
     hyper_placement: Literal["legacy", "aligned"]
 
     def __post_init__(self) -> None:
-        _check_counts("adaptor block counts", *self.adaptor_blocks)
-        _check_positive("windows and heads", *self.windows, self.heads)
-        if max(self.windows) > 64:  # the padding grows with them
+        check_counts("adaptor block counts", *self.adaptor_blocks)
+        check_positive("windows and heads", *self.windows, self.heads)
+        if max(self.windows) > 64:  # attention costs their fourth power
             raise ModelFileError("model config: windows may be up to 64 wide")
 
 
@@ -110,6 +112,8 @@ class HpcmConfig:
             raise ModelFileError("the latent needs a multiple of 8 channels, for eight groups")
         if 2 * self.latent_channels % self.context.heads:
             raise ModelFileError("the context's channels must divide evenly among the attention heads")
+        if self.pad_multiple > MAX_PAD_MULTIPLE:
+            raise ModelFileError(f"model config: its windows pad pictures to multiples of {self.pad_multiple} pixels")
 
     @property
     def latent_channels(self) -> int:
@@ -172,11 +176,13 @@ def _parse_dataclass(kind: Any, value: Any, where: str) -> Any:
     return kind(**{name: _parse(hint, value[name], f"{where}.{name}") for name, hint in hints.items()})
 
 
-def _check_positive(what: str, *values: int) -> None:
+def check_positive(what: str, *values: int) -> None:
+    """Raises ModelFileError for a number of channels and the like that no network has."""
     if not all(1 <= value <= 65536 for value in values):
         raise ModelFileError(f"model config: {what} must be between 1 and 65536")
 
 
-def _check_counts(what: str, *values: int) -> None:
+def check_counts(what: str, *values: int) -> None:
+    """Raises ModelFileError for a number of layers that no network has."""
     if not all(0 <= value <= 256 for value in values):
         raise ModelFileError(f"model config: {what} must be between 0 and 256")

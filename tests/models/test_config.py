@@ -8,6 +8,7 @@ import pytest
 
 from hpcmcodec.errors import ModelFileError
 from hpcmcodec.models.config import HpcmConfig, from_dict, to_dict
+from hpcmcodec.models.lite import LiteConfig
 from hpcmcodec.models.presets import OFFICIAL
 
 
@@ -39,6 +40,7 @@ def test_pad_multiples() -> None:
         (("context", "heads"), 7),
         (("context", "windows"), [4, 8]),
         (("context", "windows"), [4, 8, 65]),
+        (("context", "windows"), [61, 59, 53]),
         (("context", "coarse_prior"), None),
         (("context", "unknown"), 1),
         (("hyper",), []),
@@ -52,6 +54,25 @@ def test_unusable_configs_are_refused(path: tuple[str, ...], value: object) -> N
     target[path[-1]] = value
     with pytest.raises(ModelFileError):
         from_dict(HpcmConfig, values)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("latent_channels", 0),
+        ("latent_channels", 100),
+        ("hyper_channels", 10**9),
+        ("widths", [96, 192]),
+        ("widths", [96, -192, 320]),
+        ("blocks", [1, 10**9, 1]),
+        ("context_blocks", [3, -1]),
+    ],
+)
+def test_unusable_configs_of_lite_are_refused(name: str, value: object) -> None:
+    values = json.loads(json.dumps(to_dict(LiteConfig())))
+    assert from_dict(LiteConfig, values) == LiteConfig()
+    with pytest.raises(ModelFileError):
+        from_dict(LiteConfig, values | {name: value})
 
 
 def test_missing_fields_are_refused() -> None:

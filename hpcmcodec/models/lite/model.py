@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from hpcmcodec.errors import ModelFileError
+from hpcmcodec.models.config import check_counts, check_positive
 from hpcmcodec.models.schedule import Step
 from hpcmcodec.nn import ops
 from hpcmcodec.nn.layers import Conv2d, PConvRB
@@ -33,6 +35,12 @@ class LiteConfig:
     blocks: tuple[int, int, int] = (2, 3, 4)
     context_widths: tuple[int, int] = (256, 320)
     context_blocks: tuple[int, int] = (3, 3)
+
+    def __post_init__(self) -> None:
+        check_positive("widths", self.latent_channels, self.hyper_channels, *self.widths, *self.context_widths)
+        check_counts("block counts", *self.blocks, *self.context_blocks)
+        if self.latent_channels % 8:
+            raise ModelFileError("model config: the latent needs a multiple of 8 channels")
 
 
 @dataclass(frozen=True)
