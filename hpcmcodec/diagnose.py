@@ -93,7 +93,7 @@ def _kernels() -> Iterator[Check]:
 
 
 def _models() -> Iterator[Check]:
-    """Folders that are searched, and whether every model in them is sound."""
+    """Folders that are searched, and whether every model in them is sound, weights included."""
     from hpcmcodec.formats import model_file
     from hpcmcodec.models import store
 
@@ -102,11 +102,13 @@ def _models() -> Iterator[Check]:
     summaries = store.list_models()
     for summary in summaries:
         try:
-            model_file.read(summary.path)
+            model_file.read(summary.path).verify()
         except HpcmError as error:
             yield Check(f"model {summary.name}", "failed", str(error))
         else:
             yield Check(f"model {summary.name}", "ok", f"{summary.identity[:8].hex()}, {summary.path}")
+    for path, problem in store.unreadable():
+        yield Check(f"model file {path.name}", "note", f"passed over: {problem}")
     if not any(summary.name == store.DEFAULT_MODEL for summary in summaries):
         yield Check(f"model {store.DEFAULT_MODEL}", "failed", "the default model is missing; install the package again")
 

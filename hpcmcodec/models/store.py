@@ -43,6 +43,17 @@ def list_models() -> list[Summary]:
     return [summary for _, summary in _scan()]
 
 
+def unreadable() -> list[tuple[Path, ModelFileError]]:
+    """Files that are looked at and passed over, and why: damaged models, and safetensors files of other kinds."""
+    problems = []
+    for path in _candidates():
+        try:
+            model_file.peek(path)
+        except ModelFileError as error:
+            problems.append((path, error))
+    return problems
+
+
 def find(model: str | Path | None = None) -> ModelFile:
     """The model of this name, or in the file of this path; None: the default model.
 
@@ -76,17 +87,21 @@ def find_by_id(identity: bytes, name: str) -> ModelFile:
 
 
 def _scan() -> Iterator[tuple[Path, Summary]]:
-    """Models in order of search; within a folder by file name."""
+    """Models in order of search."""
+    for path in _candidates():
+        try:
+            yield path, model_file.peek(path)
+        except ModelFileError:
+            continue
+
+
+def _candidates() -> Iterator[Path]:
+    """Files that may be models, in order of search; within a folder by file name."""
     for folder in folders():
         try:
-            paths = sorted(p for p in folder.iterdir() if p.suffix == SUFFIX and p.is_file())
+            yield from sorted(p for p in folder.iterdir() if p.suffix == SUFFIX and p.is_file())
         except OSError:
             continue
-        for path in paths:
-            try:
-                yield path, model_file.peek(path)
-            except ModelFileError:
-                continue
 
 
 def _read_path(path: Path) -> ModelFile:
