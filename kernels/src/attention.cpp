@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "dispatch.h"
+#include "fpenv.h"
 #include "functions.h"
 #include "thread_pool.h"
 
@@ -40,7 +41,8 @@ void window_attention(const float* q, const float* k, const float* v, int channe
     const int components = channels / heads, tokens = window * window, stride = (tokens + 15) / 16 * 16;
     const int across = width / window, windows = height / window * across;
     const size_t plane = static_cast<size_t>(height) * width, packed = static_cast<size_t>(components) * stride;
-    // double division and square root are correctly rounded everywhere
+    // Double division and square root are correctly rounded everywhere, once the host's rounding mode is set aside.
+    const FpGuard guard;
     const float scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(components)));
     parallel_for(static_cast<size_t>(windows) * heads, 8, [&](size_t begin, size_t end) {
         std::vector<float> buffer(4 * packed + static_cast<size_t>(stride) * 16);

@@ -80,7 +80,12 @@ struct Job {
 class Pool {
 public:
     explicit Pool(int threads) {
-        for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { serve(); });
+        workers_.reserve(static_cast<size_t>(threads));
+        try {
+            for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { serve(); });
+        } catch (const std::exception&) {
+            // The system gives no more threads. Those that run share the work: results do not depend on how many.
+        }
     }
 
     ~Pool() {

@@ -49,6 +49,20 @@ def test_environment_chooses_level_and_threads():
         assert f"HPCM_THREADS is '{wrong}'" in _python(code, HPCM_THREADS=wrong).stderr
 
 
+def test_a_system_that_gives_no_more_threads():
+    code = """
+import resource
+from tests.kernels.test_runtime import X, W, kernels
+alone = kernels.conv1x1(X, W, None)
+kernels.set_threads(256)
+now = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (now + (96 << 20), -1))  # enough for some stacks of 8 MB
+print((kernels.conv1x1(X, W, None) == alone).all(), kernels.get_threads())
+"""
+    run = _python(code, HPCM_THREADS="1", PYTHONPATH=str(ROOT))
+    assert run.stdout == "True 256\n", run.stderr
+
+
 def test_several_python_threads_share_the_pool():
     kernels.set_threads(3)
     expected = kernels.conv1x1(X, W, None).tobytes()
