@@ -136,6 +136,7 @@ def main() -> None:
     parser.add_argument("--model")
     parser.add_argument("--limit", type=int, help="only the first N pictures")
     parser.add_argument("--no-peers", action="store_true", help="leave the other codecs out")
+    parser.add_argument("--reuse", type=Path, help="results of an earlier run on the same pictures: its other codecs")
     parser.add_argument("-o", "--output", type=Path, help="write everything as JSON")
     arguments = parser.parse_args()
     paths = sorted(p for p in arguments.folder.rglob("*") if p.suffix.lower() in SUFFIXES)[: arguments.limit]
@@ -148,8 +149,9 @@ def main() -> None:
     marks = [yardstick(r["setting"], r["bpp"], r["mse"]) for r in rows if r["setting"] in YARDSTICK_QUALITIES]
     print(f"yardstick at qualities {YARDSTICK_QUALITIES}: {np.mean(marks):.4f}")
     results = {"hpcm": rows}
+    earlier = json.loads(arguments.reuse.read_text()) if arguments.reuse else {}
     for name, (kind, settings, options) in ({} if arguments.no_peers else PEERS).items():
-        results[name] = sweep(paths, settings, pillow(kind, options))
+        results[name] = earlier.get(name) or sweep(paths, settings, pillow(kind, options))
         print(f"BD-rate against {name}: {bd_rate(points(results[name]), points(rows)):+.1f} %", flush=True)
     if arguments.output:
         arguments.output.write_text(json.dumps(results, indent=1))
