@@ -91,14 +91,21 @@ inline int next_rows(int left) {
     return left >= 2 * kTileRows ? kTileRows : (left + 1) / 2;
 }
 
+// Rows of weights that stay in the second-level cache while all panels pass by; a panel stays in the first-level cache
+// while it meets them.
+constexpr int kBlockRows = 240 / kTileRows * kTileRows;
+
 void multiply(const GemmBlock& g) {
     static const TileTable<kTileRows> table;
-    for (int row = 0, rows; row < g.rows; row += rows) {
-        rows = next_rows(g.rows - row);
+    for (int block = 0; block < g.rows; block += kBlockRows) {
+        const int end = g.rows - block < kBlockRows ? g.rows : block + kBlockRows;
         for (int column = 0, q = 0; column < g.columns; column += kWidth, ++q) {
-            float* out = g.out + row * g.out_stride + q * g.out_panel_stride;
-            const float* residual = g.residual ? g.residual + row * g.residual_stride + column : nullptr;
-            table.entries[rows](g, row, g.panels + q * g.panel_stride, out, residual, g.columns - column);
+            for (int row = block, rows; row < end; row += rows) {
+                rows = next_rows(end - row);
+                float* out = g.out + row * g.out_stride + q * g.out_panel_stride;
+                const float* residual = g.residual ? g.residual + row * g.residual_stride + column : nullptr;
+                table.entries[rows](g, row, g.panels + q * g.panel_stride, out, residual, g.columns - column);
+            }
         }
     }
 }
