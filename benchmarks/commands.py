@@ -1,0 +1,60 @@
+"""Whole-process time and peak memory of `hpcm encode` and `hpcm decode` on one picture.
+
+    python benchmarks/commands.py PICTURE [--runs 7] [--threads 2] [--quality 50]
+
+Times are from start to exit of the command, interpreter and model load included; medians. Decoding writes PPM, so that
+the PNG writer is not measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+
+def run(arguments: list[str]) -> tuple[float, float, float]:
+    """Wall seconds, CPU seconds and peak memory in MB of one command."""
+    start = time.perf_counter()
+    process = subprocess.Popen([sys.executable, "-m", "hpcmcodec", *arguments], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"hpcm {' '.join(arguments)} failed with exit code {process.returncode}")
+    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+def report(name: str, results: list[tuple[float, float, float]]) -> None:
+    """One line of medians."""
+    wall, cpu, memory = (statistics.median(column) for column in zip(*results, strict=True))
+    low, high = min(r[0] for r in results), max(r[0] for r in results)
+    print(f"{name:8} {wall:.2f} s ({low:.2f} .. {high:.2f}), {cpu:.2f} s of CPU, {memory:.0f} MB")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("picture", type=Path)
+    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--quality", type=int, default=50)
+    arguments = parser.parse_args()
+    threads = ["--threads", str(arguments.threads), "--force"]
+    with tempfile.TemporaryDirectory() as folder:
+        hpc, ppm = str(Path(folder, "a.hpc")), str(Path(folder, "a.ppm"))
+        encode = ["encode", str(arguments.picture), "-o", hpc, "-q", str(arguments.quality), *threads]
+        decode = ["decode", hpc, "-o", ppm, *threads]
+        for command in (encode, decode):
+            run(command)
+        results = [(run(encode), run(decode)) for _ in range(arguments.runs)]
+    report("encode", [r[0] for r in results])
+    report("decode", [r[1] for r in results])
+
+
+if __name__ == "__main__":
+    main()
