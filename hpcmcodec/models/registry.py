@@ -1,33 +1,38 @@
-"""From a stored configuration to a network: the one place that knows every family."""
+"""From a stored configuration to a network: the one place that knows every family.
+
+A family's code is imported when a model of it is built: decoding with one family does not pay for the others.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 from hpcmcodec.errors import ModelFileError
-from hpcmcodec.models.config import HpcmConfig, from_dict
-from hpcmcodec.models.hpcm import Hpcm
-from hpcmcodec.models.lite import Lite, LiteConfig
+from hpcmcodec.models.config import from_dict
 from hpcmcodec.nn.module import Module
 
-FAMILIES: dict[str, tuple[type, Callable[[Any], Module]]] = {
-    HpcmConfig.family: (HpcmConfig, Hpcm),
-    LiteConfig.family: (LiteConfig, Lite),
+FAMILIES = {
+    "hpcm": ("hpcmcodec.models.hpcm", "HpcmConfig", "Hpcm"),
+    "lite": ("hpcmcodec.models.lite", "LiteConfig", "Lite"),
 }
+"""Family -> module, names of its configuration and of its network."""
 
 
-def config_from_dict(values: dict[str, Any]) -> HpcmConfig | LiteConfig:
+def config_from_dict(values: dict[str, Any]) -> Any:
     """Rebuild a configuration of any family from `config.to_dict`'s form. Raises ModelFileError."""
     return from_dict(_family(values.get("family"))[0], values)
 
 
-def build(config: HpcmConfig | LiteConfig) -> Module:
+def build(config: Any) -> Module:
     """The network of a configuration, without weights."""
-    return _family(config.family)[1](config)
+    network: Module = _family(config.family)[1](config)
+    return network
 
 
-def _family(name: object) -> tuple[type, Callable[[Any], Module]]:
+def _family(name: object) -> tuple[Any, Any]:
     if not isinstance(name, str) or name not in FAMILIES:
         raise ModelFileError(f"the model's family {name!r} is unknown to this version; update hpcmcodec")
-    return FAMILIES[name]
+    module, config, network = FAMILIES[name]
+    home = import_module(module)
+    return getattr(home, config), getattr(home, network)
