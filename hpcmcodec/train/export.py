@@ -1,0 +1,45 @@
+"""From a run to a model file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hpcmcodec.errors import OutputError
+from hpcmcodec.models.config import from_dict
+from hpcmcodec.models.export import export_model
+from hpcmcodec.models.lite import LiteConfig
+
+from . import checkpoint
+
+
+def export_run(run: Path, output: Path, name: str | None = None, *, force: bool = False) -> bytes:
+    """Write the averaged weights of a run's checkpoint as a model file; returns its identity (32 bytes).
+
+    name: of the model, by default the file's. Raises InputError for what is no run, OutputError if the file exists and
+    `force` is not set, ModelFileError for an unusable name.
+    """
+    if output.exists() and not force:
+        raise OutputError(f"{output} exists; use --force to replace it")
+    saved = checkpoint.load(run)
+    tensors = {**saved["weights"], **saved["average"]}  # constants have no average
+    return export_model(
+        output,
+        name or output.name.removesuffix(".safetensors"),
+        from_dict(LiteConfig, saved["network"]),
+        {key: tensor.float().numpy() for key, tensor in tensors.items()},
+        provenance=provenance(saved),
+        measured={"validation": saved["validation"]} if saved["validation"] else None,
+    )
+
+
+def provenance(saved: dict[str, Any]) -> dict[str, Any]:
+    """What a model file tells of its training."""
+    about = saved["about"]
+    return {
+        "source": "hpcm train",
+        "steps": saved["step"],
+        "hours": round(saved["seconds"] / 3600, 3),
+        "seed": about["settings"]["seed"],
+        **about,
+    }

@@ -1,0 +1,296 @@
+"""A training run: from a start or a checkpoint through steps to the next checkpoint."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hpcmcodec import __version__
+from hpcmcodec.errors import InputError, OutputError, UsageError
+from hpcmcodec.models.config import from_dict, to_dict
+from hpcmcodec.models.lite import Lite, LiteConfig
+from hpcmcodec.nn.torch_model import TorchModel
+
+from . import checkpoint
+from .config import RunConfig
+from .data import Crops, Pictures, load_pictures
+from .evaluate import evaluate, summary, validation_crops
+from .initial import from_model
+from .loss import Outcome, rate_distortion, stratified
+from .metrics import Metrics
+from .optimizer import Average, clipped_norm, make_optimizer, schedule, set_rates
+from .stopping import StopRequest
+
+_MOST_SKIPS = 50
+"""Steps in a row without a finite gradient after which a run gives up."""
+
+
+def train(config: RunConfig, show: Callable[[str], None] = print) -> dict[str, Any]:
+    """Train until the budget, the chunk or a signal ends it; returns the last line of metrics.
+
+    Ctrl-C and SIGTERM let the step finish and save a checkpoint before they take effect. Raises HpcmError: unusable
+    data, a folder of another run, a full disk.
+    """
+    with StopRequest() as stop, _threads(config.threads):
+        run = Run(config, show)
+        last = run.go(stop)
+    stop.deliver()
+    return last
+
+
+class Run:
+    """Everything that a step needs, and what a checkpoint holds of it."""
+
+    def __init__(self, config: RunConfig, show: Callable[[str], None]) -> None:
+        self.config, self.device = config, _device(config.device)
+        saved = _find_checkpoint(config)
+        pictures = load_pictures(config.data, config.cache or config.out)
+        self.crops = Crops(pictures, config.patch_size, config.reduce, config.seed)
+        self.valid = None if config.valid is None else validation_crops(config.valid).to(self.device)
+        network_config, arrays = self._begin(saved, pictures)
+        self.network = Lite(network_config)
+        self.model = TorchModel(self.network, arrays).to(self.device)
+        self.parameters: dict[str, Tensor] = {k.replace("/", "."): v for k, v in self.model.named_parameters()}
+        self.optimizer = make_optimizer(self.parameters, config)
+        self.average = Average(self.parameters, config.ema)
+        if saved:
+            self._restore(saved)
+        self.metrics = Metrics(config.out, show, step=self.step)
+        self.generator = torch.Generator(self.device)
+        self._skipped = 0
+
+    def _begin(self, saved: dict[str, Any] | None, pictures: Pictures) -> tuple[LiteConfig, dict[str, Any]]:
+        """Config and arrays to start from; sets step, seconds, validation and what is told of the run."""
+        start = from_model(self.config.init) if self.config.init else None
+        if saved is None:
+            if start is None:
+                raise UsageError("a new run needs weights to start from: --init MODEL, such as --init lite")
+            self.step, self.seconds = 0, 0.0
+            self.validation: dict[str, Any] = {}
+            self.about = {"start": start.about, **_describe(self.config, pictures)}
+            return start.config, start.arrays
+        network_config = from_dict(LiteConfig, saved["network"])
+        if start is not None and start.config != network_config:
+            raise UsageError(f"{self.config.out} is a run of another network than {self.config.init}")
+        self.step, self.seconds, self.validation = saved["step"], saved["seconds"], saved["validation"]
+        self.about = {**saved["about"], **_describe(self.config, pictures)}
+        return network_config, saved["weights"]
+
+    def _restore(self, saved: dict[str, Any]) -> None:
+        rates = [group["base"] for group in self.optimizer.param_groups]
+        try:
+            self.optimizer.load_state_dict(saved["optimizer"])
+        except ValueError as error:
+            raise UsageError(f"{self.config.out} was trained with another --freeze ({error})") from error
+        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
+            group["base"] = rate  # the command line's, not the checkpoint's
+        self.average.tensors = {k: saved["average"][k].to(self.device) for k in self.average.tensors}
+
+    # ------------------------------------------------------------------------------------------ the loop
+    def go(self, stop: StopRequest) -> dict[str, Any]:
+        """Steps until something ends them, with metrics, validations and checkpoints in between."""
+        config, began, saved_at, seen = self.config, time.monotonic(), time.monotonic(), Interval()
+        last: dict[str, Any] = {"step": self.step, "seconds": round(self.seconds, 1)}
+        if self.step == 0:
+            self._validate()
+        next_validation = self._next_validation()
+        with ThreadPoolExecutor(1) as worker:
+            ahead = worker.submit(self.crops.batch, self.step, config.batch_size)
+            while self._done() < 1 and not stop.wanted and time.monotonic() - began < (config.chunk or float("inf")):
+                clock = time.monotonic()
+                crops = ahead.result()
+                ahead = worker.submit(self.crops.batch, self.step + 1, config.batch_size)
+                seen.add(*self._advance(torch.from_numpy(crops).to(self.device)))
+                self.seconds += time.monotonic() - clock
+                if self.step % config.log_every == 0:
+                    last = self._log(seen)
+                    seen = Interval()
+                if self.seconds >= next_validation:
+                    self._validate()
+                    next_validation = self._next_validation()
+                if time.monotonic() - saved_at >= config.save_every:
+                    self.save()
+                    saved_at = time.monotonic()
+        if self._done() >= 1:
+            self._validate()
+        self.save()
+        return last
+
+    def _done(self) -> float:
+        """Share of the budget that is used up, by steps or by time, whichever is further."""
+        by_steps = self.step / self.config.steps if self.config.steps else 0.0
+        by_time = self.seconds / self.config.time_budget if self.config.time_budget else 0.0
+        return max(by_steps, by_time)
+
+    def _advance(self, crops: Tensor) -> tuple[Outcome, float]:
+        """One step of the optimiser. Noise and qualities depend on seed and step alone."""
+        self.generator.manual_seed(_mixed(self.config.seed, self.step))
+        set_rates(self.optimizer, schedule(self.step, self._done(), self.config))
+        quality = stratified(len(crops), self.generator)
+        self.optimizer.zero_grad(set_to_none=True)
+        outcome = rate_distortion(
+            self.network, crops.float() / 255, quality, rdo=self.config.rdo, generator=self.generator
+        )
+        outcome.yardstick.mean().backward()
+        norm = clipped_norm(self.parameters.values(), self.config.clip)
+        self._step_if_finite(norm)
+        self.step += 1
+        return outcome, norm
+
+    def _step_if_finite(self, norm: float) -> None:
+        if np.isfinite(norm):
+            self._skipped = 0
+            self.optimizer.step()
+            self.average.update(self.parameters, self.step + 1)
+            return
+        self._skipped += 1
+        if self._skipped == _MOST_SKIPS:
+            raise UsageError(
+                f"no finite gradient in {_MOST_SKIPS} steps before step {self.step}: lower the learning rates and go on"
+                " from the last checkpoint with --resume"
+            )
+
+    # ------------------------------------------------------------------------------------------ outputs
+    def _log(self, seen: Interval) -> dict[str, Any]:
+        line = {"step": self.step, "seconds": round(self.seconds, 1), **seen.summary(self.config.patch_size**2)}
+        self.metrics.add(**line)
+        return line
+
+    def _validate(self) -> None:
+        if self.valid is None:
+            return
+        with _weights_of(self.parameters, self.average):
+            self.validation = summary(evaluate(self.network, self.valid, rdo=self.config.rdo))
+        self.metrics.add(step=self.step, seconds=round(self.seconds, 1), valid=self.validation)
+
+    def _next_validation(self) -> float:
+        every = self.config.valid_every
+        return (self.seconds // every + 1) * every if every else float("inf")
+
+    def save(self) -> None:
+        """Write the checkpoint. Raises OutputError."""
+        content = {
+            "network": to_dict(self.network.config),
+            "weights": {name: tensor.detach() for name, tensor in self.model.tensors().items()},
+            "average": self.average.tensors,
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "seconds": self.seconds,
+            "about": self.about,
+            "validation": self.validation,
+        }
+        checkpoint.save(self.config.out, content)
+
+
+class Interval:
+    """What happened since the last line of metrics."""
+
+    def __init__(self) -> None:
+        self._began, self._outcomes, self._pictures = time.monotonic(), list[Tensor](), 0
+        self._norm, self._skipped = 0.0, 0
+
+    def add(self, outcome: Outcome, norm: float) -> None:
+        """A step's outcome and the norm of its gradient."""
+        self._outcomes.append(torch.stack((outcome.yardstick, outcome.bpp, outcome.mse)).detach().mean(1))
+        self._pictures += len(outcome.bpp)
+        self._norm, self._skipped = norm, self._skipped + (not np.isfinite(norm))
+
+    def summary(self, pixels: int) -> dict[str, Any]:
+        """Means over the steps; `pixels` of one crop."""
+        loss, bpp, mse = torch.stack(self._outcomes).double().mean(0).tolist()
+        rate = self._pictures * pixels / max(time.monotonic() - self._began, 1e-9)
+        values: dict[str, Any] = {"loss": loss, "bpp": bpp, "mse": mse, "norm": self._norm}
+        values = {name: value if np.isfinite(value) else None for name, value in values.items()}
+        return {**values, "skipped": self._skipped, "pixels_per_second": round(rate)}
+
+
+@contextmanager
+def _weights_of(parameters: dict[str, Tensor], average: Average) -> Iterator[None]:
+    """The network with its averaged weights."""
+    raw = {name: parameter.detach().clone() for name, parameter in parameters.items()}
+    try:
+        _assign(parameters, average.tensors)
+        yield
+    finally:
+        _assign(parameters, raw)
+
+
+@torch.no_grad()
+def _assign(parameters: dict[str, Tensor], values: dict[str, Tensor]) -> None:
+    for name, parameter in parameters.items():
+        parameter.copy_(values[name])
+
+
+@contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    """torch with so many threads, and without subnormals, which slow training down many times."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+        torch.set_flush_denormal(False)
+
+
+def _mixed(seed: int, step: int) -> int:
+    """A seed of its own for every step."""
+    return int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:  # torch without CUDA asserts
+        raise UsageError(f"--device {name} cannot be used ({str(error).splitlines()[0]})") from error
+    return device
+
+
+def _find_checkpoint(config: RunConfig) -> dict[str, Any] | None:
+    """The checkpoint to go on from, None for a new run. Makes the run's folder."""
+    try:
+        config.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make the folder {config.out}: {error.strerror or error}") from error
+    if not checkpoint.path_in(config.out).exists():
+        return None
+    if not config.resume:
+        raise UsageError(f"{config.out} holds a run already: go on with --resume, or choose another --out")
+    saved = checkpoint.load(config.out)
+    if saved["network"].get("family") != LiteConfig.family:
+        raise InputError(f"{config.out} is a run of family {saved['network'].get('family')}, not lite")
+    return saved
+
+
+def _describe(config: RunConfig, pictures: Pictures) -> dict[str, Any]:
+    """Provenance of a call: data, settings, versions. Names of folders, not where they lie."""
+    settings = config.to_dict()
+    for name in ("data", "out", "valid", "cache", "init", "resume"):
+        settings.pop(name)
+    pixels = int((pictures.index[:, 1] * pictures.index[:, 2]).sum())
+    return {
+        "data": {
+            "folder": Path(config.data).resolve().name,
+            "pictures": len(pictures),
+            "pixels": pixels,
+            "listing": pictures.key,
+        },
+        "settings": settings,
+        "versions": {
+            "hpcmcodec": __version__,
+            "torch": str(torch.__version__),  # a class of its own, which no checkpoint may hold
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+    }
