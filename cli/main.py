@@ -25,7 +25,8 @@ COMMANDS = {
     "decode": "Turn hpc files back into pictures.",
     "info": "Show what an hpc file holds.",
     "verify": "Check that hpc files are whole and decode.",
-    "models": "List, show and import models.",
+    "models": "List, show, import and export models.",
+    "train": "Train a model on pictures of your own.",
     "doctor": "Test this installation.",
 }
 

@@ -1,4 +1,4 @@
-"""`hpcm models`: list, show, import."""
+"""`hpcm models`: list, show, import, export."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 
 from hpcmcodec.cli import options
 from hpcmcodec.cli.report import human_bytes
+from hpcmcodec.errors import UsageError
 
 if TYPE_CHECKING:
     from hpcmcodec.formats.model_file import Summary
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def command() -> None:
-    """List, show and import models.
+    """List, show, import and export models.
 
     A model is a .safetensors file in a folder of $HPCM_MODELS, in the user's data folder, or in the package. A file
     can be decoded only with the model that made it.
@@ -131,6 +132,38 @@ def import_(
             f"{checkpoint} -> {model.path}  {model.name}"
             f"  {model.parameters / 1e6:.2f} M parameters  {human_bytes(model.size)}"
         )
+
+
+@command.command()
+@click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", metavar="FILE", type=click.Path(path_type=Path), required=True, help="Model file to write."
+)
+@click.option("--name", metavar="NAME", help="Name of the model. Default: the file's.")
+@click.option("-f", "--force", is_flag=True, help="Replace an existing file.")
+@options.as_json
+def export(run: Path, output: Path, name: str | None, force: bool, as_json: bool) -> None:
+    """Make a model file of a training run. Needs torch (pip install 'hpcmcodec[train]').
+
+    \b
+    Examples:
+      hpcm models export run -o mine.safetensors
+      hpcm encode photo.png --model mine.safetensors
+    """
+    from hpcmcodec.formats import model_file
+
+    try:
+        from hpcmcodec.train.export import export_run
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise UsageError("reading a run needs torch: pip install 'hpcmcodec[train]'") from None
+    export_run(run, output, name, force=force)
+    model = model_file.peek(output)
+    if as_json:
+        click.echo(json.dumps(_to_dict(model)))
+    else:
+        click.echo(f"{run} -> {output}  {model.name}  {model.provenance['steps']} steps  {human_bytes(model.size)}")
 
 
 def _to_dict(model: Summary) -> dict[str, Any]:

@@ -1,0 +1,61 @@
+"""`hpcm train`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from hpcmcodec.errors import UsageError
+from hpcmcodec.train.config import RunConfig, described, options
+
+
+class _Parsed(click.ParamType):
+    """A value that the option's own function reads."""
+
+    def __init__(self, option: Any) -> None:
+        self.name, self._parse = option.metadata["metavar"] or option.name, option.metadata["parse"]
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return self._parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def _options(command: Any) -> Any:
+    for flag, option in reversed(options()):
+        kind: dict[str, Any] = {"is_flag": True} if option.default is False else {"type": _Parsed(option)}
+        required = option.name in ("data", "out")
+        default = {} if required else {"default": option.default}
+        metavar = option.metadata["metavar"]
+        command = click.option(flag, required=required, metavar=metavar, help=described(option), **default, **kind)(
+            command
+        )
+    return command
+
+
+@click.command()
+@_options
+def command(**values: Any) -> None:
+    """Train a lite model further, from a model's weights.
+
+    RUN gets a checkpoint (last.pt), metrics.jsonl and the decoded pictures. Ctrl-C saves a checkpoint, --resume goes
+    on from it.
+    Needs torch (pip install 'hpcmcodec[train]'). `hpcm models export RUN -o FILE` makes a model file of the result.
+
+    \b
+    Examples:
+      hpcm train --data photos/ --out run --init lite --time-budget 25m --valid kodak/
+      hpcm train --data photos/ --out run --resume --time-budget 1h
+    """
+    config = RunConfig(**values)
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        raise UsageError("training needs torch: pip install 'hpcmcodec[train]'") from None
+    from hpcmcodec.train.run import train
+
+    train(config, click.echo)
