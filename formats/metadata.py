@@ -12,7 +12,6 @@ ORIENTATION = 0x0112
 _XMP_ORIENTATION = re.compile(rb'(tiff:Orientation(?:\s*=\s*["\']|>))[2-8]')
 _NUMBERS = {3: "H", 4: "I"}  # SHORT, and LONG, which some writers use and Pillow reads
 _EXIF_PREFIX = b"Exif\0\0"
-# Tags of a TIFF file that describe the picture and not the layout of its bytes; these become its EXIF block.
 _TIFF_TAGS = (270, 271, 272, 305, 306, 315, 33432)  # description, make, model, software, time, artist, copyright
 _TIFF_FOLDERS = (0x8769, 0x8825)  # EXIF, GPS
 
@@ -66,8 +65,9 @@ def upright_exif(exif: bytes) -> bytes:
     return bytes(block)
 
 
-def _exif_of_tiff(image: Image.Image) -> bytes | None:
-    source, chosen = image.getexif(), Image.Exif()
+def descriptive_tags(source: Image.Exif) -> Image.Exif:
+    """Those tags of a directory that describe the picture and not the layout of its bytes, EXIF and GPS included."""
+    chosen = Image.Exif()
     for tag in _TIFF_TAGS:
         if tag in source:
             chosen[tag] = source[tag]
@@ -75,4 +75,9 @@ def _exif_of_tiff(image: Image.Image) -> bytes | None:
         values = source.get_ifd(folder)
         if values:
             chosen[folder] = values
+    return chosen
+
+
+def _exif_of_tiff(image: Image.Image) -> bytes | None:
+    chosen = descriptive_tags(image.getexif())
     return chosen.tobytes() if len(chosen) else None

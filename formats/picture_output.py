@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 
 from hpcmcodec.errors import OutputError, UsageError
+from hpcmcodec.formats import metadata
 from hpcmcodec.formats.atomic import atomic_write
 from hpcmcodec.formats.picture import Picture
 
@@ -135,13 +136,27 @@ def _webp(picture: Picture, lost: list[str]) -> dict[str, Any]:
 
 
 def _tiff(picture: Picture, lost: list[str]) -> dict[str, Any]:
-    tags = Image.Exif()  # in TIFF all of these are tags of the picture's own directory
-    if picture.exif:
-        tags.load(b"Exif\0\0" + picture.exif)
+    tags = _tags(picture.exif)  # in TIFF all of these are tags of the picture's own directory
+    if tags is None:
+        tags = Image.Exif()
+        lost.append("the EXIF data is damaged")
     if picture.xmp:
         tags[_XMP_TAG] = picture.xmp
     options = {"compression": "tiff_adobe_deflate", **_given(icc_profile=picture.icc)}
     return {**options, "exif": tags} if len(tags) else options
+
+
+def _tags(exif: bytes | None) -> Image.Exif | None:
+    """An EXIF block as tags for a TIFF file, or None if they cannot be written: an hpc file may hold anything in its
+    place, also tags that would lay out the samples anew, and on nonsense Pillow raises nearly everything there is."""
+    block = Image.Exif()
+    try:
+        block.load(b"Exif\0\0" + exif if exif else b"")
+        tags = metadata.descriptive_tags(block)
+        Image.new("L", (1, 1)).save(BytesIO(), "TIFF", compression="tiff_adobe_deflate", exif=tags)
+    except Exception:
+        return None
+    return tags
 
 
 def _bare(picture: Picture, lost: list[str]) -> dict[str, Any]:

@@ -141,6 +141,35 @@ def test_orientation_in_xmp_is_reset() -> None:
     assert got.xmp == XMP.replace(b'"6"', b'"1"').replace(b">8<", b">1<")
 
 
+def tagged(*entries: tuple[int, int, int, int]) -> bytes:
+    """An EXIF block of entries (tag, type, count, value)."""
+    return (
+        b"II*\0" + struct.pack("<IH", 8, len(entries)) + b"".join(struct.pack("<HHII", *e) for e in entries) + bytes(40)
+    )
+
+
+@pytest.mark.parametrize("format", pictures.FORMATS)
+@pytest.mark.parametrize(
+    "block",
+    [
+        b"nonsense" * 5,
+        b"II*\0",
+        tagged((0x0100, 4, 1, 3), (0x0101, 16, 1, 20), (0x0112, 3, 1, 3), (0x0111, 4, 1, 8)),  # another layout
+        tagged((0x8769, 2, 4, 20), (0xA005, 13, 2**32 - 1, 8), (0x8825, 1, 2**31, 2**32 - 1)),
+    ],
+    ids=["nonsense", "short", "layout", "folders"],
+)
+def test_any_exif_block_can_be_written_or_is_left_out(format: str, block: bytes) -> None:
+    data, lost = pictures.encode_picture(Picture(RGB, exif=block), format)
+    with Image.open(io.BytesIO(data)) as image:
+        if format == "jpeg":
+            assert image.size == (21, 13)
+        else:
+            np.testing.assert_array_equal(np.asarray(image), RGB)
+    if format == "tiff" and block[:2] != b"II":
+        assert lost == ("the EXIF data is damaged",)
+
+
 def test_broken_exif_is_survived() -> None:
     for block in (b"II*\0\xff\xff\xff\xff", b"MM\0*", b"MM\0*\0\0\0\x08\xff\xff"):
         assert metadata.upright_exif(block) == block
