@@ -40,7 +40,7 @@ def _options(command: Any) -> Any:
 @click.command()
 @_options
 def command(**values: Any) -> None:
-    """Train a lite model further, from a model's weights.
+    """Train a lite model: further from a model's weights, or anew from statistics of the pictures.
 
     RUN gets a checkpoint (last.pt), metrics.jsonl and the decoded pictures. Ctrl-C saves a checkpoint, --resume goes
     on from it.
@@ -49,6 +49,7 @@ def command(**values: Any) -> None:
     \b
     Examples:
       hpcm train --data photos/ --out run --init lite --time-budget 25m --valid kodak/
+      hpcm train --data photos/ --out new --time-budget 8h
       hpcm train --data photos/ --out run --resume --time-budget 1h
     """
     config = RunConfig(**values)

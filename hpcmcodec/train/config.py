@@ -34,7 +34,9 @@ class RunConfig:
 
     data: Path = _option(MISSING, "Folder of training pictures, searched in depth.", Path, "DIR")
     out: Path = _option(MISSING, "Folder of the run: checkpoint, metrics, picture cache.", Path, "RUN")
-    init: str | None = _option(None, "Model to start from: a name or a .safetensors file.", str, "MODEL")
+    init: str | None = _option(None, "Model to start from: a name or a file. Default: statistics.", str, "MODEL")
+    preset: str | None = _option(None, "Network to start from statistics, without --init: lite.", str, "NAME")
+    start_crops: int = _option(320, "Crops whose statistics are taken for that.", int, "N")
     valid: Path | None = _option(None, "Folder of pictures for validation.", Path, "DIR")
     cache: Path | None = _option(None, "Folder for the decoded pictures. Default: the run's.", Path, "DIR")
     resume: bool = _option(False, "Go on from RUN's checkpoint, if there is one.")
@@ -65,7 +67,7 @@ class RunConfig:
             raise UsageError("say how long to train: --time-budget 25m, --steps 10000, or both")
         if self.patch_size < PATCH_MULTIPLE or self.patch_size % PATCH_MULTIPLE:
             raise UsageError(f"--patch-size must be a multiple of {PATCH_MULTIPLE}, not {self.patch_size}")
-        for name in ("batch_size", "log_every", "clip", "lr", "warmup"):
+        for name in ("batch_size", "start_crops", "log_every", "clip", "lr", "warmup"):
             self._check(name, getattr(self, name) > 0, "must be positive")
         for name in ("steps", "threads", "time_budget", "chunk"):
             self._check(name, getattr(self, name) is None or getattr(self, name) > 0, "must be positive")
@@ -74,6 +76,8 @@ class RunConfig:
         for name in ("reduce", "decay", "ema"):
             self._check(name, 0 <= getattr(self, name) <= 1, "must be between 0 and 1")
         self._check("ema", self.ema < 1, "must be below 1")
+        if self.init is not None and self.preset is not None:
+            raise UsageError("--init and --preset exclude each other: a model brings its network")
         try:
             re.compile(self.freeze or "")
         except re.error as error:

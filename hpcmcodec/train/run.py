@@ -24,14 +24,17 @@ from . import checkpoint
 from .config import RunConfig
 from .data import Crops, Pictures, load_pictures
 from .evaluate import evaluate, summary, validation_crops
-from .initial import from_model
+from .initial import Start, from_model
 from .loss import Outcome, rate_distortion, stratified
 from .metrics import Metrics
 from .optimizer import Average, clipped_norm, make_optimizer, schedule, set_rates
+from .start import from_statistics, preset
 from .stopping import StopRequest
 
 _MOST_SKIPS = 50
 """Steps in a row without a finite gradient after which a run gives up."""
+_START_BATCH = 1 << 40
+"""A number of a batch that no step reaches."""
 
 
 def train(config: RunConfig, show: Callable[[str], None] = print) -> dict[str, Any]:
@@ -70,20 +73,28 @@ class Run:
 
     def _begin(self, saved: dict[str, Any] | None, pictures: Pictures) -> tuple[LiteConfig, dict[str, Any]]:
         """Config and arrays to start from; sets step, seconds, validation and what is told of the run."""
-        start = from_model(self.config.init) if self.config.init else None
         if saved is None:
-            if start is None:
-                raise UsageError("a new run needs weights to start from: --init MODEL, such as --init lite")
+            start = self._start()
             self.step, self.seconds = 0, 0.0
             self.validation: dict[str, Any] = {}
             self.about = {"start": start.about, **_describe(self.config, pictures)}
             return start.config, start.arrays
         network_config = from_dict(LiteConfig, saved["network"])
-        if start is not None and start.config != network_config:
-            raise UsageError(f"{self.config.out} is a run of another network than {self.config.init}")
+        wanted = self.config.preset and preset(self.config.preset)
+        wanted = wanted or (self.config.init and from_model(self.config.init).config)
+        if wanted and wanted != network_config:
+            chosen = self.config.preset or self.config.init
+            raise UsageError(f"{self.config.out} is a run of another network than {chosen}")
         self.step, self.seconds, self.validation = saved["step"], saved["seconds"], saved["validation"]
         self.about = {**saved["about"], **_describe(self.config, pictures)}
         return network_config, saved["weights"]
+
+    def _start(self) -> Start:
+        if self.config.init:
+            return from_model(self.config.init)
+        network_config = preset(self.config.preset or "lite")
+        crops = self.crops.batch(_START_BATCH, self.config.start_crops)
+        return from_statistics(network_config, crops, self.config.seed, self.device)
 
     def _restore(self, saved: dict[str, Any]) -> None:
         rates = [group["base"] for group in self.optimizer.param_groups]

@@ -130,13 +130,15 @@ def test_failed_write_keeps_the_checkpoint(settings: dict[str, Any], monkeypatch
 
 
 def test_what_cannot_be(settings: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match="--init"):
-        run(settings, steps=1, init=None)
+    with pytest.raises(UsageError, match="no preset 'huge'"):
+        run(settings, steps=1, init=None, preset="huge")
     run(settings, steps=1)
     with pytest.raises(UsageError, match="--resume"):
         run(settings, steps=2)
     with pytest.raises(InputError, match="smaller than the crop"):
         run(settings, steps=2, patch_size=512, resume=True)
+    with pytest.raises(UsageError, match="another network than lite"):
+        run(settings, steps=2, init=None, preset="lite", resume=True)
     with pytest.raises(UsageError, match="--device"):
         run(settings, steps=2, device="nonsense", resume=True)
     checkpoint.path_in(settings["out"]).write_bytes(b"nonsense")
