@@ -29,6 +29,7 @@ def command(
     skip_existing: bool,
     jobs: int,
     threads: int | None,
+    max_pixels: int | None,
     strip: bool,
     as_json: bool,
     quiet: bool,
@@ -51,5 +52,5 @@ def command(
 
     suffix = "." + (format or "png") if format not in SUFFIXES else SUFFIXES[format]
     work = options.make_plan(sources, output, force=force, skip_existing=skip_existing, suffix=suffix, accepted=CODED)
-    job = DecodeJob(format=format, threads=threads, strip=strip)
+    job = DecodeJob(format=format, threads=threads, max_pixels=max_pixels, strip=strip)
     return convert(work, job, "decode", jobs=jobs, as_json=as_json, quiet=quiet)

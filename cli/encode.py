@@ -33,6 +33,7 @@ def command(
     skip_existing: bool,
     jobs: int,
     threads: int | None,
+    max_pixels: int | None,
     strip: bool,
     as_json: bool,
     quiet: bool,
@@ -57,5 +58,5 @@ def command(
     work = options.make_plan(
         sources, output, force=force, skip_existing=skip_existing, suffix=".hpc", accepted=PICTURES
     )
-    job = EncodeJob(quality=quality, model=model, threads=threads, strip=strip, verify=verify)
+    job = EncodeJob(quality=quality, model=model, threads=threads, max_pixels=max_pixels, strip=strip, verify=verify)
     return convert(work, job, "encode", jobs=jobs, as_json=as_json, quiet=quiet)

@@ -27,6 +27,12 @@ threads = click.option(
     metavar="N",
     help="Threads of the computation. Default: HPCM_THREADS, or all processors.",
 )
+max_pixels = click.option(
+    "--max-pixels",
+    type=click.IntRange(1, 2**60),
+    metavar="N",
+    help="Refuse pictures of more pixels; a pixel takes about 140 bytes of memory. Default: 67108864.",
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object per line instead of text.")
 strip = click.option("--strip", is_flag=True, help="Leave out metadata: ICC profile, EXIF, XMP.")
 
@@ -51,6 +57,7 @@ def conversion(command: F) -> F:
             help="Files worked on at a time. Default: 1.",
         ),
         threads,
+        max_pixels,
         strip,
         as_json,
         click.option("--quiet", is_flag=True, help="Print errors only."),

@@ -180,7 +180,7 @@ def read(data: Buffer | bytearray, limits: Limits | None = None, allow_truncated
     if header.width * header.height > limits.max_pixels:
         raise LimitExceededError(
             f"the picture has {header.width} x {header.height} pixels, more than the limit of {limits.max_pixels};"
-            " raise the limit to decode it"
+            " see --max-pixels"
         )
     latents: list[Chunk] = []
     others: list[Chunk] = []

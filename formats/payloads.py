@@ -10,14 +10,20 @@ from hpcmcodec.errors import CorruptError, LimitExceededError, TruncatedError, U
 from hpcmcodec.formats.chunks import Buffer, Chunk, leb128, read_leb128
 from hpcmcodec.formats.header import Header
 
+MAX_PIXELS = 2**26
+"""Pixels of a picture that are coded unless the caller asks for more: 67 million."""
 _STORED, _DEFLATED = 0, 1  # how a piece of metadata is kept
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a reader is willing to handle: pixels of a picture, bytes of one unpacked piece of metadata."""
+    """What a reader is willing to handle: pixels of a picture, bytes of one unpacked piece of metadata.
 
-    max_pixels: int = 2**28
+    Coding takes about 140 bytes of memory a pixel, so a file of a few hundred bytes that claims to be huge costs what
+    this limit allows.
+    """
+
+    max_pixels: int = MAX_PIXELS
     max_metadata: int = 2**24
 
 

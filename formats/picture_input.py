@@ -15,9 +15,9 @@ from PIL import Image
 
 from hpcmcodec.errors import InputError, LimitExceededError
 from hpcmcodec.formats import colour, metadata
+from hpcmcodec.formats.payloads import MAX_PIXELS
 from hpcmcodec.formats.picture import Picture
 
-MAX_PIXELS = 2**28
 Source = str | Path | bytes | bytearray | memoryview | BinaryIO
 
 _pillow = threading.Lock()  # Pillow's pixel limit and Python's warning filters belong to the whole process
@@ -72,7 +72,7 @@ def _careful(name: str, max_pixels: int) -> Iterator[None]:
             yield
         except Image.DecompressionBombError as error:
             raise LimitExceededError(
-                f"{name} has more pixels than the limit of {max_pixels}; raise it to read it"
+                f"{name} has more pixels than the limit of {max_pixels}; see --max-pixels"
             ) from error
         except (InputError, LimitExceededError) as error:
             raise type(error)(f"{name}: {error}") from error
@@ -92,9 +92,7 @@ def _picture(image: Image.Image, max_pixels: int) -> Picture:
     if width < 1 or height < 1:
         raise InputError("the picture has no pixels")
     if width * height > max_pixels:
-        raise LimitExceededError(
-            f"{width} x {height} pixels are more than the limit of {max_pixels}; raise it to read it"
-        )
+        raise LimitExceededError(f"{width} x {height} pixels are more than the limit of {max_pixels}; see --max-pixels")
     warnings = _frame_warnings(image)
     mode = image.mode
     if ";16" in _rawmode(image):  # Pillow itself cuts 16-bit colour to the high byte

@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # these load numpy and the kernels
     from numpy.typing import NDArray
 
     from hpcmcodec.codec import Decoder, Encoder
+    from hpcmcodec.formats.container import Limits
     from hpcmcodec.formats.pictures import Picture
 
 
@@ -80,10 +81,12 @@ class EncodeJob:
         quality: int = 50,
         model: str | Path | None = None,
         threads: int | None = None,
+        max_pixels: int | None = None,
         strip: bool = False,
         verify: bool = False,
     ) -> None:
         self.quality, self.model, self.threads, self.strip, self.verify = quality, model, threads, strip, verify
+        self.max_pixels = max_pixels
         self._lock = threading.Lock()
 
     @cached_property
@@ -96,15 +99,17 @@ class EncodeJob:
     def _decoder(self) -> Decoder:
         from hpcmcodec.codec import Decoder
 
-        return Decoder(self.threads)
+        return Decoder(self.threads, _limits(self.max_pixels))
 
     def __call__(self, task: Task, gate: Gate) -> Converted:
         """Converts one file. Raises HpcmError or OSError; then the destination is as it was before."""
-        from hpcmcodec.formats.pictures import read_picture
+        from hpcmcodec.formats.pictures import MAX_PIXELS, read_picture
 
         start = time.perf_counter()
         raw = read_bytes(task.source)
-        picture = read_picture(_Named(raw, task.source))
+        picture = read_picture(
+            _Named(raw, task.source), max_pixels=MAX_PIXELS if self.max_pixels is None else self.max_pixels
+        )
         with self._lock:  # cached_property itself does not lock
             encoder = self._encoder
             decoder = self._decoder if self.verify else None
@@ -127,15 +132,22 @@ class DecodeJob:
     `format`: of the pictures (png, jpeg, ...), None goes by the suffix of the destination.
     """
 
-    def __init__(self, *, format: str | None = None, threads: int | None = None, strip: bool = False) -> None:
-        self.format, self.threads, self.strip = format, threads, strip
+    def __init__(
+        self,
+        *,
+        format: str | None = None,
+        threads: int | None = None,
+        max_pixels: int | None = None,
+        strip: bool = False,
+    ) -> None:
+        self.format, self.threads, self.max_pixels, self.strip = format, threads, max_pixels, strip
         self._lock = threading.Lock()
 
     @cached_property
     def _decoder(self) -> Decoder:
         from hpcmcodec.codec import Decoder
 
-        return Decoder(self.threads)
+        return Decoder(self.threads, _limits(self.max_pixels))
 
     def __call__(self, task: Task, gate: Gate) -> Converted:
         """Converts one file. Raises HpcmError or OSError; then the destination is as it was before."""
@@ -157,6 +169,12 @@ class DecodeJob:
 
     def prepare(self) -> None:
         """Nothing: which model is needed depends on the file."""
+
+
+def _limits(max_pixels: int | None) -> Limits | None:
+    from hpcmcodec.formats.container import Limits
+
+    return None if max_pixels is None else Limits(max_pixels=max_pixels)
 
 
 def read_bytes(source: Path) -> bytes:

@@ -33,8 +33,9 @@ void conv1x1(const Planes& x, const float* w, const float* bias, int outputs, fl
 }
 
 void conv2d(const Planes& x, const float* w, const float* bias, int outputs, const Kernel& kernel, float* out) {
-    const GemmOps& gemm = ops().gemm;
-    const WindowOps& windows = ops().window;
+    const Ops& level = ops();  // once: another thread may switch levels meanwhile
+    const GemmOps& gemm = level.gemm;
+    const WindowOps& windows = level.window;
     const int height = static_cast<int>(conv_extent(x.height, kernel.height, kernel.stride, kernel.padding));
     const int width = static_cast<int>(conv_extent(x.width, kernel.width, kernel.stride, kernel.padding));
     const int pixels = height * width;

@@ -8,8 +8,9 @@ namespace hpcm {
 
 void depthwise(const Planes& x, const float* w, const float* bias, const Kernel& kernel, float* out) {
     constexpr int kRows = 8, kChannels = 8;  // of a task: its strip stays in cache
-    const WindowOps& windows = ops().window;
-    const int panel_width = ops().gemm.panel_width;
+    const Ops& level = ops();  // once: another thread may switch levels meanwhile
+    const WindowOps& windows = level.window;
+    const int panel_width = level.gemm.panel_width;
     const int height = static_cast<int>(conv_extent(x.height, kernel.height, 1, kernel.padding));
     const int width = static_cast<int>(conv_extent(x.width, kernel.width, 1, kernel.padding));
     const Window window{kernel.height, kernel.width, -kernel.padding, -kernel.padding, 1, 1, width};

@@ -50,8 +50,7 @@ void finish_tile(const GemmOps& gemm, const Planes& x, const ResidualBlock& bloc
 
 // Calls spatial(pixel, columns, panels) for each tile, then the rest of the block.
 template <typename Spatial>
-void run_tiles(const Planes& x, const ResidualBlock& block, float* out, Spatial spatial) {
-    const GemmOps& gemm = ops().gemm;
+void run_tiles(const GemmOps& gemm, const Planes& x, const ResidualBlock& block, float* out, Spatial spatial) {
     const int pixels = x.height * x.width, width = gemm.panel_width;
     const int panels = (pixels + width - 1) / width;
     const int group = std::clamp(panels / (2 * get_threads()), 1, kMaxPanels);
@@ -69,11 +68,12 @@ Window window3x3(const Planes& x) { return {3, 3, -1, -1, 1, 1, x.width}; }
 }  // namespace
 
 void pconv_rb(const Planes& x, const ResidualBlock& block, float* out) {
-    const GemmOps& gemm = ops().gemm;
-    const WindowOps& windows = ops().window;
+    const Ops& level = ops();  // once: another thread may switch levels meanwhile
+    const GemmOps& gemm = level.gemm;
+    const WindowOps& windows = level.window;
     const int partial = block.spatial_channels, width = gemm.panel_width;
     const ptrdiff_t pixels = static_cast<ptrdiff_t>(x.height) * x.width, panel_stride = static_cast<ptrdiff_t>(x.channels) * width;
-    run_tiles(x, block, out, [&](int pixel, int columns, float* tile) {
+    run_tiles(gemm, x, block, out, [&](int pixel, int columns, float* tile) {
         gemm.pack(x.data + partial * pixels + pixel, pixels, x.channels - partial, columns, tile + partial * width,
                   panel_stride);
         GemmBlock spatial{};
@@ -94,9 +94,10 @@ void pconv_rb(const Planes& x, const ResidualBlock& block, float* out) {
 
 void dwconv_rb(const Planes& x, const ResidualBlock& block, float* out) {
     constexpr int kChannels = 16;  // of one strip
-    const WindowOps& windows = ops().window;
-    const int width = ops().gemm.panel_width;
-    run_tiles(x, block, out, [&](int pixel, int columns, float* tile) {
+    const Ops& level = ops();  // once: another thread may switch levels meanwhile
+    const WindowOps& windows = level.window;
+    const int width = level.gemm.panel_width;
+    run_tiles(level.gemm, x, block, out, [&](int pixel, int columns, float* tile) {
         Strip strip(x, window3x3(x), pixel, columns, std::min(kChannels, x.channels));
         for (int c = 0; c < x.channels; c += kChannels) {
             const int channels = std::min(kChannels, x.channels - c);

@@ -37,8 +37,9 @@ std::vector<float> gather(const float* w, int channels, int outputs, const Kerne
 }  // namespace
 
 void conv_transpose2d(const Planes& x, const float* w, const float* bias, int outputs, const Kernel& kernel, float* out) {
-    const GemmOps& gemm = ops().gemm;
-    const WindowOps& windows = ops().window;
+    const Ops& level = ops();  // once: another thread may switch levels meanwhile
+    const GemmOps& gemm = level.gemm;
+    const WindowOps& windows = level.window;
     const int height = static_cast<int>(conv_transpose_extent(x.height, kernel.height, kernel.stride, kernel.padding));
     const int width = static_cast<int>(conv_transpose_extent(x.width, kernel.width, kernel.stride, kernel.padding));
     const int stride = kernel.stride;

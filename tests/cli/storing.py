@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hpcmcodec.errors import CorruptError
+from hpcmcodec.formats.container import Limits
 from hpcmcodec.formats.pictures import Picture, encode_picture, read_picture
 
 MARK = b"stored:"
@@ -30,7 +31,7 @@ class StoringEncoder:
 class StoringDecoder:
     """Stands for `Decoder`."""
 
-    def __init__(self, threads: int | None = None) -> None:
+    def __init__(self, threads: int | None = None, limits: Limits | None = None) -> None:
         pass
 
     def decode(self, data: bytes) -> Picture:

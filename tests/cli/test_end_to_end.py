@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from hpcmcodec import kernels
+from hpcmcodec.errors import LimitExceededError
 from tests.codec.conftest import picture
 
 from .storing import Hpcm
@@ -40,6 +41,16 @@ def test_verified_encode_and_decode(hpcm: Hpcm, photo: Path) -> None:
     assert result.code == 0
     with Image.open(photo.with_name("back.png")) as image:
         assert image.size == (90, 70) and image.mode == "RGB"
+
+
+def test_a_limit_on_pixels_is_kept_and_can_be_raised(hpcm: Hpcm, photo: Path) -> None:
+    coded = photo.with_suffix(".hpc")
+    refused = hpcm("encode", photo, "-m", "tiny", "--max-pixels", 6299)
+    assert refused.code == LimitExceededError.exit_code and "--max-pixels" in refused.err and not coded.exists()
+    assert hpcm("encode", photo, "-m", "tiny", "--max-pixels", 6300).code == 0
+    refused = hpcm("decode", coded, "--max-pixels", 6299, "-o", photo.with_name("back.png"))
+    assert refused.code == LimitExceededError.exit_code and not photo.with_name("back.png").exists()
+    assert hpcm("decode", coded, "--max-pixels", 6300, "-o", photo.with_name("back.png")).code == 0
 
 
 def test_decode_loads_no_torch_and_gives_the_same_pixels_at_every_level(coded: Path, tiny: Path) -> None:
