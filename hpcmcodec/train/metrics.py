@@ -7,7 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
+from torch import Tensor
+
 from hpcmcodec.errors import OutputError
+
+from .loss import Outcome
 
 NAME = "metrics.jsonl"
 
@@ -34,6 +40,33 @@ class Metrics:
                 file.write(text)
         except OSError as error:
             raise OutputError(f"cannot write {self._path}: {error.strerror or error}") from error
+
+
+class Interval:
+    """What happened since the last line of metrics, at `seconds` of training."""
+
+    def __init__(self, seconds: float) -> None:
+        self._began, self._outcomes, self._pictures = seconds, list[Tensor](), 0
+        self._norm, self._skipped = 0.0, 0
+
+    @property
+    def empty(self) -> bool:
+        """Whether there was no step."""
+        return not self._outcomes
+
+    def add(self, outcome: Outcome, norm: float) -> None:
+        """A step's outcome and the norm of its gradient."""
+        self._outcomes.append(torch.stack((outcome.yardstick, outcome.bpp, outcome.mse)).detach().mean(1))
+        self._pictures += len(outcome.bpp)
+        self._norm, self._skipped = norm, self._skipped + (not np.isfinite(norm))
+
+    def summary(self, seconds: float, pixels: int) -> dict[str, Any]:
+        """Means over the steps until `seconds` of training; `pixels` of one crop."""
+        loss, bpp, mse = torch.stack(self._outcomes).double().mean(0).tolist()
+        rate = self._pictures * pixels / max(seconds - self._began, 1e-9)
+        values: dict[str, Any] = {"loss": loss, "bpp": bpp, "mse": mse, "norm": self._norm}
+        values = {name: value if np.isfinite(value) else None for name, value in values.items()}
+        return {**values, "skipped": self._skipped, "pixels_per_second": round(rate)}
 
 
 def _step(line: str) -> float:

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from hpcmcodec import __version__
 from hpcmcodec.errors import InputError, OutputError, UsageError
 from hpcmcodec.models.config import from_dict, to_dict
 from hpcmcodec.models.lite import Lite, LiteConfig
 from hpcmcodec.nn.torch_model import TorchModel
 
 from . import checkpoint
+from .about import describe
 from .config import RunConfig
 from .data import Crops, Pictures, load_pictures
+from .environment import device_of, torch_threads
 from .evaluate import evaluate, summary, validation_crops
 from .initial import Start, from_model
 from .loss import Outcome, rate_distortion, stratified
-from .metrics import Metrics
+from .metrics import Interval, Metrics
 from .optimizer import Average, clipped_norm, make_optimizer, schedule, set_rates
 from .start import from_statistics, preset
 from .stopping import StopRequest
@@ -43,9 +42,10 @@ def train(config: RunConfig, show: Callable[[str], None] = print) -> dict[str, A
     Ctrl-C and SIGTERM let the step finish and save a checkpoint before they take effect. Raises HpcmError: unusable
     data, a folder of another run, a full disk.
     """
-    with StopRequest() as stop, _threads(config.threads):
+    with torch_threads(config.threads):
         run = Run(config, show)
-        last = run.go(stop)
+        with StopRequest() as stop:
+            last = run.go(stop)
     stop.deliver()
     return last
 
@@ -54,7 +54,8 @@ class Run:
     """Everything that a step needs, and what a checkpoint holds of it."""
 
     def __init__(self, config: RunConfig, show: Callable[[str], None]) -> None:
-        self.config, self.device = config, _device(config.device)
+        self.began = time.monotonic()
+        self.config, self.device = config, device_of(config.device)
         saved = _find_checkpoint(config)
         pictures = load_pictures(config.data, config.cache or config.out)
         self.crops = Crops(pictures, config.patch_size, config.reduce, config.seed)
@@ -68,6 +69,7 @@ class Run:
         if saved:
             self._restore(saved)
         self.metrics = Metrics(config.out, show, step=self.step)
+        self.first_step = self.step
         self.generator = torch.Generator(self.device)
         self._skipped = 0
 
@@ -77,7 +79,7 @@ class Run:
             start = self._start()
             self.step, self.seconds = 0, 0.0
             self.validation: dict[str, Any] = {}
-            self.about = {"start": start.about, **_describe(self.config, pictures)}
+            self.about = {"start": start.about, **describe(self.config, pictures)}
             return start.config, start.arrays
         network_config = from_dict(LiteConfig, saved["network"])
         wanted = self.config.preset and preset(self.config.preset)
@@ -86,7 +88,7 @@ class Run:
             chosen = self.config.preset or self.config.init
             raise UsageError(f"{self.config.out} is a run of another network than {chosen}")
         self.step, self.seconds, self.validation = saved["step"], saved["seconds"], saved["validation"]
-        self.about = {**saved["about"], **_describe(self.config, pictures)}
+        self.about = {**saved["about"], **describe(self.config, pictures)}
         return network_config, saved["weights"]
 
     def _start(self) -> Start:
@@ -109,14 +111,15 @@ class Run:
     # ------------------------------------------------------------------------------------------ the loop
     def go(self, stop: StopRequest) -> dict[str, Any]:
         """Steps until something ends them, with metrics, validations and checkpoints in between."""
-        config, began, saved_at, seen = self.config, time.monotonic(), time.monotonic(), Interval()
+        config, saved_at = self.config, time.monotonic()
+        seen = Interval(self.seconds)
         last: dict[str, Any] = {"step": self.step, "seconds": round(self.seconds, 1)}
         if self.step == 0:
             self._validate()
         next_validation = self._next_validation()
         with ThreadPoolExecutor(1) as worker:
             ahead = worker.submit(self.crops.batch, self.step, config.batch_size)
-            while self._done() < 1 and not stop.wanted and time.monotonic() - began < (config.chunk or float("inf")):
+            while not (stop.wanted or self._done() >= 1 or self._chunk_is_over()):
                 clock = time.monotonic()
                 crops = ahead.result()
                 ahead = worker.submit(self.crops.batch, self.step + 1, config.batch_size)
@@ -124,17 +127,25 @@ class Run:
                 self.seconds += time.monotonic() - clock
                 if self.step % config.log_every == 0:
                     last = self._log(seen)
-                    seen = Interval()
+                    seen = Interval(self.seconds)
                 if self.seconds >= next_validation:
                     self._validate()
                     next_validation = self._next_validation()
                 if time.monotonic() - saved_at >= config.save_every:
                     self.save()
                     saved_at = time.monotonic()
+        if not seen.empty:
+            last = self._log(seen)
         if self._done() >= 1:
             self._validate()
         self.save()
         return last
+
+    def _chunk_is_over(self) -> bool:
+        """Never before a first step: repeated calls must get on."""
+        if self.config.chunk is None or self.step == self.first_step:
+            return False
+        return time.monotonic() - self.began >= self.config.chunk
 
     def _done(self) -> float:
         """Share of the budget that is used up, by steps or by time, whichever is further."""
@@ -172,7 +183,11 @@ class Run:
 
     # ------------------------------------------------------------------------------------------ outputs
     def _log(self, seen: Interval) -> dict[str, Any]:
-        line = {"step": self.step, "seconds": round(self.seconds, 1), **seen.summary(self.config.patch_size**2)}
+        line = {
+            "step": self.step,
+            "seconds": round(self.seconds, 1),
+            **seen.summary(self.seconds, self.config.patch_size**2),
+        }
         self.metrics.add(**line)
         return line
 
@@ -180,8 +195,9 @@ class Run:
         if self.valid is None:
             return
         with _weights_of(self.parameters, self.average):
-            self.validation = summary(evaluate(self.network, self.valid, rdo=self.config.rdo))
-        self.metrics.add(step=self.step, seconds=round(self.seconds, 1), valid=self.validation)
+            found = summary(evaluate(self.network, self.valid, rdo=self.config.rdo))
+        self.validation = {"step": self.step, **found}
+        self.metrics.add(step=self.step, seconds=round(self.seconds, 1), valid=found)
 
     def _next_validation(self) -> float:
         every = self.config.valid_every
@@ -202,28 +218,6 @@ class Run:
         checkpoint.save(self.config.out, content)
 
 
-class Interval:
-    """What happened since the last line of metrics."""
-
-    def __init__(self) -> None:
-        self._began, self._outcomes, self._pictures = time.monotonic(), list[Tensor](), 0
-        self._norm, self._skipped = 0.0, 0
-
-    def add(self, outcome: Outcome, norm: float) -> None:
-        """A step's outcome and the norm of its gradient."""
-        self._outcomes.append(torch.stack((outcome.yardstick, outcome.bpp, outcome.mse)).detach().mean(1))
-        self._pictures += len(outcome.bpp)
-        self._norm, self._skipped = norm, self._skipped + (not np.isfinite(norm))
-
-    def summary(self, pixels: int) -> dict[str, Any]:
-        """Means over the steps; `pixels` of one crop."""
-        loss, bpp, mse = torch.stack(self._outcomes).double().mean(0).tolist()
-        rate = self._pictures * pixels / max(time.monotonic() - self._began, 1e-9)
-        values: dict[str, Any] = {"loss": loss, "bpp": bpp, "mse": mse, "norm": self._norm}
-        values = {name: value if np.isfinite(value) else None for name, value in values.items()}
-        return {**values, "skipped": self._skipped, "pixels_per_second": round(rate)}
-
-
 @contextmanager
 def _weights_of(parameters: dict[str, Tensor], average: Average) -> Iterator[None]:
     """The network with its averaged weights."""
@@ -241,31 +235,9 @@ def _assign(parameters: dict[str, Tensor], values: dict[str, Tensor]) -> None:
         parameter.copy_(values[name])
 
 
-@contextmanager
-def _threads(count: int | None) -> Iterator[None]:
-    """torch with so many threads, and without subnormals, which slow training down many times."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count or before)
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-        torch.set_flush_denormal(False)
-
-
 def _mixed(seed: int, step: int) -> int:
     """A seed of its own for every step."""
     return int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0] >> np.uint64(1))
-
-
-def _device(name: str) -> torch.device:
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:  # torch without CUDA asserts
-        raise UsageError(f"--device {name} cannot be used ({str(error).splitlines()[0]})") from error
-    return device
 
 
 def _find_checkpoint(config: RunConfig) -> dict[str, Any] | None:
@@ -282,26 +254,3 @@ def _find_checkpoint(config: RunConfig) -> dict[str, Any] | None:
     if saved["network"].get("family") != LiteConfig.family:
         raise InputError(f"{config.out} is a run of family {saved['network'].get('family')}, not lite")
     return saved
-
-
-def _describe(config: RunConfig, pictures: Pictures) -> dict[str, Any]:
-    """Provenance of a call: data, settings, versions. Names of folders, not where they lie."""
-    settings = config.to_dict()
-    for name in ("data", "out", "valid", "cache", "init", "resume"):
-        settings.pop(name)
-    pixels = int((pictures.index[:, 1] * pictures.index[:, 2]).sum())
-    return {
-        "data": {
-            "folder": Path(config.data).resolve().name,
-            "pictures": len(pictures),
-            "pixels": pixels,
-            "listing": pictures.key,
-        },
-        "settings": settings,
-        "versions": {
-            "hpcmcodec": __version__,
-            "torch": str(torch.__version__),  # a class of its own, which no checkpoint may hold
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        },
-    }
