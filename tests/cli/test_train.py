@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import hpcmcodec.train
+
 from .storing import Hpcm
 
 
@@ -16,6 +18,7 @@ def no_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     for name in [name for name in sys.modules if name.startswith("hpcmcodec.train.")]:
         monkeypatch.delitem(sys.modules, name)
+        monkeypatch.delattr(hpcmcodec.train, name.rsplit(".", 1)[1], raising=False)
 
 
 def test_missing_torch_is_told_with_its_remedy(hpcm: Hpcm, no_torch: None, tmp_path: Path) -> None:
