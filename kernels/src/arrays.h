@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "result_memory.h"
+
 namespace hpcm {
 
 namespace py = pybind11;
@@ -81,12 +83,15 @@ Array<T> take_optional(const py::object& object, const char* name, std::initiali
     return object.is_none() ? Array<T>() : take<T>(object, name, shape);
 }
 
-// A new array, its writable memory in *data. py::value_error if it would have 2^31 elements per plane or more.
+// A new array, its writable memory in *data. The memory comes from result_memory.h, not from numpy.
 template <typename T>
 py::array_t<T> make(std::vector<py::ssize_t> shape, T** data) {
-    py::array_t<T> array(std::move(shape));
-    *data = array.mutable_data();
-    return array;
+    size_t count = 1;
+    for (const py::ssize_t extent : shape) count *= static_cast<size_t>(extent);
+    ResultMemory* memory = ResultMemory::take(count * sizeof(T));
+    const py::capsule owner(memory, [](void* held) { static_cast<ResultMemory*>(held)->give_back(); });
+    *data = static_cast<T*>(memory->data());
+    return py::array_t<T>(std::move(shape), *data, owner);
 }
 
 }  // namespace hpcm

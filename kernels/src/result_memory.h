@@ -1,0 +1,22 @@
+// Memory of results. Large blocks are kept for the next result of about the same size when Python drops an array: pages
+// fresh from the system would cost a decoder, which makes and drops hundreds of arrays, a good part of its time.
+#pragma once
+
+#include <cstddef>
+
+namespace hpcm {
+
+class ResultMemory {
+public:
+    // At least `bytes`, aligned to cache lines, not initialised. Throws std::bad_alloc.
+    static ResultMemory* take(size_t bytes);
+    void* data() { return data_; }
+    void give_back() noexcept;
+
+private:
+    ResultMemory(void* data, size_t size) : data_(data), size_(size) {}
+    void* data_;
+    size_t size_;
+};
+
+}  // namespace hpcm
