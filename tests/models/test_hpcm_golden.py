@@ -13,6 +13,7 @@ LONG = [
     *((name, backend) for name in ("base_b", "phi_a", "large_a") for backend in golden.BACKENDS),
     ("base_a", "float64"),
     ("1b_a", "float32"),
+    ("1b_a", "native"),
 ]
 CASES = [*QUICK, *(pytest.param(*case, marks=pytest.mark.slow) for case in LONG)]
 
