@@ -11,7 +11,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -39,9 +39,7 @@ def find_pictures(folder: Path) -> list[Path]:
 def read_picture(path: Path) -> np.ndarray | None:
     """(H, W, 3) uint8; None if the file cannot be decoded."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # odd metadata is none of training's business
-            return np.asarray(Image.open(path).convert("RGB"))
+        return np.asarray(Image.open(path).convert("RGB"))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
 
@@ -101,8 +99,17 @@ def _write_cache(target: Path, paths: list[Path]) -> None:
             temporary.unlink()
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No warnings of odd metadata, which is none of training's business. The filters belong to the whole process:
+    use it around a pool of threads, not inside."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
 def _append_all(file: BinaryIO, paths: list[Path]) -> Iterator[tuple[int, int, int]]:
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:  # decoders work without Python's lock
+    with quiet(), ThreadPoolExecutor(os.cpu_count() or 1) as pool:  # decoders work without Python's lock
         for start in range(0, len(paths), _WINDOW):
             for picture in pool.map(read_picture, paths[start : start + _WINDOW]):
                 if picture is not None:

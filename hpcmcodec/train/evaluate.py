@@ -13,7 +13,7 @@ import torch
 from hpcmcodec.errors import InputError
 from hpcmcodec.nn.module import Module
 
-from .data import find_pictures, read_picture
+from .data import find_pictures, quiet, read_picture
 from .loss import rate_distortion
 
 QUALITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -34,7 +34,8 @@ def validation_crops(folder: Path, count: int = COUNT, size: int = SIZE) -> torc
     """(N, 3, size, size) uint8: centres of the first `count` pictures. Raises InputError if none is large enough."""
     crops: list[np.ndarray] = []
     for path in find_pictures(folder):
-        picture = read_picture(path)
+        with quiet():
+            picture = read_picture(path)
         if picture is not None and min(picture.shape[:2]) >= size:
             y, x = ((n - size) // 2 for n in picture.shape[:2])
             crops.append(picture[y : y + size, x : x + size].transpose(2, 0, 1))
