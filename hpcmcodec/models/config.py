@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import types
 import typing
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any, ClassVar, Literal, TypeVar
 
 from hpcmcodec.errors import ModelFileError
@@ -135,7 +135,8 @@ def to_dict(config: Any) -> dict[str, Any]:
 def from_dict(kind: type[C], values: dict[str, Any]) -> C:
     """Rebuild a config of dataclass `kind` from `to_dict`'s form.
 
-    Raises ModelFileError for missing, unknown or ill-typed fields.
+    Fields that a file lacks take their defaults: it was written before they existed. Raises ModelFileError for missing
+    ones without a default, unknown or ill-typed fields.
     """
     given = {name: value for name, value in values.items() if name != "family"}
     return typing.cast(C, _parse(kind, given, kind.__name__))
@@ -170,10 +171,11 @@ def _parse(kind: Any, value: Any, where: str) -> Any:
 
 
 def _parse_dataclass(kind: Any, value: Any, where: str) -> Any:
-    hints = {name: hint for name, hint in typing.get_type_hints(kind).items() if name in {f.name for f in fields(kind)}}
-    if not isinstance(value, dict) or set(value) != set(hints):
-        raise ModelFileError(f"model config: {where} needs exactly the fields {', '.join(sorted(hints))}")
-    return kind(**{name: _parse(hint, value[name], f"{where}.{name}") for name, hint in hints.items()})
+    known = {f.name: f.default is MISSING and f.default_factory is MISSING for f in fields(kind)}  # name -> required
+    if not isinstance(value, dict) or not set(value) <= set(known) or not {n for n in known if known[n]} <= set(value):
+        raise ModelFileError(f"model config: {where} needs exactly the fields {', '.join(sorted(known))}")
+    hints = typing.get_type_hints(kind)
+    return kind(**{name: _parse(hints[name], entry, f"{where}.{name}") for name, entry in value.items()})
 
 
 def check_positive(what: str, *values: int) -> None:

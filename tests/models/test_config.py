@@ -80,3 +80,9 @@ def test_missing_fields_are_refused() -> None:
     del values["hyper"]
     with pytest.raises(ModelFileError, match="hyper"):
         from_dict(HpcmConfig, values)
+
+
+def test_a_field_that_an_older_file_lacks_takes_its_default() -> None:
+    values = to_dict(LiteConfig())
+    del values["blocks"]
+    assert from_dict(LiteConfig, values) == LiteConfig()
