@@ -84,6 +84,8 @@ def _kernels() -> Iterator[Check]:
     chosen = f" (HPCM_SIMD={os.environ['HPCM_SIMD']})" if os.environ.get("HPCM_SIMD") else ""
     yield Check("kernels", "ok", f"built by {kernels.compiler()}; levels here: {', '.join(levels)}")
     yield Check("simd level", "ok", f"{current}, {os.cpu_count()} processors{chosen}")
+    rate = kernels.multiply_add_rate() / 1e9
+    yield Check("speed", "note", f"{rate:.3g} thousand million multiply-adds a second on one thread")
     for level in levels:
         wrong = selftest.differences(level)
         detail = (

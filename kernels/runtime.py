@@ -49,6 +49,13 @@ def set_simd_level(name: str) -> None:
     native().set_simd_level(name)
 
 
+def multiply_add_rate() -> float:
+    """Multiply-adds a second of one thread at the current level, kept in registers: what no kernel can exceed here.
+
+    Takes some 0.1 s."""
+    return float(native().multiply_add_rate())
+
+
 def self_test() -> dict[str, str]:
     """Run every operation on made-up numbers at the current level: name -> hash of the results' bits, 16 hex digits."""
     return dict(native().self_test())

@@ -7,6 +7,7 @@
 #include "gemm_kernels.h"
 #include "math_kernels.h"
 #include "ops.h"
+#include "rate_kernels.h"
 #include "window_kernels.h"
 
 #define HPCM_STRING_(x) #x
@@ -16,7 +17,7 @@ namespace hpcm {
 namespace HPCM_LEVEL {
 
 extern const Ops kOps;
-const Ops kOps = {HPCM_STRING(HPCM_LEVEL), kLanes, kGemmOps, kWindowOps, kElementwiseOps, kMathOps};
+const Ops kOps = {HPCM_STRING(HPCM_LEVEL), kLanes, kGemmOps, kWindowOps, kElementwiseOps, kMathOps, kRateOps};
 
 }  // namespace HPCM_LEVEL
 }  // namespace hpcm

@@ -5,6 +5,7 @@
 #include "elementwise_ops.h"
 #include "gemm_ops.h"
 #include "math_ops.h"
+#include "rate_ops.h"
 #include "window_ops.h"
 
 namespace hpcm {
@@ -16,6 +17,7 @@ struct Ops {
     WindowOps window;
     ElementwiseOps elementwise;
     MathOps math;
+    RateOps rate;
 };
 
 }  // namespace hpcm

@@ -118,3 +118,11 @@ def test_levels_share_no_code(tmp_path, level, flags):
     weak = [line for line in symbols if line.split()[-2] in "WVu"]
     shared = [line for line in weak if "DW.ref." not in line]  # a reference for exception tables, not code
     assert shared == []
+
+
+def test_multiply_add_rate_is_that_of_the_level():
+    rates = {}
+    for level in kernels.available_levels():
+        kernels.set_simd_level(level)
+        rates[level] = kernels.multiply_add_rate()
+    assert 1e6 < rates["scalar"] < rates[kernels.available_levels()[-1]] < 1e12 or list(rates) == ["scalar"]
