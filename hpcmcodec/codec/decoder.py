@@ -56,9 +56,8 @@ class Decoder:
 
 
 def _decode_pixels(model: CodecModel, header: Header, tile: container.Tile) -> np.ndarray:
+    model = model.suited_to(header)
     network = model.network
-    if header.family != model.family or (header.quality is None) == (network.rate == "variable") or header.settings:
-        raise CorruptError("the file's settings do not belong to its model")
     if header.tile_size:
         raise UnsupportedVersionError("the file is cut into entropy tiles; update hpcmcodec")
     with kernels.fp_environment(), np.errstate(all="ignore"):  # _finite sees what numpy would warn of

@@ -49,6 +49,7 @@ class Encoder:
             model_id=self.model.identity,
             family=self.model.family,
             quality=quality if network.rate == "variable" else None,
+            settings=network.settings,
         )
         with kernels.fp_environment():
             cond = condition(network, header.quality)

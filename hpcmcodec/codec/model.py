@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from hpcmcodec.entropy.coder import EntropyCoder
+from hpcmcodec.errors import CorruptError
+from hpcmcodec.formats.header import Header
 from hpcmcodec.formats.model_file import ModelFile
 from hpcmcodec.models.registry import build, config_from_dict
 
@@ -33,7 +35,13 @@ class CodecModel:
         network = build(config_from_dict(file.config))
         network.load(file.tensors)
         coder = EntropyCoder(file.cdf, file.starts, file.lengths, file.offsets)
-        return cls(file.name, file.id, file.family, network, coder, file.y_thresholds, file.z_thresholds)
+        return cls(file.name, file.id, network.family, network, coder, file.y_thresholds, file.z_thresholds)
+
+    def suited_to(self, header: Header) -> CodecModel:
+        """This model under the settings of a file. Raises CorruptError for a file that does not belong to it."""
+        if header.family != self.family or (header.quality is None) == (self.network.rate == "variable"):
+            raise CorruptError("the file's family or quality does not belong to its model")
+        return replace(self, network=self.network.with_settings(header.settings))
 
     def quantise(self, residual: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """The encoder's choice of integers for y - mean: rate-distortion optimised where the model's step size relates

@@ -12,12 +12,13 @@ from hpcmcodec.models.config import HpcmConfig
 from hpcmcodec.models.geometry import SCALE1, SCALE2
 from hpcmcodec.models.hyperprior import hyper_analysis, hyper_synthesis
 from hpcmcodec.models.schedule import ContextStep
+from hpcmcodec.models.settings import CodecNetwork
 from hpcmcodec.models.transforms import Analysis, Synthesis
 from hpcmcodec.models.traversal import Code, ContextTraversal
 from hpcmcodec.nn.module import Array, Module, constant
 
 
-class Hpcm(Module):
+class Hpcm(CodecNetwork):
     """Picture (N, 3, H, W) in 0..1, sides multiples of `pad_multiple`, to latents and back.
 
     A fixed-rate network: `condition` is None everywhere. Scales are those of a generalised Gaussian with exponent 1.5

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from hpcmcodec.errors import UsageError
 from hpcmcodec.models.config import ContextConfig, HpcmConfig, HyperConfig, PriorConfig, TransformConfig
+from hpcmcodec.models.lite import LiteConfig
 
 BASE = HpcmConfig(
     transform=TransformConfig(
@@ -63,3 +65,13 @@ ONE_BILLION = HpcmConfig(
 
 # The official networks, by the names used on the command line.
 OFFICIAL: dict[str, HpcmConfig] = {"base": BASE, "large": LARGE, "phi": PHI, "1b": ONE_BILLION}
+
+PRESETS: dict[str, HpcmConfig | LiteConfig] = {"lite": LiteConfig(), **OFFICIAL}
+"""Every network that can be trained, by its name on the command line."""
+
+
+def preset(name: str) -> HpcmConfig | LiteConfig:
+    """The configuration of this name. Raises UsageError."""
+    if name not in PRESETS:
+        raise UsageError(f"there is no preset {name!r}; choose one of {', '.join(PRESETS)}")
+    return PRESETS[name]

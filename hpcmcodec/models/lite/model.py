@@ -9,9 +9,10 @@ from typing import ClassVar
 from hpcmcodec.errors import ModelFileError
 from hpcmcodec.models.config import check_counts, check_positive
 from hpcmcodec.models.schedule import Step
+from hpcmcodec.models.settings import CodecNetwork
 from hpcmcodec.nn import ops
 from hpcmcodec.nn.layers import Conv2d, PConvRB
-from hpcmcodec.nn.module import Array, Module
+from hpcmcodec.nn.module import Array
 
 from .context import ContextStage, Decoded
 from .layers import ANCHORS, Table
@@ -77,7 +78,7 @@ class LiteCondition:
 Code = Callable[[Step, Array, Array], Array]
 
 
-class Lite(Module):
+class Lite(CodecNetwork):
     """Variable-rate codec network; see `LiteConfig`. Scales in its interface are logarithms of logistic scales."""
 
     stride = 16
