@@ -9,7 +9,7 @@ TORCH_VERSION ?= 2.13.0
 STAMP = $(VENV)/.installed
 NATIVE = setup.py pyproject.toml $(wildcard kernels/src/*.cpp kernels/src/*.h)
 
-.PHONY: help test test-slow test-arm lint demo clean
+.PHONY: help test test-slow test-pillow test-arm lint demo clean
 
 help:  ## this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,16 @@ test: torch  ## quick tests (TORCH=1: with torch, so that those which need it ru
 
 test-slow: torch  ## all tests, slow ones included
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+PILLOWS ?= 13.* 12.* 11.3.*
+
+test-pillow: $(STAMP)  ## the Pillow plugin and pictures with Pillow's current, previous and oldest supported versions
+	@set -e; for version in $(subst *,x,$(PILLOWS)); do \
+	  folder=build/pillow-$$version; \
+	  test -d $$folder/PIL || $(BIN)/pip install --quiet --disable-pip-version-check --target $$folder "pillow==$$(echo $$version | tr x '*')"; \
+	  PYTHONPATH=$$folder $(BIN)/python -c 'import PIL; print("Pillow", PIL.__version__)'; \
+	  PYTHONPATH=$$folder $(BIN)/python -m pytest -q $(ARGS) tests/test_pillow_plugin.py tests/formats/test_pictures.py; \
+	done
 
 ARM_CXX ?= aarch64-linux-gnu-g++
 ARM_RUN ?= qemu-aarch64

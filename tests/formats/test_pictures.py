@@ -148,7 +148,7 @@ def tagged(*entries: tuple[int, int, int, int]) -> bytes:
     )
 
 
-@pytest.mark.filterwarnings("ignore:Tag data larger:UserWarning")  # Pillow's, when it opens what was written
+@pytest.mark.filterwarnings("ignore:Tag data larger:UserWarning", "ignore:Truncated File Read:UserWarning")  # of Pillow
 @pytest.mark.parametrize("format", pictures.FORMATS)
 @pytest.mark.parametrize(
     "block",
