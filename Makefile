@@ -9,7 +9,7 @@ TORCH_VERSION ?= 2.13.0
 STAMP = $(VENV)/.installed
 NATIVE = setup.py pyproject.toml $(wildcard kernels/src/*.cpp kernels/src/*.h)
 
-.PHONY: help test test-slow test-pillow test-arm lint demo clean
+.PHONY: help test test-slow test-pillow test-arm fuzz lint demo clean
 
 help:  ## this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,16 @@ test-arm:  ## the kernels' self-test built for AArch64, run under an emulator an
 	kernels/tools/selftest.sh build/selftest-host $(CXX) > build/selftest-host.txt
 	kernels/tools/selftest.sh build/selftest-arm $(ARM_CXX) $(ARM_RUN) > build/selftest-arm.txt
 	$(PYTHON) kernels/tools/compare.py build/selftest-host.txt build/selftest-arm.txt kernels/selftest.json
+
+MINUTES ?= 1
+
+# Debian: apt install clang libclang-rt-14-dev. A finding is left in build/fuzz and ends the run; what was learned stays there.
+fuzz:  ## libFuzzer with ASan and UBSan on entropy coder and kernels, MINUTES each
+	tests/fuzz/build.sh fuzzer,address,undefined fuzz_rans fuzz_kernels
+	for name in rans kernels; do \
+		mkdir -p build/fuzz/corpus/$$name && build/fuzz/fuzz_$$name -max_total_time=$$((60 * $(MINUTES))) -timeout=60 \
+			-rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix=build/fuzz/$$name- build/fuzz/corpus/$$name || exit 1; \
+	done
 
 # cli, formats and kernels are mapped into the package, which mypy cannot follow: it gets a folder of links.
 lint: $(STAMP)  ## style and types
