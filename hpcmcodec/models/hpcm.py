@@ -27,6 +27,7 @@ class Hpcm(CodecNetwork):
 
     stride = 16
     rate = "fixed"
+    distribution = "generalised_gaussian"
 
     def __init__(self, config: HpcmConfig) -> None:
         self.config = config

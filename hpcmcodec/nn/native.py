@@ -30,6 +30,10 @@ def conv2d(x: Array, weight: Array, bias: Array | None, stride: int = 1, padding
     return kernels.conv2d(_planar(x), weight, bias, stride, padding)[None]
 
 
+def matrix(x: Array, weight: Array) -> Array:
+    return conv2d(x, weight, None)
+
+
 def conv_transpose2d(x: Array, weight: Array, bias: Array | None, stride: int, padding: int = 0) -> Array:
     return kernels.conv_transpose2d(_planar(x), weight, bias, stride, padding)[None]
 

@@ -48,6 +48,12 @@ def conv2d(x: Array, weight: Array, bias: Array | None, stride: int = 1, padding
 
 
 @_operation
+def matrix(x: Array, weight: Array) -> Array:
+    """1x1 convolution without bias, weight (O, C, 1, 1), in float32 even where training reduces the precision of
+    networks: for statistics, whose error goes into latents and pictures undiminished."""
+
+
+@_operation
 def conv_transpose2d(x: Array, weight: Array, bias: Array | None, stride: int, padding: int = 0) -> Array:
     """Transposed convolution; weight (C, O, k, k)."""
 

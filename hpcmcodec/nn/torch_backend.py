@@ -10,8 +10,18 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
+def _full_precision(x: Tensor) -> torch.autocast:
+    """Within autocast: not here."""
+    return torch.autocast(x.device.type, enabled=False)
+
+
 def conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int = 1, padding: int = 0) -> Tensor:
     return F.conv2d(x, weight, bias, stride, padding)
+
+
+def matrix(x: Tensor, weight: Tensor) -> Tensor:
+    with _full_precision(x):
+        return F.conv2d(as_float32(x), weight)
 
 
 def conv_transpose2d(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, padding: int = 0) -> Tensor:
@@ -19,7 +29,8 @@ def conv_transpose2d(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int
 
 
 def depthwise(x: Tensor, weight: Tensor, bias: Tensor | None, padding: int = 1) -> Tensor:
-    return F.conv2d(x, weight, bias, 1, padding, groups=x.shape[1])
+    with _full_precision(x):  # of latents: few operations, whose values may be large
+        return F.conv2d(as_float32(x), weight, bias, 1, padding, groups=x.shape[1])
 
 
 def _feed_forward(x: Tensor, ew: Tensor, eb: Tensor, rw: Tensor, rb: Tensor) -> Tensor:
@@ -112,10 +123,16 @@ def transpose(x: Tensor, axes: tuple[int, ...]) -> Tensor:
 
 
 def blend_rows(weights: Tensor, rows: Tensor) -> Tensor:
-    return weights.to(rows.dtype) @ rows
+    with _full_precision(rows):
+        return weights.to(rows.dtype) @ rows
 
 
 def lapped_filter(x: Tensor, p: Tensor) -> Tensor:
+    with _full_precision(x):
+        return _lapped_filter(as_float32(x), p)
+
+
+def _lapped_filter(x: Tensor, p: Tensor) -> Tensor:
     n, c, h, w = x.shape
     if h > 16:
         mid = x[:, :, 8 : h - 8].reshape(n, c, h // 16 - 1, 16, w)

@@ -1,110 +1,114 @@
 """What a training run is told: one dataclass, from which both command lines take their options."""
 
-# ruff: noqa: RUF009 (`_option` returns a dataclass field)
+# ruff: noqa: RUF009 (`option` returns a dataclass field)
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from dataclasses import MISSING, Field, asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from hpcmcodec.errors import UsageError
-
-_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
-PATCH_MULTIPLE = 64  # a cell of lite's hyper-latent
-
-
-def seconds(text: str) -> float:
-    """A duration in seconds: `90`, `90s`, `25m`, `1h30m`. Raises ValueError."""
-    if not re.fullmatch(r"(\d+(\.\d+)?[smh])+|\d+(\.\d+)?", text):
-        raise ValueError(f"{text!r} is not a duration such as 90s, 25m or 1h30m")
-    return sum(float(number) * _UNITS[unit] for number, _, unit in re.findall(r"(\d+(\.\d+)?)([smh]?)", text))
-
-
-def _option(default: Any, help: str, parse: Callable[[str], Any] = str, metavar: str | None = None) -> Any:
-    metadata = {"help": help, "parse": parse, "metavar": metavar}
-    return field(metadata=metadata) if default is MISSING else field(default=default, metadata=metadata)
+from . import config_rules
+from .balance import FORMS
+from .options import option, rates, seconds
 
 
 @dataclass(frozen=True)
 class RunConfig:
     """A run of `hpcm train`. Durations in seconds, sizes in pixels."""
 
-    data: Path = _option(MISSING, "Folder of training pictures, searched in depth.", Path, "DIR")
-    out: Path = _option(MISSING, "Folder of the run: checkpoint, metrics, picture cache.", Path, "RUN")
-    init: str | None = _option(None, "Model to start from: a name or a file. Default: statistics.", str, "MODEL")
-    preset: str | None = _option(None, "Network to start from statistics, without --init: lite.", str, "NAME")
-    start_crops: int = _option(320, "Crops whose statistics are taken for that.", int, "N")
-    valid: Path | None = _option(None, "Folder of pictures for validation.", Path, "DIR")
-    cache: Path | None = _option(None, "Folder for the decoded pictures. Default: the run's.", Path, "DIR")
-    resume: bool = _option(False, "Go on from RUN's checkpoint, if there is one.")
-    time_budget: float | None = _option(None, "Training time of all calls together, such as 25m.", seconds, "TIME")
-    steps: int | None = _option(None, "Steps of all calls together.", int, "N")
-    chunk: float | None = _option(None, "End this call after so long; go on with --resume.", seconds, "TIME")
-    batch_size: int = _option(4, "Crops per step.", int, "N")
-    patch_size: int = _option(256, "Side of a crop, a multiple of 64.", int, "PIXELS")
-    reduce: float = _option(0.25, "Share of crops that are reduced 1.2 to 2 times.", float, "SHARE")
-    lr: float = _option(6e-4, "Learning rate of the networks.", float, "RATE")
-    lr_fast: float = _option(3e-3, "Learning rate of tables and neighbour weights.", float, "RATE")
-    lr_linear: float = _option(1e-5, "Learning rate of the linear transform.", float, "RATE")
-    freeze: str | None = _option(None, "Leave parameters as they are whose names match.", str, "PATTERN")
-    warmup: int = _option(20, "Steps over which learning rates rise.", int, "N")
-    decay: float = _option(0.4, "Last share of the budget, in which they fall to zero.", float, "SHARE")
-    ema: float = _option(0.998, "Decay of the averaged weights, which are the result.", float, "DECAY")
-    clip: float = _option(5.0, "Largest norm of the gradient.", float, "NORM")
-    rdo: float = _option(0.7, "Strength of rate-distortion optimised rounding, 0 for none.", float, "STRENGTH")
-    seed: int = _option(0, "Seed of crops, qualities and noise.", int, "N")
-    device: str = _option("cpu", "Where to compute: cpu, cuda, cuda:1.", str, "DEVICE")
-    threads: int | None = _option(None, "Threads of torch on the CPU.", int, "N")
-    log_every: int = _option(25, "Steps per line of metrics.", int, "N")
-    save_every: float = _option(300.0, "Time between checkpoints.", seconds, "TIME")
-    valid_every: float = _option(600.0, "Time between validations.", seconds, "TIME")
+    data: Path = option(MISSING, "Folder of training pictures, searched in depth.", Path, "DIR")
+    out: Path = option(MISSING, "Folder of the run: checkpoint, metrics, picture cache.", Path, "RUN")
+    init: str | None = option(None, "Model to start from: a name or a file. Default: statistics.", str, "MODEL")
+    preset: str | None = option(
+        None, "Network: lite, base, ... With --init, what the model lacks keeps its initial values.", str, "NAME"
+    )
+    start: str = option(
+        "statistics",
+        "How a new lite network begins: statistics, without fitted context heads, or its layers' random values.",
+        choices=("statistics", "no-context", "random"),
+    )
+    start_crops: int = option(320, "Crops whose statistics are taken for that.", int, "N")
+    valid: Path | None = option(None, "Folder of pictures for validation.", Path, "DIR")
+    cache: Path | None = option(None, "Folder for the decoded pictures. Default: the run's.", Path, "DIR")
+    resume: bool = option(False, "Go on from RUN's checkpoint, if there is one.")
+    time_budget: float | None = option(None, "Training time of all calls together, such as 25m.", seconds, "TIME")
+    steps: int | None = option(None, "Steps of all calls together.", int, "N")
+    chunk: float | None = option(None, "End this call after so long; go on with --resume.", seconds, "TIME")
+
+    lambda_: float | None = option(
+        None, "Train for this one slope: needed by fixed-rate networks. Default: all qualities.", float, "LAMBDA"
+    )
+    metric: str = option("mse", "Distortion to minimise.", choices=("mse", "ms-ssim"))
+    batch_size: int = option(4, "Crops per step, of all processes together.", int, "N")
+    patch_size: int = option(256, "Side of a crop, a multiple of 64.", int, "PIXELS")
+    reduce: float = option(0.25, "Share of crops that are reduced 1.2 to 2 times.", float, "SHARE")
+    rdo: float = option(
+        0.7, "Strength of rate-distortion optimised rounding in variable-rate networks, 0 for none.", float, "STRENGTH"
+    )
+
+    optimizer: str = option("adam", "How parameters move.", choices=("adam", "cautious", "muon"))
+    lr: float = option(6e-4, "Learning rate of the networks.", float, "RATE")
+    lr_fast: float = option(3e-3, "Learning rate of lite's tables and neighbour weights.", float, "RATE")
+    lr_linear: float = option(1e-5, "Learning rate of lite's linear transform.", float, "RATE")
+    rates: tuple[tuple[str, float], ...] = option(
+        (), "Learning rates of parameters whose names match, first match counts.", rates, "PATTERN=RATE,..."
+    )
+    freeze: str | None = option(None, "Leave parameters as they are whose names match.", str, "PATTERN")
+    schedule: str = option(
+        "plateau", "Learning rates over the budget: rise, plateau, fall; or HPCM's official steps.",
+        choices=("plateau", "official"),
+    )
+    warmup: int = option(20, "Steps over which learning rates rise.", int, "N")
+    decay: float = option(0.4, "Share of the budget over which learning rates fall to zero.", float, "SHARE")
+    ema: float = option(0.998, "Decay of the averaged weights, which are the result.", float, "DECAY")
+    clip: float = option(5.0, "Largest norm of the gradient.", float, "NORM")
+    seed: int = option(0, "Seed of crops, qualities and noise.", int, "N")
+
+    device: str = option("cpu", "Where to compute: cpu, cuda, cuda:1.", str, "DEVICE")
+    bf16: bool = option(False, "Networks in bfloat16 (autocast); latents, tables and bits stay in float32.")
+    compile: bool = option(False, "Compile the step (torch.compile).")
+    channels_last: bool = option(False, "Channels last in memory.")
+    threads: int | None = option(None, "Threads of torch on the CPU.", int, "N")
+    log_every: int = option(25, "Steps per line of metrics.", int, "N")
+    save_every: float = option(300.0, "Time between checkpoints.", seconds, "TIME")
+    split_mb: float | None = option(None, "Checkpoint in files of at most so many MiB.", float, "MIB")
+    valid_every: float = option(600.0, "Time between validations.", seconds, "TIME")
+    valid_count: int = option(16, "Pictures that are validated by likelihood bits.", int, "N")
+    valid_coded: int = option(2, "Of these, pictures that are really coded and decoded.", int, "N")
+
+    spectral_reg: bool = option(False, "Begin with smooth pictures: low-pass that opens over the first steps.")
+    tau_init: float = option(0.05, "Its cut-off at the first step.", float, "TAU")
+    tau_final: float = option(1.0, "Its cut-off at the last step, 1: the picture itself.", float, "TAU")
+    allow_final_truncation: bool = option(False, "Allow --tau-final below 1, which never ends.")
+    truncation_steps: int | None = option(None, "Its steps. Default: a thirtieth of --steps.", int, "N")
+    spectral_target: str = option("image", "What is truncated.", choices=("image", "latent"))
+    inter_scale_reg: bool = option(False, "Decorrelate what neighbouring scales of the latent add.")
+    delta: float = option(0.1, "Weight of that term, which is at most 1.", float, "WEIGHT")
+    inter_scale_start: int | None = option(
+        None, "Step where it sets in. Default: --truncation-steps or a thirtieth of --steps.", int, "STEP"
+    )
+    inter_scale_form: str = option("corr", "Squared correlation, or a distance with a margin.", choices=("corr", "margin"))
+    balance: str = option("none", "Balance rate and distortion by their progress.", choices=FORMS)
+    balance_gamma: float = option(0.003, "Pull of its weights to equality.", float, "GAMMA")
+    balance_lr: float = option(0.025, "Their learning rate.", float, "RATE")
+    balance_max: float = option(0.7, "Largest weight of the anchored form, as a logarithm.", float, "W")
+    balance_end: float = option(0.8, "Share of the budget from which they return to equality.", float, "SHARE")
+    balance_every: int = option(1, "Steps between their updates, each of which costs a forward pass.", int, "N")
 
     def __post_init__(self) -> None:
-        if self.steps is None and self.time_budget is None:
-            raise UsageError("say how long to train: --time-budget 25m, --steps 10000, or both")
-        if self.patch_size < PATCH_MULTIPLE or self.patch_size % PATCH_MULTIPLE:
-            raise UsageError(f"--patch-size must be a multiple of {PATCH_MULTIPLE}, not {self.patch_size}")
-        for name in ("batch_size", "start_crops", "log_every", "clip", "lr", "warmup"):
-            self._check(name, getattr(self, name) > 0, "must be positive")
-        for name in ("steps", "threads", "time_budget", "chunk"):
-            self._check(name, getattr(self, name) is None or getattr(self, name) > 0, "must be positive")
-        for name in ("lr_fast", "lr_linear", "rdo", "seed", "save_every", "valid_every"):
-            self._check(name, getattr(self, name) >= 0, "must not be negative")
-        for name in ("reduce", "decay", "ema"):
-            self._check(name, 0 <= getattr(self, name) <= 1, "must be between 0 and 1")
-        self._check("ema", self.ema < 1, "must be below 1")
-        if self.init is not None and self.preset is not None:
-            raise UsageError("--init and --preset exclude each other: a model brings its network")
-        try:
-            re.compile(self.freeze or "")
-        except re.error as error:
-            raise UsageError(f"--freeze {self.freeze!r} is not a regular expression ({error})") from None
+        config_rules.check(self)
 
-    @staticmethod
-    def _check(name: str, fine: bool, rule: str) -> None:
-        if not fine:
-            raise UsageError(f"{flag(name)} {rule}")
+    def rdo_for(self, rate: str) -> float:
+        """Strength of rate-distortion optimised rounding for a network of "variable" or "fixed" rate: without a
+        relation of step size and lambda the encoder rounds to the nearest."""
+        return self.rdo if rate == "variable" else 0.0
+
+    @property
+    def ramp_steps(self) -> int:
+        """Steps of the spectral truncation, the yardstick of the regularisers' schedules."""
+        return self.truncation_steps or max(1, (self.steps or 0) // 30)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form."""
         return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()}
-
-
-def flag(name: str) -> str:
-    """The option of a field: `batch_size` -> `--batch-size`."""
-    return "--" + name.replace("_", "-")
-
-
-def options() -> list[tuple[str, Field[Any]]]:
-    """(flag, field) of every option, in order of definition. Metadata: help, parse (text -> value), metavar."""
-    return [(flag(f.name), f) for f in fields(RunConfig)]
-
-
-def described(option: Field[Any]) -> str:
-    """Help text of an option with its default."""
-    text = str(option.metadata["help"])
-    shown = option.default is not MISSING and option.default is not None and option.default is not False
-    return f"{text} Default: {option.default}." if shown else text

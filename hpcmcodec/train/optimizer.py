@@ -1,24 +1,28 @@
-"""Adam by kinds of parameters, the schedule of learning rates, averaged weights."""
+"""Parameters by kinds of learning rate, and the schedule of these rates."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from .config import RunConfig
+from .update_rules import CautiousAdam, Muon
 
 _BETAS = (0.9, 0.98)
 _EPSILON = 1e-10  # gradients of single weights are small: the usual 1e-8 would damp them
+_OFFICIAL = ((2750 / 3000, 1.0), (2850 / 3000, 0.3), (2950 / 3000, 0.1), (2.0, 0.01))
+"""HPCM's training (arXiv 2507.19125, official code): until this share of the epochs, this factor of 1e-4."""
 
 
 def kind_of(name: str) -> str:
-    """Which learning rate a parameter of lite gets.
+    """Which learning rate a parameter gets.
 
     `linear`: statistics, nearly right from the start. `fast`: tables in the log domain and neighbour weights, each with
-    an effect of its own. `deep`: everything else, modulation tables included.
+    an effect of its own. `deep`: everything else, modulation tables included. The first two are lite's.
     """
     if name.startswith("linear.") or name == "h_pca":
         return "linear"
@@ -27,23 +31,47 @@ def kind_of(name: str) -> str:
     return "deep"
 
 
-def make_optimizer(parameters: Mapping[str, Tensor], config: RunConfig) -> torch.optim.Adam:
-    """Adam with a group per kind; the base learning rate is the group's `base`. Frozen parameters get no gradient."""
-    rates = {"deep": config.lr, "fast": config.lr_fast, "linear": config.lr_linear}
-    groups: dict[str, list[Tensor]] = {kind: [] for kind in rates}
+def make_optimizer(parameters: Mapping[str, Tensor], config: RunConfig) -> torch.optim.Optimizer:
+    """The optimiser with a group per learning rate, whose base value is the group's `base`. Frozen parameters get no
+    gradient. Raises UsageError for a pattern of --rates that no parameter has."""
+    groups: dict[tuple[float, bool], list[Tensor]] = {}
     for name, parameter in parameters.items():
         frozen = config.freeze is not None and re.search(config.freeze, name) is not None
         parameter.requires_grad_(not frozen)
         if not frozen:
-            groups[kind_of(name)].append(parameter)
-    chosen = [{"params": groups[k], "lr": rate, "base": rate} for k, rate in rates.items() if groups[k]]
+            orthogonal = config.optimizer == "muon" and kind_of(name) == "deep" and _is_matrix(parameter)
+            groups.setdefault((rate_of(name, config), orthogonal), []).append(parameter)
+    chosen: list[dict[str, Any]] = [
+        {"params": members, "lr": rate, "base": rate, "orthogonal": orthogonal}
+        for (rate, orthogonal), members in groups.items()
+    ]
+    if config.optimizer == "cautious":
+        return CautiousAdam(chosen, betas=_BETAS, eps=_EPSILON)
+    if config.optimizer == "muon":
+        return Muon(chosen, betas=_BETAS, eps=_EPSILON)
     return torch.optim.Adam(chosen, betas=_BETAS, eps=_EPSILON, fused=True)
 
 
+def rate_of(name: str, config: RunConfig) -> float:
+    """The learning rate of a parameter: of the first pattern that matches, else of its kind."""
+    for pattern, rate in config.rates:
+        if re.search(pattern, name):
+            return rate
+    return {"deep": config.lr, "fast": config.lr_fast, "linear": config.lr_linear}[kind_of(name)]
+
+
+def _is_matrix(parameter: Tensor) -> bool:
+    return parameter.ndim == 4 and parameter.shape[1] > 1
+
+
 def schedule(step: int, done: float, config: RunConfig) -> float:
-    """Factor of all learning rates at a step (from 0) when the share `done` of the budget is used up: a linear rise,
-    a plateau, a linear fall to zero. With a larger budget a run goes on from its plateau."""
+    """Factor of all learning rates at a step (from 0) when the share `done` of the budget is used up.
+
+    "plateau": a linear rise, a plateau, a linear fall to zero; with a larger budget a run goes on from its plateau.
+    """
     rise = min(1.0, (step + 1) / config.warmup)
+    if config.schedule == "official":
+        return rise * next(factor for end, factor in _OFFICIAL if done < end)
     fall = (1 - done) / config.decay if done > 1 - config.decay else 1.0
     return rise * max(0.0, fall)
 

@@ -50,6 +50,11 @@ def strided_4x4(a: Any) -> Any:
     return [a(1, 3, 8, 12), a(8, 3, 4, 4), a(8)], {"stride": 2, "padding": 1}
 
 
+@case("matrix")
+def statistics(a: Any) -> Any:
+    return [a(1, 7, 5, 9), a(11, 7, 1, 1)], {}
+
+
 @case("conv_transpose2d")
 def doubled_2x2(a: Any) -> Any:
     return [a(1, 5, 4, 6), a(5, 3, 2, 2), a(3), 2], {}

@@ -84,6 +84,7 @@ class Lite(CodecNetwork):
     stride = 16
     pad_multiple = 64  # a cell of the hyper-latent
     rate = "variable"
+    distribution = "logistic"
 
     def __init__(self, config: LiteConfig) -> None:
         self.config = config
@@ -134,10 +135,13 @@ class Lite(CodecNetwork):
 
     # ------------------------------------------------------------------------------------------ hyperprior
     def hyper_analyse(self, y: Array, cond: LiteCondition) -> Array:
-        """Latent -> hyper-latent (N, Nz, H/64, W/64): PCA of the cells' mean log-magnitudes, plus a correction."""
-        feature = ops.signed_log_feature(y, cond.s0)
+        """Latent -> hyper-latent (N, Nz, H/64, W/64): PCA of the cells' mean log-magnitudes, plus a correction.
+
+        It is a summary for the context, not a way to shape y: no gradient goes back through it.
+        """
+        feature = ops.signed_log_feature(ops.stop_gradient(y), cond.s0)
         magnitude = ops.mean_pool(feature[:, self.latent_channels :], 4)
-        z = ops.conv2d(magnitude - self.h_mean(cond.weights)[:, :, None, None], self.h_pca, None)
+        z = ops.matrix(magnitude - self.h_mean(cond.weights)[:, :, None, None], self.h_pca)
         t = ops.leaky_relu(self.h_in(feature))
         t = ops.leaky_relu(self.h_mid(ops.pixel_unshuffle(t, 2)))
         t = self.h_out(ops.pixel_unshuffle(self.h_block(t), 2))

@@ -23,11 +23,11 @@ class LinearPath(Module):
     def analyse(self, x: Array) -> Array:
         """(N, 3, H, W) in 0..1 -> (N, M, H/16, W/16)."""
         blocks = ops.pixel_unshuffle(ops.lapped_filter(x - 0.5, self.pre), BLOCK)
-        return ops.conv2d(blocks, self.ana, None)
+        return ops.matrix(blocks, self.ana)
 
     def synthesise(self, y: Array) -> Array:
         """Inverse of `analyse` as far as M channels carry."""
-        x = ops.pixel_shuffle(ops.conv2d(y, self.syn, None), BLOCK)
+        x = ops.pixel_shuffle(ops.matrix(y, self.syn), BLOCK)
         return ops.lapped_filter(x, self.post) + 0.5
 
 

@@ -1,0 +1,52 @@
+"""What a step computes, as one torch module: DistributedDataParallel and torch.compile take it as a whole."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from hpcmcodec.nn.torch_model import TorchModel
+
+from .config import RunConfig
+from .loss import Noise, Outcome, rate_distortion
+from .parallel import Processes
+from .spectral import truncate
+
+
+class Objective(torch.nn.Module):
+    """Pictures (N, 3, H, W) in 0..1 and qualities (N,) -> the fields of an Outcome, with training's gradients."""
+
+    def __init__(self, model: TorchModel, config: RunConfig, noise: Noise) -> None:
+        super().__init__()
+        self.model = model
+        self._rdo, self._metric, self._noise = config.rdo_for(model.model.rate), config.metric, noise
+        self._bf16 = config.bf16
+
+    def forward(self, x: Tensor, quality: Tensor, mask: Tensor | None = None) -> tuple[Tensor, ...]:
+        """`mask`: of the latent's spectrum (spectral.py)."""
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self._bf16):
+            found = rate_distortion(
+                self.model.model,
+                x,
+                quality,
+                rdo=self._rdo,
+                metric=self._metric,
+                noise=self._noise,
+                shape_latent=None if mask is None else partial(truncate, mask=mask),
+            )
+        return found.mse, found.bpp, found.distortion, found.rate, found.latent
+
+
+class Evaluation:
+    """An objective ready to be called: divided among processes, compiled, in the memory format that was asked for."""
+
+    def __init__(self, model: TorchModel, config: RunConfig, group: Processes) -> None:
+        self._format = torch.channels_last if config.channels_last else torch.contiguous_format
+        model.to(memory_format=self._format)
+        module = group.wrap(Objective(model, config, Noise(group.rank, group.world)))
+        self._call = torch.compile(module) if config.compile else module
+
+    def __call__(self, x: Tensor, quality: Tensor, mask: Tensor | None = None) -> Outcome:
+        return Outcome(*self._call(x.contiguous(memory_format=self._format), quality, mask))
