@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from hpcmcodec.errors import UsageError
-from hpcmcodec.train.config import RunConfig, described, options
+from hpcmcodec.train.config import RunConfig
+from hpcmcodec.train.options import described, options
 
 
 class _Parsed(click.ParamType):
@@ -26,14 +27,14 @@ class _Parsed(click.ParamType):
 
 
 def _options(command: Any) -> Any:
-    for flag, option in reversed(options()):
+    for flag, option in reversed(options(RunConfig)):
         kind: dict[str, Any] = {"is_flag": True} if option.default is False else {"type": _Parsed(option)}
         required = option.name in ("data", "out")
         default = {} if required else {"default": option.default}
         metavar = option.metadata["metavar"]
-        command = click.option(flag, required=required, metavar=metavar, help=described(option), **default, **kind)(
-            command
-        )
+        command = click.option(
+            flag, option.name, required=required, metavar=metavar, help=described(option), **default, **kind
+        )(command)
     return command
 
 

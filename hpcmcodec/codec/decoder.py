@@ -45,6 +45,11 @@ class Decoder:
         pixels = _decode_pixels(model, header, tile)
         return Picture(pixels, _decode_alpha(file), icc=file.icc, exif=file.exif, xmp=file.xmp)
 
+    def add(self, model: CodecModel) -> None:
+        """Know a model that is not installed."""
+        with self._lock:
+            self._models[model.identity] = model
+
     def model_of(self, header: Header) -> CodecModel:
         """The model that made a file. Raises MissingModelError if it is not installed."""
         with self._lock:

@@ -99,6 +99,14 @@ def sample(t: Array, lattice: Lattice, parts: int = 1) -> Array:
     return out
 
 
+def added(t: Array, lattice: Lattice) -> Array:
+    """Mean of the three samples of every 2x2 cell that are not on the lattice: (N, C, H, W) -> (N, C, H/2, W/2)."""
+    n, c, h, w = t.shape
+    rest = overlay(t, zeros(t, (n, c, h // 2, w // 2)), lattice)
+    cells = rest[:, :, 0::2, 0::2] + rest[:, :, 0::2, 1::2] + rest[:, :, 1::2, 0::2] + rest[:, :, 1::2, 1::2]
+    return cells / 3.0
+
+
 def scatter(t: Array, lattice: Lattice, parts: int = 1) -> Array:
     """Inverse placement of `sample`, zeros elsewhere: (N, C, h, w) -> (N, C, 2h, 2w)."""
     n, c, h, w = t.shape

@@ -89,3 +89,10 @@ class Hpcm(CodecNetwork):
     def synthesise(self, y_hat: Array, condition: None = None) -> Array:
         """Decoded latent -> picture (N, 3, H, W), unclamped."""
         return self.g_s(y_hat)
+
+    def nested(self, y: Array) -> list[tuple[Array, Array]]:
+        """For scales 1 and 2: their own latents (N, M, h, w), and for each of them the mean of the three latents that
+        the next finer scale adds to its 2x2 cell."""
+        half = geometry.sample(y, SCALE2)
+        pairs = ((half, SCALE1), (y, SCALE2))
+        return [(geometry.sample(fine, lattice), geometry.added(fine, lattice)) for fine, lattice in pairs]

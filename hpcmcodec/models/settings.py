@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from hpcmcodec.errors import CorruptError
-from hpcmcodec.formats.header import SETTINGS, Setting
 from hpcmcodec.models.registry import build
 from hpcmcodec.nn.module import Module
+
+if TYPE_CHECKING:  # a bare source tree trains without formats
+    from hpcmcodec.formats.header import Setting
 
 N = TypeVar("N", bound="CodecNetwork")
 
@@ -42,6 +44,8 @@ class CodecNetwork(Module):
 
         Raises CorruptError for a setting that the network does not know or that contradicts it.
         """
+        from hpcmcodec.formats.header import SETTINGS
+
         own = self.settings
         for name, value in given.items():
             if name not in SETTINGS or name not in own:

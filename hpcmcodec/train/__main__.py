@@ -8,20 +8,22 @@ from collections.abc import Sequence
 
 from hpcmcodec.errors import HpcmError
 
-from .config import RunConfig, described, options
+from .config import RunConfig
+from .options import described, options
 
 
 def parse(arguments: Sequence[str]) -> RunConfig:
     """The run that a command line asks for. Raises UsageError; argparse exits for what it cannot read."""
-    parser = argparse.ArgumentParser(prog="hpcmcodec.train", description="Train a lite model; see docs/TRAINING.md.")
-    for flag, option in options():
+    parser = argparse.ArgumentParser(prog="hpcmcodec.train", allow_abbrev=False, description="Train a model.")
+    for flag, option in options(RunConfig):
         if option.default is False:
             parser.add_argument(flag, action="store_true", help=described(option))
             continue
         parser.add_argument(
             flag,
             type=option.metadata["parse"],
-            metavar=option.metadata["metavar"],
+            choices=option.metadata["choices"],
+            metavar=option.metadata["metavar"] or None,
             default=argparse.SUPPRESS,
             required=option.name in ("data", "out"),
             help=described(option).replace("%", "%%"),

@@ -11,15 +11,14 @@ from torch import Tensor
 
 _EPSILON = 1e-8
 _FADED = 0.95  # share of the budget from which an anchored run is plain
-FORMS = ("none", "anchored", "famo")
 
 
 class Balance:
     """Weights of the two parts of a loss (lambda distortion, rate), and their own Adam.
 
-    "famo", literally: the logarithms of the losses are balanced, so lambda has no effect on the optimum. "anchored": the
-    weights multiply the losses themselves, stay within bounds and return to equality before the end, so that the network
-    is trained for the lambda that was asked for.
+    "famo", literally: the logarithms of the losses are balanced, so lambda has no effect on the optimum. "anchored":
+    the weights multiply the losses themselves, stay within bounds and return to equality before the end, so that the
+    network is trained for the lambda that was asked for.
     """
 
     def __init__(

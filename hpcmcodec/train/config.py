@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from . import config_rules
-from .balance import FORMS
 from .options import option, rates, seconds
 
 
@@ -56,7 +55,8 @@ class RunConfig:
     )
     freeze: str | None = option(None, "Leave parameters as they are whose names match.", str, "PATTERN")
     schedule: str = option(
-        "plateau", "Learning rates over the budget: rise, plateau, fall; or HPCM's official steps.",
+        "plateau",
+        "Learning rates over the budget: rise, plateau, fall; or HPCM's official steps.",
         choices=("plateau", "official"),
     )
     warmup: int = option(20, "Steps over which learning rates rise.", int, "N")
@@ -88,8 +88,12 @@ class RunConfig:
     inter_scale_start: int | None = option(
         None, "Step where it sets in. Default: --truncation-steps or a thirtieth of --steps.", int, "STEP"
     )
-    inter_scale_form: str = option("corr", "Squared correlation, or a distance with a margin.", choices=("corr", "margin"))
-    balance: str = option("none", "Balance rate and distortion by their progress.", choices=FORMS)
+    inter_scale_form: str = option(
+        "corr", "Squared correlation, or a distance with a margin.", choices=("corr", "margin")
+    )
+    balance: str = option(
+        "none", "Balance rate and distortion by their progress.", choices=("none", "anchored", "famo")
+    )
     balance_gamma: float = option(0.003, "Pull of its weights to equality.", float, "GAMMA")
     balance_lr: float = option(0.025, "Their learning rate.", float, "RATE")
     balance_max: float = option(0.7, "Largest weight of the anchored form, as a logarithm.", float, "W")

@@ -16,7 +16,16 @@ _PATCH_MULTIPLE = 64  # a cell of the hyper-latent; networks may want more
 _MS_SSIM_PATCH = 192  # ms_ssim.LEAST_SIDE, rounded up to such a multiple
 _POSITIVE = ("batch_size", "start_crops", "log_every", "clip", "lr", "warmup", "valid_count", "balance_every")
 _POSITIVE_IF_GIVEN = ("steps", "threads", "time_budget", "chunk", "lambda_", "split_mb", "truncation_steps")
-_NOT_NEGATIVE = ("lr_fast", "lr_linear", "rdo", "seed", "save_every", "valid_every", "valid_coded", "delta")
+_NOT_NEGATIVE: tuple[str, ...] = (
+    "lr_fast",
+    "lr_linear",
+    "rdo",
+    "seed",
+    "save_every",
+    "valid_every",
+    "valid_coded",
+    "delta",
+)
 _NOT_NEGATIVE += ("balance_gamma", "balance_lr", "balance_max")
 _SHARES = ("reduce", "decay", "ema", "balance_end", "tau_init", "tau_final")
 

@@ -17,7 +17,7 @@ from hpcmcodec.models.lite.context import ContextStage, Decoded
 from hpcmcodec.models.lite.model import LiteCondition
 from hpcmcodec.models.schedule import Step
 
-from .loss import LOG_SCALE, logistic_bits
+from .distributions import LOG_SCALE, logistic_bits
 
 _RIDGE = 0.3  # of the mean square of the features: weaker ones over-fit
 _NEIGHBOUR_RIDGE = 0.02

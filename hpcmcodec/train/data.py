@@ -24,6 +24,7 @@ from hpcmcodec.errors import InputError, OutputError
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".avif", ".bmp", ".tif", ".tiff", ".ppm"})
 _WINDOW = 64  # pictures decoded ahead of the writer
 _LARGEST_REDUCTION = 2.0
+_CROPS_FOR_THREADS = 16  # in a batch; fewer are cut before threads have started
 
 
 def find_pictures(folder: Path) -> list[Path]:
@@ -126,6 +127,15 @@ def _map(path: Path, key: str, folder: Path) -> Pictures:
     return Pictures(data, index, key)
 
 
+@dataclass(frozen=True)
+class _Place:
+    """Where a crop is, (S, S, 3) of a mapped picture, and how it is turned."""
+
+    pixels: np.ndarray
+    turns: int
+    mirrored: bool
+
+
 class Crops:
     """Random square crops: place, flips, rotation by 90 degrees, and a reduction of some of them.
 
@@ -146,21 +156,28 @@ class Crops:
         area = pictures.index[fitting, 1] * pictures.index[fitting, 2]
         self._fitting, self._share = fitting, np.cumsum(area) / area.sum()
 
-    def batch(self, step: int, count: int) -> np.ndarray:
-        """(count, 3, size, size) uint8."""
+    def batch(self, step: int, count: int, share: slice = slice(None)) -> np.ndarray:
+        """(count, 3, size, size) uint8; of these only the crops of `share`."""
         rng = np.random.default_rng((self.seed, step))
-        return np.stack([self._crop(rng) for _ in range(count)])
+        places = [self._place(rng) for _ in range(count)][share]
+        if len(places) < _CROPS_FOR_THREADS:
+            return np.stack([self._cut(place) for place in places])
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            return np.stack(list(pool.map(self._cut, places)))
 
-    def _crop(self, rng: np.random.Generator) -> np.ndarray:
+    def _place(self, rng: np.random.Generator) -> _Place:
         picture = self.pictures[self._fitting[np.searchsorted(self._share, rng.random(), "right")]]
         side = self.size
         if rng.random() < self.reduce:
             side = min(int(side * rng.uniform(1.2, _LARGEST_REDUCTION)), *picture.shape[:2])
         y, x = (int(rng.integers(n - side + 1)) for n in picture.shape[:2])
-        crop = picture[y : y + side, x : x + side]
-        if side != self.size:
+        return _Place(picture[y : y + side, x : x + side], int(rng.integers(4)), rng.random() < 0.5)
+
+    def _cut(self, place: _Place) -> np.ndarray:
+        crop = place.pixels
+        if len(crop) != self.size:
             small = Image.fromarray(crop).resize((self.size, self.size), Image.Resampling.BILINEAR)
             crop = np.asarray(small)
-        crop = np.rot90(crop, int(rng.integers(4)))
-        crop = crop[:, ::-1] if rng.random() < 0.5 else crop
+        crop = np.rot90(crop, place.turns)
+        crop = crop[:, ::-1] if place.mirrored else crop
         return np.ascontiguousarray(crop.transpose(2, 0, 1))

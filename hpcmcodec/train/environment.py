@@ -1,4 +1,4 @@
-"""Where torch computes, and with what settings of the process."""
+"""Settings of the whole process while it trains."""
 
 from __future__ import annotations
 
@@ -7,27 +7,19 @@ from contextlib import contextmanager
 
 import torch
 
-from hpcmcodec.errors import UsageError
-
 
 @contextmanager
-def torch_threads(count: int | None) -> Iterator[None]:
-    """torch with so many threads, and without subnormals, which slow training down many times."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count or before)
+def torch_settings(threads: int | None) -> Iterator[None]:
+    """torch with so many threads, its random numbers kept apart, and without subnormals, which slow training down many
+    times; float32 products on a GPU may use its faster formats."""
+    before, precision = torch.get_num_threads(), torch.get_float32_matmul_precision()
+    torch.set_num_threads(threads or before)
     torch.set_flush_denormal(True)
+    torch.set_float32_matmul_precision("high")
     try:
-        yield
+        with torch.random.fork_rng(devices=[]):
+            yield
     finally:
         torch.set_num_threads(before)
         torch.set_flush_denormal(False)
-
-
-def device_of(name: str) -> torch.device:
-    """The device of this name. Raises UsageError if there is none."""
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:  # torch without CUDA asserts
-        raise UsageError(f"--device {name} cannot be used ({str(error).splitlines()[0]})") from error
-    return device
+        torch.set_float32_matmul_precision(precision)

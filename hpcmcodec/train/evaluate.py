@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -47,16 +48,19 @@ def validation_crops(folder: Path, count: int = COUNT, size: int = SIZE) -> torc
 
 
 @torch.no_grad()
-def evaluate(network: Module, crops: torch.Tensor, *, rdo: float) -> list[Point]:
+def evaluate(
+    network: Module, crops: torch.Tensor, *, rdo: float, qualities: Sequence[float] = QUALITIES, metric: str = "mse"
+) -> list[Point]:
     """A point per quality; crops (N, 3, H, W) uint8 on the network's device."""
-    return [_point(network, crops, quality, rdo) for quality in QUALITIES]
+    return [_point(network, crops, quality, rdo, metric) for quality in qualities]
 
 
-def _point(network: Module, crops: torch.Tensor, quality: float, rdo: float) -> Point:
+def _point(network: Module, crops: torch.Tensor, quality: float, rdo: float, metric: str) -> Point:
     parts = []
     for x in crops.split(8):
         picture = x.float() / 255
-        outcome = rate_distortion(network, picture, torch.full((len(x),), quality, device=x.device), rdo=rdo)
+        wanted = torch.full((len(x),), quality, device=x.device)
+        outcome = rate_distortion(network, picture, wanted, rdo=rdo, metric=metric)
         psnr = -10 * torch.log10(outcome.mse.clamp_min(1e-10))
         parts.append(torch.stack((outcome.bpp, psnr, outcome.yardstick)))
     bpp, mean_psnr, yard = torch.cat(parts, 1).double().mean(1).tolist()

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from hpcmcodec.errors import OutputError
-from hpcmcodec.models.config import from_dict
 from hpcmcodec.models.export import export_model
-from hpcmcodec.models.lite import LiteConfig
+from hpcmcodec.models.registry import build, config_from_dict
 
 from . import checkpoint
 
@@ -23,11 +22,13 @@ def export_run(run: Path, output: Path, name: str | None = None, *, force: bool 
         raise OutputError(f"{output} exists; use --force to replace it")
     saved = checkpoint.load(run)
     tensors = {**saved["weights"], **saved["average"]}  # constants have no average
+    config = config_from_dict(saved["network"])
     return export_model(
         output,
         name or output.name.removesuffix(".safetensors"),
-        from_dict(LiteConfig, saved["network"]),
+        config,
         {key: tensor.float().numpy() for key, tensor in tensors.items()},
+        distribution=build(config).distribution,
         provenance=provenance(saved),
         measured={"validation": saved["validation"]} if saved["validation"] else None,
     )

@@ -5,15 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hpcmcodec.errors import ModelFileError, UsageError
-from hpcmcodec.models.config import from_dict
-from hpcmcodec.models.lite import LiteConfig
+from hpcmcodec.models.registry import build, config_from_dict
 
 _DTYPES = {"F16": "<f2", "F32": "<f4", "I8": "i1", "I32": "<i4"}
 _MANIFEST, _TABLES = "hpcmcodec", "entropy."
@@ -23,13 +22,18 @@ _MANIFEST, _TABLES = "hpcmcodec", "entropy."
 class Start:
     """A network's config, its float32 arrays by parameter name, and what to say of their origin."""
 
-    config: LiteConfig
+    config: Any
     arrays: dict[str, np.ndarray]
     about: dict[str, Any]
 
 
+def from_layers(config: Any, seed: int) -> Start:
+    """The layers' own random values, for networks that have no start from statistics."""
+    return Start(config, build(config).initial(seed), {"layers": {"seed": seed}})
+
+
 def from_model(model: str) -> Start:
-    """From an installed model's name or a model file. Raises HpcmError: no such model, or not of family lite.
+    """From an installed model's name or a model file. Raises HpcmError: no such model.
 
     In a bare source tree, where the reader of model files and its packages are missing, a path is read directly.
     """
@@ -40,9 +44,26 @@ def from_model(model: str) -> Start:
     else:
         file = store.find(model)
         config, arrays, identity = file.config, {k: np.array(v) for k, v in file.tensors.items()}, file.identity.hex()
-    if config.get("family") != LiteConfig.family:
-        raise UsageError(f"{model} is a model of family {config.get('family')}; hpcm train can train lite only")
-    return Start(from_dict(LiteConfig, config), arrays, {"model": Path(model).stem, "identity": identity})
+    return Start(config_from_dict(config), arrays, {"model": Path(model).stem, "identity": identity})
+
+
+def fitted(start: Start, config: Any, seed: int) -> Start:
+    """A start for another network: what both have is taken over, the rest keeps its initial values (`about` says which
+    parts are new and which were left out). Raises UsageError if a shape differs or nothing fits."""
+    arrays = build(config).initial(seed)
+    common = arrays.keys() & start.arrays.keys()
+    unlike = sorted(name for name in common if arrays[name].shape != start.arrays[name].shape)
+    if unlike or not common:
+        reason = f"{unlike[0]} has another shape" if unlike else "they have no parameter in common"
+        raise UsageError(f"--init and --preset do not fit together: {reason}")
+    new, left_out = sorted(arrays.keys() - common), sorted(start.arrays.keys() - common)
+    about = {**start.about, "new": _parts(new), "left_out": _parts(left_out)}
+    return replace(start, config=config, arrays={**arrays, **{k: start.arrays[k] for k in common}}, about=about)
+
+
+def _parts(names: list[str]) -> list[str]:
+    """Parameters by the module that holds them, each once."""
+    return list(dict.fromkeys(name.rpartition(".")[0] or name for name in names))
 
 
 def read_bare(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray], str]:

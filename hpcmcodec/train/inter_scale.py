@@ -38,7 +38,7 @@ class InterScale:
         ramp: int = 0,
         mean: Callable[[Tensor], Tensor] = lambda t: t,
     ) -> None:
-        """form: "corr" or "margin". The term is weighed in from step `start` over `ramp` steps. mean: over processes."""
+        """form: "corr" or "margin". The term sets in at step `start` over `ramp` steps. mean: over processes."""
         self.predictors = [torch.eye(channels, device=device, requires_grad=True) for _ in range(pairs)]
         self.optimizer = torch.optim.Adam(self.predictors, _RATE)
         self.start, self.ramp, self.skipped = start, ramp, 0

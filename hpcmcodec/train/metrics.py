@@ -60,9 +60,10 @@ class Interval:
         self._pictures += len(outcome.bpp)
         self._norm, self._skipped = norm, self._skipped + (not np.isfinite(norm))
 
-    def summary(self, seconds: float, pixels: int) -> dict[str, Any]:
-        """Means over the steps until `seconds` of training; `pixels` of one crop."""
-        loss, bpp, mse = torch.stack(self._outcomes).double().mean(0).tolist()
+    def summary(self, seconds: float, pixels: int, mean: Callable[[Tensor], Tensor] = lambda t: t) -> dict[str, Any]:
+        """Means over the steps until `seconds` of training; `pixels` of one crop, in all processes, over which `mean`
+        averages."""
+        loss, bpp, mse = mean(torch.stack(self._outcomes).double().mean(0)).tolist()
         rate = self._pictures * pixels / max(seconds - self._began, 1e-9)
         values: dict[str, Any] = {"loss": loss, "bpp": bpp, "mse": mse, "norm": self._norm}
         values = {name: value if np.isfinite(value) else None for name, value in values.items()}

@@ -21,6 +21,11 @@ def ms_ssim(x: Tensor, y: Tensor) -> Tensor:
     Gaussian window of 11 taps, only where it lies within the picture; the product over scales is taken per channel, the
     mean over channels last.
     """
+    with torch.autocast(x.device.type, enabled=False):
+        return _ms_ssim(x, y)
+
+
+def _ms_ssim(x: Tensor, y: Tensor) -> Tensor:
     result = torch.ones((), device=x.device)
     kernel = _gaussian(x.device)
     for scale, weight in enumerate(WEIGHTS):

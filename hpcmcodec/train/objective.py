@@ -44,7 +44,6 @@ class Evaluation:
 
     def __init__(self, model: TorchModel, config: RunConfig, group: Processes) -> None:
         self._format = torch.channels_last if config.channels_last else torch.contiguous_format
-        model.to(memory_format=self._format)
         module = group.wrap(Objective(model, config, Noise(group.rank, group.world)))
         self._call = torch.compile(module) if config.compile else module
 

@@ -3,37 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from hpcmcodec.errors import InputError, OutputError, UsageError
-from hpcmcodec.models.config import from_dict, to_dict
-from hpcmcodec.models.lite import Lite, LiteConfig
-from hpcmcodec.nn.torch_model import TorchModel
+from hpcmcodec.errors import UsageError
 
-from . import checkpoint
-from .about import describe
 from .config import RunConfig
-from .data import Crops, Pictures, load_pictures
-from .environment import device_of, torch_threads
-from .evaluate import evaluate, summary, validation_crops
-from .initial import Start, from_model
-from .loss import Outcome, rate_distortion, stratified
+from .data import Crops, load_pictures
+from .environment import torch_settings
+from .loss import Outcome
 from .metrics import Interval, Metrics
-from .optimizer import Average, clipped_norm, make_optimizer, schedule, set_rates
-from .start import from_statistics, preset
+from .objective import Evaluation
+from .optimizer import clipped_norm, schedule, set_rates
+from .parallel import Processes, processes
+from .slopes import stratified
+from .spectral import Truncation, truncate
+from .state import State
 from .stopping import StopRequest
+from .validation import Validation
 
 _MOST_SKIPS = 50
 """Steps in a row without a finite gradient after which a run gives up."""
-_START_BATCH = 1 << 40
-"""A number of a batch that no step reaches."""
 
 
 def train(config: RunConfig, show: Callable[[str], None] = print) -> dict[str, Any]:
@@ -42,8 +37,8 @@ def train(config: RunConfig, show: Callable[[str], None] = print) -> dict[str, A
     Ctrl-C and SIGTERM let the step finish and save a checkpoint before they take effect. Raises HpcmError: unusable
     data, a folder of another run, a full disk.
     """
-    with torch_threads(config.threads):
-        run = Run(config, show)
+    with torch_settings(config.threads), processes(config.device) as group:
+        run = Run(config, show, group)
         with StopRequest() as stop:
             last = run.go(stop)
     stop.deliver()
@@ -51,206 +46,172 @@ def train(config: RunConfig, show: Callable[[str], None] = print) -> dict[str, A
 
 
 class Run:
-    """Everything that a step needs, and what a checkpoint holds of it."""
+    """The loop and what it needs beside the run's state."""
 
-    def __init__(self, config: RunConfig, show: Callable[[str], None]) -> None:
+    def __init__(self, config: RunConfig, show: Callable[[str], None], group: Processes) -> None:
         self.began = time.monotonic()
-        self.config, self.device = config, device_of(config.device)
-        saved = _find_checkpoint(config)
+        self.config, self.group = config, group
+        self.share = group.share(config.batch_size)
+        if not group.first:
+            group.wait()  # the first process decodes the pictures, the others find them done
         pictures = load_pictures(config.data, config.cache or config.out)
+        if group.first:
+            group.wait()
         self.crops = Crops(pictures, config.patch_size, config.reduce, config.seed)
-        self.valid = None if config.valid is None else validation_crops(config.valid).to(self.device)
-        network_config, arrays = self._begin(saved, pictures)
-        self.network = Lite(network_config)
-        self.model = TorchModel(self.network, arrays).to(self.device)
-        self.parameters: dict[str, Tensor] = {k.replace("/", "."): v for k, v in self.model.named_parameters()}
-        self.optimizer = make_optimizer(self.parameters, config)
-        self.average = Average(self.parameters, config.ema)
-        if saved:
-            self._restore(saved)
-        self.metrics = Metrics(config.out, show, step=self.step)
-        self.first_step = self.step
-        self.generator = torch.Generator(self.device)
+        self.state = State(config, group, pictures, self.crops)
+        self.evaluate = Evaluation(self.state.model, config, group)
+        self.valid = Validation(self.state) if config.valid and group.first else None
+        self.metrics = Metrics(config.out, show, step=self.state.step) if group.first else None
+        self.truncation: Truncation | None = None
+        if config.spectral_reg:
+            steps = config.ramp_steps
+            self.truncation = Truncation(config.tau_init, config.tau_final, steps, config.spectral_target)
         self._skipped = 0
+        self._last: dict[str, Any] = {"step": self.state.step}
+        self._tell_start()
 
-    def _begin(self, saved: dict[str, Any] | None, pictures: Pictures) -> tuple[LiteConfig, dict[str, Any]]:
-        """Config and arrays to start from; sets step, seconds, validation and what is told of the run."""
-        if saved is None:
-            start = self._start()
-            self.step, self.seconds = 0, 0.0
-            self.validation: dict[str, Any] = {}
-            self.about = {"start": start.about, **describe(self.config, pictures)}
-            return start.config, start.arrays
-        network_config = from_dict(LiteConfig, saved["network"])
-        wanted = self.config.preset and preset(self.config.preset)
-        wanted = wanted or (self.config.init and from_model(self.config.init).config)
-        if wanted and wanted != network_config:
-            chosen = self.config.preset or self.config.init
-            raise UsageError(f"{self.config.out} is a run of another network than {chosen}")
-        self.step, self.seconds, self.validation = saved["step"], saved["seconds"], saved["validation"]
-        self.about = {**saved["about"], **describe(self.config, pictures)}
-        return network_config, saved["weights"]
-
-    def _start(self) -> Start:
-        if self.config.init:
-            return from_model(self.config.init)
-        network_config = preset(self.config.preset or "lite")
-        crops = self.crops.batch(_START_BATCH, self.config.start_crops)
-        return from_statistics(network_config, crops, self.config.seed, self.device)
-
-    def _restore(self, saved: dict[str, Any]) -> None:
-        rates = [group["base"] for group in self.optimizer.param_groups]
-        try:
-            self.optimizer.load_state_dict(saved["optimizer"])
-        except ValueError as error:
-            raise UsageError(f"{self.config.out} was trained with another --freeze ({error})") from error
-        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
-            group["base"] = rate  # the command line's, not the checkpoint's
-        self.average.tensors = {k: saved["average"][k].to(self.device) for k in self.average.tensors}
+    def _tell_start(self) -> None:
+        start = self.state.about["start"]
+        if self.state.step == 0 and ("new" in start or "left_out" in start):
+            self._show(start=start)
 
     # ------------------------------------------------------------------------------------------ the loop
     def go(self, stop: StopRequest) -> dict[str, Any]:
         """Steps until something ends them, with metrics, validations and checkpoints in between."""
-        config, saved_at = self.config, time.monotonic()
-        seen = Interval(self.seconds)
-        last: dict[str, Any] = {"step": self.step, "seconds": round(self.seconds, 1)}
-        if self.step == 0:
+        config, state, saved_at = self.config, self.state, time.monotonic()
+        seen, over = Interval(state.seconds), stop.wanted
+        if state.step == 0:
             self._validate()
         next_validation = self._next_validation()
         with ThreadPoolExecutor(1) as worker:
-            ahead = worker.submit(self.crops.batch, self.step, config.batch_size)
-            while not (stop.wanted or self._done() >= 1 or self._chunk_is_over()):
+            ahead = worker.submit(self._batch, state.step)
+            while not over and self._done() < 1:
                 clock = time.monotonic()
                 crops = ahead.result()
-                ahead = worker.submit(self.crops.batch, self.step + 1, config.batch_size)
-                seen.add(*self._advance(torch.from_numpy(crops).to(self.device)))
-                self.seconds += time.monotonic() - clock
-                if self.step % config.log_every == 0:
-                    last = self._log(seen)
-                    seen = Interval(self.seconds)
-                if self.seconds >= next_validation:
+                ahead = worker.submit(self._batch, state.step + 1)
+                seen.add(*self._advance(torch.from_numpy(crops).to(self.group.device, non_blocking=True)))
+                state.seconds += time.monotonic() - clock
+                if state.step % config.log_every == 0:
+                    seen = self._log(seen)
+                if state.seconds >= next_validation:
                     self._validate()
                     next_validation = self._next_validation()
                 if time.monotonic() - saved_at >= config.save_every:
-                    self.save()
+                    state.save()
                     saved_at = time.monotonic()
+                state.seconds, over = self.group.agree(state.seconds, stop.wanted or self._chunk_is_over())
         if not seen.empty:
-            last = self._log(seen)
+            self._log(seen)
         if self._done() >= 1:
             self._validate()
-        self.save()
-        return last
+        state.save()
+        self.group.wait()
+        return self._last
+
+    def _batch(self, step: int) -> np.ndarray:
+        return self.crops.batch(step, self.config.batch_size, self.share)
 
     def _chunk_is_over(self) -> bool:
-        """Never before a first step: repeated calls must get on."""
-        if self.config.chunk is None or self.step == self.first_step:
-            return False
-        return time.monotonic() - self.began >= self.config.chunk
+        return self.config.chunk is not None and time.monotonic() - self.began >= self.config.chunk
 
     def _done(self) -> float:
         """Share of the budget that is used up, by steps or by time, whichever is further."""
-        by_steps = self.step / self.config.steps if self.config.steps else 0.0
-        by_time = self.seconds / self.config.time_budget if self.config.time_budget else 0.0
+        by_steps = self.state.step / self.config.steps if self.config.steps else 0.0
+        by_time = self.state.seconds / self.config.time_budget if self.config.time_budget else 0.0
         return max(by_steps, by_time)
 
     def _advance(self, crops: Tensor) -> tuple[Outcome, float]:
         """One step of the optimiser. Noise and qualities depend on seed and step alone."""
-        self.generator.manual_seed(_mixed(self.config.seed, self.step))
-        set_rates(self.optimizer, schedule(self.step, self._done(), self.config))
-        quality = stratified(len(crops), self.generator)
-        self.optimizer.zero_grad(set_to_none=True)
-        outcome = rate_distortion(
-            self.network, crops.float() / 255, quality, rdo=self.config.rdo, generator=self.generator
-        )
-        outcome.yardstick.mean().backward()
-        norm = clipped_norm(self.parameters.values(), self.config.clip)
-        self._step_if_finite(norm)
-        self.step += 1
+        state, done = self.state, self._done()
+        set_rates(state.optimizer, schedule(state.step, done, self.config))
+        state.optimizer.zero_grad(set_to_none=True)
+        outcome = self._outcome(crops)
+        parts = torch.stack((outcome.distortion.mean(), outcome.rate.mean()))
+        loss = state.balance.combine(parts, done)
+        pairs = None
+        if state.inter_scale and (weight := state.inter_scale.weight(state.step)):
+            pairs = state.network.nested(outcome.latent)
+            loss = loss + self.config.delta * weight * state.inter_scale.term(pairs)
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = clipped_norm(state.parameters.values(), self.config.clip)
+        if self._step_if_finite(norm):
+            if pairs and state.inter_scale:
+                state.inter_scale.learn(pairs)
+            if self.config.balance != "none" and state.balance.wanted(state.step, done):
+                self._rebalance(crops, parts)
+        state.step += 1
         return outcome, norm
 
-    def _step_if_finite(self, norm: float) -> None:
+    def _outcome(self, crops: Tensor) -> Outcome:
+        """Of the crops at the state's step: the same random numbers each time it is asked."""
+        state = self.state
+        torch.manual_seed(_mixed(self.config.seed, state.step))
+        count = self.config.batch_size
+        whole = stratified(count) if state.quality is None else torch.full((count,), state.quality)
+        x, mask = crops.float() / 255, None
+        if self.truncation is not None and self.truncation.target == "image":
+            cut = self.truncation.mask(x, state.step)
+            x = x if cut is None else truncate(x, cut)
+        elif self.truncation is not None:
+            stride = state.network.stride
+            mask = self.truncation.mask(x[:, :, ::stride, ::stride], state.step)
+        return self.evaluate(x, whole[self.share].to(x.device), mask)
+
+    def _rebalance(self, crops: Tensor, before: Tensor) -> None:
+        """Show the balance what the step did to its own batch."""
+        with torch.no_grad():
+            found = self._outcome(crops)
+        after = torch.stack((found.distortion.mean(), found.rate.mean()))
+        self.state.balance.update(self.group.mean(before), self.group.mean(after))
+
+    def _step_if_finite(self, norm: float) -> bool:
         if np.isfinite(norm):
             self._skipped = 0
-            self.optimizer.step()
-            self.average.update(self.parameters, self.step + 1)
-            return
+            self.state.optimizer.step()
+            self.state.average.update(self.state.parameters, self.state.step + 1)
+            return True
         self._skipped += 1
         if self._skipped == _MOST_SKIPS:
             raise UsageError(
-                f"no finite gradient in {_MOST_SKIPS} steps before step {self.step}: lower the learning rates and go on"
-                " from the last checkpoint with --resume"
+                f"no finite gradient in {_MOST_SKIPS} steps before step {self.state.step}: lower the learning rates and"
+                " go on from the last checkpoint with --resume"
             )
+        return False
 
     # ------------------------------------------------------------------------------------------ outputs
-    def _log(self, seen: Interval) -> dict[str, Any]:
-        line = {
-            "step": self.step,
-            "seconds": round(self.seconds, 1),
-            **seen.summary(self.seconds, self.config.patch_size**2),
-        }
-        self.metrics.add(**line)
+    def _log(self, seen: Interval) -> Interval:
+        """One line of metrics; returns the next interval."""
+        state, config = self.state, self.config
+        found = seen.summary(state.seconds, config.patch_size**2 * self.group.world, self.group.mean)
+        if self.truncation is not None and (tau := self.truncation.tau(state.step - 1)) < 1:
+            found["tau"] = round(tau, 5)  # loss and mse are those of truncated pictures
+            if self.truncation.target == "image":
+                found = {f"{name}_truncated" if name in ("loss", "mse") else name: v for name, v in found.items()}
+        if config.balance != "none":
+            found["balance"] = [round(w, 5) for w in state.balance.w.tolist()]
+        if state.inter_scale and state.inter_scale.skipped:
+            found["inter_scale_skipped"] = state.inter_scale.skipped
+        self._last = {**self._show(**found), "done": round(self._done(), 5)}
+        return Interval(state.seconds)
+
+    def _show(self, **values: Any) -> dict[str, Any]:
+        line = {"step": self.state.step, "seconds": round(self.state.seconds, 1), **values}
+        if self.metrics is not None:
+            self.metrics.add(**line)
         return line
 
     def _validate(self) -> None:
         if self.valid is None:
             return
-        with _weights_of(self.parameters, self.average):
-            found = summary(evaluate(self.network, self.valid, rdo=self.config.rdo))
-        self.validation = {"step": self.step, **found}
-        self.metrics.add(step=self.step, seconds=round(self.seconds, 1), valid=found)
+        found = self.valid.measure()
+        self.state.validation = {"step": self.state.step, **found}
+        self._show(valid=found)
 
     def _next_validation(self) -> float:
         every = self.config.valid_every
-        return (self.seconds // every + 1) * every if every else float("inf")
-
-    def save(self) -> None:
-        """Write the checkpoint. Raises OutputError."""
-        content = {
-            "network": to_dict(self.network.config),
-            "weights": {name: tensor.detach() for name, tensor in self.model.tensors().items()},
-            "average": self.average.tensors,
-            "optimizer": self.optimizer.state_dict(),
-            "step": self.step,
-            "seconds": self.seconds,
-            "about": self.about,
-            "validation": self.validation,
-        }
-        checkpoint.save(self.config.out, content)
-
-
-@contextmanager
-def _weights_of(parameters: dict[str, Tensor], average: Average) -> Iterator[None]:
-    """The network with its averaged weights."""
-    raw = {name: parameter.detach().clone() for name, parameter in parameters.items()}
-    try:
-        _assign(parameters, average.tensors)
-        yield
-    finally:
-        _assign(parameters, raw)
-
-
-@torch.no_grad()
-def _assign(parameters: dict[str, Tensor], values: dict[str, Tensor]) -> None:
-    for name, parameter in parameters.items():
-        parameter.copy_(values[name])
+        return (self.state.seconds // every + 1) * every if every else float("inf")
 
 
 def _mixed(seed: int, step: int) -> int:
     """A seed of its own for every step."""
     return int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0] >> np.uint64(1))
-
-
-def _find_checkpoint(config: RunConfig) -> dict[str, Any] | None:
-    """The checkpoint to go on from, None for a new run. Makes the run's folder."""
-    try:
-        config.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot make the folder {config.out}: {error.strerror or error}") from error
-    if not checkpoint.path_in(config.out).exists():
-        return None
-    if not config.resume:
-        raise UsageError(f"{config.out} holds a run already: go on with --resume, or choose another --out")
-    saved = checkpoint.load(config.out)
-    if saved["network"].get("family") != LiteConfig.family:
-        raise InputError(f"{config.out} is a run of family {saved['network'].get('family')}, not lite")
-    return saved

@@ -1,7 +1,7 @@
 """Spectral truncation of training pictures or latents: a curriculum from smooth to full detail.
 
-After "Taming Hierarchical Image Coding Optimization" (Cong et al., ICLR 2026), with a mask that ends at the identity: the
-published cone still attenuates at its end, and the next step sees another picture.
+After "Taming Hierarchical Image Coding Optimization" (Cong et al., ICLR 2026), with a mask that ends at the identity:
+the published cone still attenuates at its end, and the next step sees another picture.
 """
 
 from __future__ import annotations

@@ -15,7 +15,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from hpcmcodec.errors import UsageError
 from hpcmcodec.models.lite import Lite, LiteConfig
 from hpcmcodec.models.lite.layers import ANCHORS
 from hpcmcodec.models.lite.model import LiteCondition
@@ -23,10 +22,9 @@ from hpcmcodec.models.lite.transforms import BLOCK
 from hpcmcodec.nn import ops
 
 from .context_fit import fit_context
+from .distributions import LOG_SCALE, logistic_bits
 from .initial import Start
-from .loss import LOG_SCALE, lambda_of, logistic_bits
-
-PRESETS = {"lite": LiteConfig()}
+from .slopes import lambda_of
 
 _RESIDUAL_GAIN = 0.3  # of the deep transforms' last layers in a block: many residual blocks should start small
 _HYPER_STEP = 1.5  # quantiser step of the principal components
@@ -34,16 +32,14 @@ _LOGISTIC = 0.55  # scale of the logistic with standard deviation 1: sqrt(3) / p
 _GRID = 45  # log-scales tried in the search for the likeliest
 
 
-def preset(name: str) -> LiteConfig:
-    """The network of this name. Raises UsageError."""
-    if name not in PRESETS:
-        raise UsageError(f"there is no preset {name!r} that can be trained; choose one of {', '.join(PRESETS)}")
-    return PRESETS[name]
-
-
 @torch.no_grad()
-def from_statistics(config: LiteConfig, crops: np.ndarray, seed: int, device: torch.device) -> Start:
-    """crops: (N, 3, S, S) uint8, S a multiple of 64; a few hundred of them, or the context heads over-fit."""
+def from_statistics(
+    config: LiteConfig, crops: np.ndarray, seed: int, device: torch.device, *, with_context: bool = True
+) -> Start:
+    """crops: (N, 3, S, S) uint8, S a multiple of 64; a few hundred of them, or the context heads over-fit.
+
+    Without `with_context` the heads predict nothing: means of zero and scales by channel.
+    """
     network = Lite(config)
     arrays = network.initial(seed)
     for name in arrays:
@@ -59,7 +55,8 @@ def from_statistics(config: LiteConfig, crops: np.ndarray, seed: int, device: to
     cond = network.condition(torch.linspace(0, 1, len(y), device=device)[order])
     y = y * cond.up[:, :, None, None]
     _fit_hyperprior(network, y, cond)
-    fit_context(network, y, cond, generator)
+    if with_context:
+        fit_context(network, y, cond, generator)
     found = {name: tensor.cpu().numpy() for name, tensor in network.arrays().items()}
     return Start(config, found, {"statistics": {"crops": len(crops), "size": crops.shape[-1]}})
 

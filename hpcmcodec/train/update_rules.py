@@ -31,7 +31,7 @@ class _AdamDirections(torch.optim.Optimizer):
 
     def _adam(self, group: dict[str, Any], parameters: list[Tensor]) -> list[Tensor]:
         """The steps of Adam at a learning rate of 1, by parameter."""
-        (b1, b2), gradients = group["betas"], [p.grad for p in parameters]
+        (b1, b2), gradients = group["betas"], [p.grad for p in parameters if p.grad is not None]
         for p in parameters:
             if not self.state[p]:
                 self.state[p].update(step=0, exp_avg=torch.zeros_like(p), exp_avg_sq=torch.zeros_like(p))
@@ -87,8 +87,8 @@ class Muon(_AdamDirections):
 
 
 def orthogonalised(matrices: Tensor, steps: int = 5) -> Tensor:
-    """(K, R, C) -> the nearest semi-orthogonal matrices, roughly, scaled to elements of root mean square 1: Newton-Schulz
-    iterations in bfloat16."""
+    """(K, R, C) -> the nearest semi-orthogonal matrices, roughly, scaled to elements of root mean square 1:
+    Newton-Schulz iterations in bfloat16."""
     x = matrices.bfloat16()
     tall = x.shape[1] > x.shape[2]
     x = x.transpose(1, 2) if tall else x

@@ -42,7 +42,11 @@ def test_help_shows_defaults(hpcm: Hpcm) -> None:
         (),
         ("--steps", "1", "--patch-size", "100"),
         ("--time-budget", "soon"),
-        ("--steps", "1", "--init", "lite", "--preset", "lite"),
+        ("--steps", "1", "--metric", "ms-ssim", "--patch-size", "128"),
+        ("--steps", "1", "--optimizer", "sgd"),
+        ("--steps", "1", "--rates", "ctx"),
+        ("--steps", "1", "--balance", "famo"),
+        ("--time-budget", "1h", "--spectral-reg"),
     ],
 )
 def test_unusable_options(hpcm: Hpcm, tmp_path: Path, more: tuple[str, ...]) -> None:

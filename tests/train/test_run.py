@@ -15,9 +15,10 @@ torch = pytest.importorskip("torch")
 
 from hpcmcodec.errors import InputError, OutputError, UsageError  # noqa: E402
 from hpcmcodec.train import checkpoint  # noqa: E402
-from hpcmcodec.train.config import RunConfig, seconds  # noqa: E402
+from hpcmcodec.train.config import RunConfig  # noqa: E402
 from hpcmcodec.train.initial import from_model  # noqa: E402
 from hpcmcodec.train.optimizer import kind_of, schedule  # noqa: E402
+from hpcmcodec.train.options import seconds  # noqa: E402
 from hpcmcodec.train.run import train  # noqa: E402
 
 from .conftest import losses, mean, quiet  # noqa: E402
@@ -72,24 +73,19 @@ def test_chunks_and_time_budget(settings: dict[str, Any]) -> None:
 
 
 def test_validation_uses_the_averaged_weights(
-    settings: dict[str, Any], photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    settings: dict[str, Any], photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hpcmcodec.train.evaluate.SIZE", 64)
-    monkeypatch.setattr("hpcmcodec.train.run.validation_crops", lambda folder: _crops(folder))
-    run(settings, steps=2, valid=photos)
+    monkeypatch.setattr("hpcmcodec.train.validation.SIZE", 64)
+    run(settings, steps=2, valid=photos, valid_count=2, valid_coded=1)
     lines = [json.loads(line) for line in (settings["out"] / "metrics.jsonl").read_text().splitlines()]
     first, last = (line["valid"] for line in lines if "valid" in line)
     assert [p["quality"] for p in first["points"]] == [0, 0.25, 0.5, 0.75, 1]
     assert first["yardstick"] == pytest.approx(mean(p["yardstick"] for p in first["points"]), abs=1e-4)
     rates = [p["bpp"] for p in first["points"]]
     assert rates == sorted(rates) and last != first
+    coded = [p["bpp"] for p in first["coded"]]  # whole files: headers weigh a lot at this size
+    assert coded == sorted(coded) and all(p["psnr"] > 5 for p in first["coded"])
     assert checkpoint.load(settings["out"])["validation"] == {"step": 2, **last}
-
-
-def _crops(folder: Path) -> Any:
-    from hpcmcodec.train.evaluate import validation_crops
-
-    return validation_crops(folder, 2, 64)
 
 
 def test_frozen_parameters_stay(settings: dict[str, Any]) -> None:
@@ -141,7 +137,7 @@ def test_what_cannot_be(settings: dict[str, Any]) -> None:
         run(settings, steps=2, init=None, preset="lite", resume=True)
     with pytest.raises(UsageError, match="--device"):
         run(settings, steps=2, device="nonsense", resume=True)
-    checkpoint.path_in(settings["out"]).write_bytes(b"nonsense")
+    (settings["out"] / checkpoint.NAME).write_bytes(b"nonsense")
     with pytest.raises(InputError, match="not a readable checkpoint"):
         run(settings, steps=2, resume=True)
 

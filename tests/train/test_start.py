@@ -12,14 +12,15 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from hpcmcodec.models.lite import Lite  # noqa: E402
+from hpcmcodec.models.presets import PRESETS  # noqa: E402
 from hpcmcodec.train import checkpoint  # noqa: E402
 from hpcmcodec.train.config import RunConfig  # noqa: E402
 from hpcmcodec.train.context_fit import neighbour_weights  # noqa: E402
 from hpcmcodec.train.data import Crops, load_pictures  # noqa: E402
-from hpcmcodec.train.evaluate import evaluate, validation_crops  # noqa: E402
+from hpcmcodec.train.evaluate import evaluate  # noqa: E402
 from hpcmcodec.train.initial import Start  # noqa: E402
 from hpcmcodec.train.run import train  # noqa: E402
-from hpcmcodec.train.start import PRESETS, channel_ranks, from_statistics, lapped_matrix  # noqa: E402
+from hpcmcodec.train.start import channel_ranks, from_statistics, lapped_matrix  # noqa: E402
 from tests.codec.conftest import TINY  # noqa: E402
 
 from .conftest import mean  # noqa: E402
@@ -86,9 +87,17 @@ def test_neighbour_weights_find_a_known_filter() -> None:
 
 def test_training_from_statistics(settings: dict[str, Any], photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(PRESETS, "lite", TINY)
-    monkeypatch.setattr("hpcmcodec.train.run.validation_crops", lambda folder: validation_crops(folder, 4, 64))
+    monkeypatch.setattr("hpcmcodec.train.validation.SIZE", 64)
     shown: list[dict[str, Any]] = []
-    more = {"init": None, "start_crops": 48, "steps": 20, "valid": photos, "lr": 2e-3}
+    more = {
+        "init": None,
+        "start_crops": 48,
+        "steps": 20,
+        "valid": photos,
+        "valid_count": 4,
+        "valid_coded": 0,
+        "lr": 2e-3,
+    }
     train(RunConfig(**{**settings, **more}), lambda line: shown.append(json.loads(line)))
     before, after = (line["valid"]["yardstick"] for line in shown if "valid" in line)
     assert after < before

@@ -223,3 +223,9 @@ class Lite(CodecNetwork):
             return slots[step.slot][:, step.first : step.first + step.count]
 
         return elements
+
+    def nested(self, y: Array) -> list[tuple[Array, Array]]:
+        """For scales 1 and 2: their own latents (N, M, h, w), and for each of them the mean of the three latents that
+        the next finer scale adds to its 2x2 cell."""
+        fine = to_slots(y)
+        return [(s[0], (s[1] + s[2] + s[3]) / 3.0) for s in (to_slots(fine[0]), fine)]

@@ -1,0 +1,55 @@
+"""Validation during a run: the averaged weights, by likelihood bits and by really coded files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .evaluate import QUALITIES, SIZE, evaluate, summary, validation_crops
+from .state import State
+
+
+class Validation:
+    """The crops of a folder, and how a run's network is measured on them."""
+
+    def __init__(self, state: State) -> None:
+        config = state.config
+        assert config.valid is not None
+        multiple = state.network.pad_multiple
+        crops = validation_crops(config.valid, config.valid_count, -(-SIZE // multiple) * multiple)
+        self.state, self.crops = state, crops.to(state.group.device)
+        self.qualities = QUALITIES if state.quality is None else (state.quality,)
+
+    def measure(self) -> dict[str, Any]:
+        """JSON-ready: the yardstick and the points."""
+        state, config = self.state, self.state.config
+        rdo = config.rdo_for(state.network.rate)
+        with averaged_weights(state):
+            points = evaluate(state.network, self.crops, rdo=rdo, qualities=self.qualities, metric=config.metric)
+            found = summary(points)
+            if config.valid_coded:
+                from .coded import coded_bytes
+
+                found["coded"] = coded_bytes(state, self.crops[: config.valid_coded], self.qualities)
+        return found
+
+
+@contextmanager
+def averaged_weights(state: State) -> Iterator[None]:
+    """The network with its averaged weights."""
+    raw = {name: parameter.detach().clone() for name, parameter in state.parameters.items()}
+    try:
+        _assign(state.parameters, state.average.tensors)
+        yield
+    finally:
+        _assign(state.parameters, raw)
+
+
+@torch.no_grad()
+def _assign(parameters: dict[str, Tensor], values: dict[str, Tensor]) -> None:
+    for name, parameter in parameters.items():
+        parameter.copy_(values[name])
