@@ -34,13 +34,12 @@ def other_weights(value: float) -> dict[str, np.ndarray]:
 
 
 def test_folders_are_searched_in_order(homes: dict[str, Path]) -> None:
-    names = ["shipped", "user", "two", "one"]
+    names, default = ["shipped", "user", "two", "one"], store.DEFAULT_MODEL
     for i, name in enumerate(names):
-        model_files.write(homes[name] / "any-name.safetensors", name="lite", tensors=other_weights(i))
-        assert store.find("lite").tensors["w"][0] == i
+        model_files.write(homes[name] / "any-name.safetensors", name=default, tensors=other_weights(i))
+        assert store.find(default).tensors["w"][0] == i
     assert [s.path.parent.name for s in store.list_models()] == ["one", "two", "user", "shipped"]
-    assert store.find().path == store.find("lite").path
-    assert store.DEFAULT_MODEL == "lite"
+    assert store.find().path == store.find(default).path
 
 
 def test_identity_beats_name_and_order(homes: dict[str, Path]) -> None:
