@@ -54,6 +54,7 @@ from hpcmcodec.kernels.runtime import (
     set_threads,
     simd_level,
 )
+from hpcmcodec.kernels.wkv import wkv, wkv_windows
 
 __all__ = [
     "RansDecoder",
@@ -98,4 +99,6 @@ __all__ = [
     "symbol_bits",
     "tanh",
     "window_attention",
+    "wkv",
+    "wkv_windows",
 ]

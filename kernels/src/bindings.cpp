@@ -8,4 +8,5 @@ PYBIND11_MODULE(_native, module) {
     hpcm::bind_elementwise(module);
     hpcm::bind_entropy(module);
     hpcm::bind_functions(module);
+    hpcm::bind_wkv(module);
 }

@@ -10,5 +10,6 @@ void bind_conv(pybind11::module_& module);
 void bind_elementwise(pybind11::module_& module);
 void bind_entropy(pybind11::module_& module);
 void bind_functions(pybind11::module_& module);
+void bind_wkv(pybind11::module_& module);
 
 }  // namespace hpcm

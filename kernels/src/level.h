@@ -9,6 +9,7 @@
 #include "ops.h"
 #include "rate_kernels.h"
 #include "window_kernels.h"
+#include "wkv_kernels.h"
 
 #define HPCM_STRING_(x) #x
 #define HPCM_STRING(x) HPCM_STRING_(x)
@@ -17,7 +18,7 @@ namespace hpcm {
 namespace HPCM_LEVEL {
 
 extern const Ops kOps;
-const Ops kOps = {HPCM_STRING(HPCM_LEVEL), kLanes, kGemmOps, kWindowOps, kElementwiseOps, kMathOps, kRateOps};
+const Ops kOps = {HPCM_STRING(HPCM_LEVEL), kLanes, kGemmOps, kWindowOps, kElementwiseOps, kMathOps, kRateOps, kWkvOps};
 
 }  // namespace HPCM_LEVEL
 }  // namespace hpcm

@@ -7,6 +7,7 @@
 #include "math_ops.h"
 #include "rate_ops.h"
 #include "window_ops.h"
+#include "wkv_ops.h"
 
 namespace hpcm {
 
@@ -18,6 +19,7 @@ struct Ops {
     ElementwiseOps elementwise;
     MathOps math;
     RateOps rate;
+    WkvOps wkv;
 };
 
 }  // namespace hpcm

@@ -17,6 +17,7 @@ std::map<std::string, std::string> self_test() {
     selftest_conv(report);
     selftest_functions(report);
     selftest_entropy(report);
+    selftest_wkv(report);
     std::map<std::string, std::string> named;
     for (const auto& [name, hash] : hashes) {
         char hex[17];

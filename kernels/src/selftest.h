@@ -32,5 +32,6 @@ std::map<std::string, std::string> self_test();
 void selftest_conv(const SelfTestReport& report);
 void selftest_functions(const SelfTestReport& report);
 void selftest_entropy(const SelfTestReport& report);
+void selftest_wkv(const SelfTestReport& report);
 
 }  // namespace hpcm

@@ -1,0 +1,40 @@
+#include "arrays.h"
+#include "bindings.h"
+#include "wkv.h"
+
+namespace hpcm {
+namespace {
+
+py::array_t<float> wkv_checked(const py::object& w_, const py::object& u_, const py::object& k_, const py::object& v_) {
+    const auto k = take<float>(k_, "k", {kAny, kAny, kAny});
+    const auto v = take<float>(v_, "v", {k.size(0), k.size(1), k.size(2)});
+    const auto w = take<float>(w_, "w", {k.size(2)}), u = take<float>(u_, "u", {k.size(2)});
+    float* data;
+    auto y = make<float>(k.shape(), &data);
+    const py::gil_scoped_release release;
+    wkv(w.data(), u.data(), k.data(), v.data(), k.size(0), k.size(1), k.size(2), data);
+    return y;
+}
+
+py::array_t<float> windows_checked(const py::object& w_, const py::object& u_, const py::object& k_, const py::object& v_,
+                                   int rows, int columns) {
+    const auto k = take<float>(k_, "k", {kAny, kAny, kAny});
+    const auto v = take<float>(v_, "v", {k.size(0), k.size(1), k.size(2)});
+    const auto w = take<float>(w_, "w", {k.size(0)}), u = take<float>(u_, "u", {k.size(0)});
+    if (rows < 1 || columns < 1) throw py::value_error("rows and columns of a window must be positive");
+    float* data;
+    auto y = make<float>(k.shape(), &data);
+    const py::gil_scoped_release release;
+    wkv_windows(w.data(), u.data(), k.data(), v.data(), k.size(0), k.size(1), k.size(2), rows, columns, data);
+    return y;
+}
+
+}  // namespace
+
+void bind_wkv(py::module_& module) {
+    module.def("wkv", &wkv_checked, py::arg("w"), py::arg("u"), py::arg("k"), py::arg("v"));
+    module.def("wkv_windows", &windows_checked, py::arg("w"), py::arg("u"), py::arg("k"), py::arg("v"), py::arg("rows"),
+               py::arg("columns"));
+}
+
+}  // namespace hpcm
