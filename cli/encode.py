@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from hpcmcodec.cli import options
+from hpcmcodec.errors import UsageError
 
 
 @click.command()
@@ -21,12 +22,14 @@ from hpcmcodec.cli import options
     help="1 is smallest, 100 is best.",
 )
 @click.option("-m", "--model", metavar="NAME|FILE", help="Model to encode with; see hpcm models list.")
+@click.option("--no-multiref", is_flag=True, help="Refuse a model with a memory bank, which cannot do without it.")
 @click.option("--verify", is_flag=True, help="Decode what was made and compare before reporting success.")
 @options.conversion
 def command(
     sources: tuple[Path, ...],
     quality: int,
     model: str | None,
+    no_multiref: bool,
     verify: bool,
     output: str | None,
     force: bool,
@@ -52,6 +55,8 @@ def command(
       convert photo.tif png:- | hpcm encode - -o photo.hpc
       hpcm encode *.jpg --json | jq .bits_per_pixel
     """
+    if no_multiref:
+        _check_without_memory(model)
     from hpcmcodec.batch import PICTURES, EncodeJob
     from hpcmcodec.cli.convert import convert
 
@@ -60,3 +65,14 @@ def command(
     )
     job = EncodeJob(quality=quality, model=model, threads=threads, max_pixels=max_pixels, strip=strip, verify=verify)
     return convert(work, job, "encode", jobs=jobs, as_json=as_json, quiet=quiet)
+
+
+def _check_without_memory(model: str | None) -> None:
+    """Raises UsageError for a model with a memory bank: its weights were trained with it."""
+    from hpcmcodec.models import store
+
+    found = store.find(model)
+    if found.config.get("memory"):
+        raise UsageError(
+            f"model {found.name!r} codes with its memory bank and cannot do without: choose another --model"
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from hpcmcodec.codec.model import CodecModel
 from hpcmcodec.codec.pixels import to_network
 from hpcmcodec.errors import UsageError
 from hpcmcodec.formats import alpha, container
-from hpcmcodec.formats.header import Header
+from hpcmcodec.formats.header import Header, Setting
 from hpcmcodec.formats.pictures import Picture
 from hpcmcodec.models import store
 
@@ -24,12 +25,19 @@ class Encoder:
     """Codes pictures with one model. Safe to share between threads.
 
     model: a name, a path, or None for the default. threads: of the kernels' pool, None leaves it as it is.
+    settings: variant settings to code with instead of the model's own, by their names in `hpcm info`.
+    Raises UsageError for settings that the model does not have or cannot change.
     """
 
-    def __init__(self, model: str | Path | None = None, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        model: str | Path | None = None,
+        threads: int | None = None,
+        settings: Mapping[str, Setting] | None = None,
+    ) -> None:
         if threads is not None:
             kernels.set_threads(threads)
-        self.model = CodecModel.load(store.find(model))
+        self.model = CodecModel.load(store.find(model)).with_settings(settings or {})
 
     def encode(self, picture: Picture, quality: int = DEFAULT_QUALITY, *, strip: bool = False) -> bytes:
         """The bytes of an hpc file.

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from hpcmcodec.entropy.coder import EntropyCoder
-from hpcmcodec.errors import CorruptError
-from hpcmcodec.formats.header import Header
+from hpcmcodec.errors import CorruptError, UsageError
+from hpcmcodec.formats.header import Header, Setting
 from hpcmcodec.formats.model_file import ModelFile
 from hpcmcodec.models.registry import build, config_from_dict
 
@@ -42,6 +43,13 @@ class CodecModel:
         if header.family != self.family or (header.quality is None) == (self.network.rate == "variable"):
             raise CorruptError("the file's family or quality does not belong to its model")
         return replace(self, network=self.network.with_settings(header.settings))
+
+    def with_settings(self, settings: Mapping[str, Setting]) -> CodecModel:
+        """This model with other values of settings that an encoder may choose. Raises UsageError for others."""
+        try:
+            return replace(self, network=self.network.with_settings(settings))
+        except CorruptError as error:
+            raise UsageError(str(error).replace("the file's settings do not", "these settings do not")) from error
 
     def quantise(self, residual: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """The encoder's choice of integers for y - mean: rate-distortion optimised where the model's step size relates

@@ -12,6 +12,7 @@ from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any, ClassVar, Literal, TypeVar
 
 from hpcmcodec.errors import ModelFileError
+from hpcmcodec.models.multiref.config import MemoryConfig
 
 C = TypeVar("C")
 MAX_PAD_MULTIPLE = 4096
@@ -99,13 +100,14 @@ class ContextConfig:
 
 @dataclass(frozen=True)
 class HpcmConfig:
-    """A network of the HPCM family at a fixed rate (arXiv 2507.19125)."""
+    """A network of the HPCM family at a fixed rate (arXiv 2507.19125), with a memory bank or without."""
 
     family: ClassVar[str] = "hpcm"
 
     transform: TransformConfig
     hyper: HyperConfig
     context: ContextConfig
+    memory: MemoryConfig | None = None
 
     def __post_init__(self) -> None:
         if self.latent_channels % 8:
@@ -128,8 +130,8 @@ class HpcmConfig:
 
 
 def to_dict(config: Any) -> dict[str, Any]:
-    """Plain JSON-ready form of a config, its family included."""
-    return {"family": config.family, **_plain(asdict(config))}
+    """Plain JSON-ready form of a config, its family included. Optional parts that it lacks are left out."""
+    return {"family": config.family, **{n: v for n, v in _plain(asdict(config)).items() if v is not None}}
 
 
 def from_dict(kind: type[C], values: dict[str, Any]) -> C:

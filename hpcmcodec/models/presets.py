@@ -7,6 +7,7 @@ from dataclasses import replace
 from hpcmcodec.errors import UsageError
 from hpcmcodec.models.config import ContextConfig, HpcmConfig, HyperConfig, PriorConfig, TransformConfig
 from hpcmcodec.models.lite import LiteConfig
+from hpcmcodec.models.multiref.config import MemoryConfig
 
 BASE = HpcmConfig(
     transform=TransformConfig(
@@ -66,7 +67,17 @@ ONE_BILLION = HpcmConfig(
 # The official networks, by the names used on the command line.
 OFFICIAL: dict[str, HpcmConfig] = {"base": BASE, "large": LARGE, "phi": PHI, "1b": ONE_BILLION}
 
-PRESETS: dict[str, HpcmConfig | LiteConfig] = {"lite": LiteConfig(), **OFFICIAL}
+_MEMORIES = {
+    "p1": MemoryConfig(phase=1),
+    "p2": MemoryConfig(phase=2, max_refs=(2, 3, 4), transfer_refs=2),
+}
+MULTIREF: dict[str, HpcmConfig | LiteConfig] = {
+    **{f"multiref-{phase}": replace(BASE, memory=memory) for phase, memory in _MEMORIES.items()},
+    **{f"lite-multiref-{phase}": LiteConfig(memory=memory) for phase, memory in _MEMORIES.items()},
+}
+"""Networks with a memory bank (hpcmcodec/models/multiref)."""
+
+PRESETS: dict[str, HpcmConfig | LiteConfig] = {"lite": LiteConfig(), **OFFICIAL, **MULTIREF}
 """Every network that can be trained, by its name on the command line."""
 
 

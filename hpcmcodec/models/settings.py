@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from hpcmcodec.errors import CorruptError
+from hpcmcodec.errors import CorruptError, ModelFileError
+from hpcmcodec.models.multiref.config import ADJUSTABLE, MemoryConfig
 from hpcmcodec.models.registry import build
 from hpcmcodec.nn.module import Module
 
@@ -19,36 +21,43 @@ class CodecNetwork(Module):
     """Base of whole networks: their family, and the variant settings that their files carry."""
 
     config: Any
-    adjustable: ClassVar[frozenset[str]] = frozenset()
-    """Settings that an encoder may choose per picture because they need no other weights: a file's value is a rule for
-    its decoder. All others are properties of the model, and a file that differs does not belong to it."""
 
     @property
     def family(self) -> str:
         """The family that files name, one of `formats.header.FAMILIES`."""
-        family: str = self.config.family
-        return family
+        return "multiref" if self.memory_config else str(self.config.family)
+
+    @property
+    def memory_config(self) -> MemoryConfig | None:
+        """The memory bank, if the network has one."""
+        memory: MemoryConfig | None = getattr(self.config, "memory", None)
+        return memory
 
     @property
     def settings(self) -> Mapping[str, Setting]:
         """Variant settings by the names of `formats.header.SETTINGS`; none for the plain networks."""
-        return {}
+        return self.memory_config.settings if self.memory_config else {}
+
+    @property
+    def adjustable(self) -> frozenset[str]:
+        """Settings that an encoder may choose per picture because they need no other weights: a file's value is a rule
+        for its decoder. All others are properties of the model, and a file that differs does not belong to it."""
+        return ADJUSTABLE if self.memory_config else frozenset()
 
     def config_with(self, changes: Mapping[str, Setting]) -> Any:
         """The configuration with other values of adjustable settings. Raises ModelFileError for values that no
         network of this kind has."""
-        return self.config
+        assert self.memory_config is not None
+        return replace(self.config, memory=self.memory_config.changed(changes))
 
     def with_settings(self: N, given: Mapping[str, Setting]) -> N:
         """This network, or one of the same weights that obeys the settings of a file.
 
         Raises CorruptError for a setting that the network does not know or that contradicts it.
         """
-        from hpcmcodec.formats.header import SETTINGS
-
         own = self.settings
         for name, value in given.items():
-            if name not in SETTINGS or name not in own:
+            if name not in own:
                 raise CorruptError(f"the file's settings do not belong to its model: it has no {name}")
             if value != own[name] and name not in self.adjustable:
                 raise CorruptError(
@@ -57,6 +66,9 @@ class CodecNetwork(Module):
         changes = {name: value for name, value in given.items() if value != own[name]}
         if not changes:
             return self
-        other = build(self.config_with(changes))
+        try:
+            other = build(self.config_with(changes))
+        except ModelFileError as error:
+            raise CorruptError(f"the file's settings do not belong to its model ({error})") from error
         other.load(self.arrays())
         return other  # type: ignore[return-value]

@@ -5,13 +5,15 @@ Encoder and decoder run exactly this; they differ only in where `code` gets its 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from hpcmcodec.models import geometry
 from hpcmcodec.models.attention import CrossAttentionCell
 from hpcmcodec.models.config import HpcmConfig
 from hpcmcodec.models.geometry import SCALE1, SCALE2
+from hpcmcodec.models.multiref.bank import Bank
+from hpcmcodec.models.multiref.memory import Memory
 from hpcmcodec.models.schedule import ContextStep, hpcm_schedule
 from hpcmcodec.models.spatial_prior import AdaptiveVectors, SpatialPrior, adaptor
 from hpcmcodec.nn import ops
@@ -27,10 +29,12 @@ class State:
     """What one step hands to the next, at the current scale's resolution: a value, never changed in place.
 
     `context` (N, 2M, h, w) has its scale part above its mean part; `latent` (N, M, h, w) is 0 where nothing is decoded.
+    `bank` holds earlier contexts of a network with a memory.
     """
 
     context: Array
     latent: Array
+    bank: Bank = ()
 
 
 class ContextTraversal(Module):
@@ -56,6 +60,12 @@ class ContextTraversal(Module):
                 CrossAttentionCell(2 * m, window, context.heads) for window in context.windows
             )
         self.context_net = [Conv2d(2 * m, 2 * m), Conv2d(2 * m, 2 * m)]
+        self.memory = None if config.memory is None else Memory(config.memory, (2 * m,) * 3, (True, True))
+
+    def children(self) -> Iterator[tuple[str, Module]]:
+        """Direct children; the parts of the memory appear without a prefix."""
+        for name, child in super().children():
+            yield from child.children() if child is self.memory else ((name, child),)
 
     def __call__(self, params: Array, code: Code) -> Array:
         """Hyper parameters (N, 2M, H, W), scales above means -> decoded latent (N, M, H, W)."""
@@ -69,15 +79,16 @@ class ContextTraversal(Module):
             packed = code(step, geometry.pack(means, step.pattern), geometry.pack(scales, step.pattern))
             latent = state.latent + geometry.unpack(packed, step.pattern)
             # Nothing reads the context after the last step.
-            context = state.context if step is last else self.fuse(step, predicted, state)
-            state = State(context, latent)
+            context, bank = (state.context, ()) if step is last else self.fuse(step, predicted, state)
+            state = State(context, latent, bank)
         return state.latent
 
     def start(self, params: Array) -> State:
         """Scale 1 before anything is decoded: the context is the hyper parameters themselves."""
         context = geometry.sample(geometry.sample(params, SCALE2, parts=2), SCALE1, parts=2)
         n, _, h, w = context.shape
-        return State(context, geometry.zeros(params, (n, self.latent_channels, h, w)))
+        bank = self.memory.enter(1, (), context) if self.memory else ()
+        return State(context, geometry.zeros(params, (n, self.latent_channels, h, w)), bank)
 
     def refine(self, state: State, params: Array, scale: int) -> State:
         """Carry the state to the next finer `scale`, with hyper parameters where nothing is decoded yet."""
@@ -86,7 +97,8 @@ class ContextTraversal(Module):
         else:
             lattice, hyper, net = SCALE2, params, self.context_net[1]
         context = net(geometry.overlay(hyper, state.context, lattice, parts=2))
-        return State(context, geometry.scatter(state.latent, lattice))
+        bank = self.memory.enter(scale, state.bank, context) if self.memory else ()
+        return State(context, geometry.scatter(state.latent, lattice), bank)
 
     def predict(self, step: ContextStep, state: State) -> Array:
         """Scales above means for the whole grid, (N, 2M, h, w); of these the step uses its pattern's elements."""
@@ -101,10 +113,11 @@ class ContextTraversal(Module):
         adapted = adaptors[step.adaptor](ops.concat((state.context, state.latent)))
         return prior(adapted, self.adaptive_params_list(step.gain))
 
-    def fuse(self, step: ContextStep, predicted: Array, state: State) -> Array:
-        """The context of the next step."""
+    def fuse(self, step: ContextStep, predicted: Array, state: State) -> tuple[Array, Bank]:
+        """The context and the memory bank of the next step."""
         if step.adaptor is None:
-            return state.context
-        if "attn_s1" not in vars(self):
-            return predicted
-        return (self.attn_s1, self.attn_s2, self.attn_s3)[step.scale - 1](predicted, state.context)
+            return state.context, state.bank
+        context = predicted
+        if "attn_s1" in vars(self):
+            context = (self.attn_s1, self.attn_s2, self.attn_s3)[step.scale - 1](predicted, state.context)
+        return self.memory.step(step, len(self.schedule), state.bank, context) if self.memory else (context, ())

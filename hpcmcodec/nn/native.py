@@ -11,6 +11,11 @@ import numpy as np
 
 from hpcmcodec import kernels
 
+from .memory_native import add_scaled as add_scaled
+from .memory_native import double as double
+from .memory_native import recall as recall
+from .memory_native import unit as unit
+
 Array = np.ndarray
 
 

@@ -174,3 +174,25 @@ def lapped_filter(x: Array, p: Array) -> Array:
 @_operation
 def mean_pool(x: Array, size: int) -> Array:
     """Average over size x size cells. Encoder only: not normative."""
+
+
+# ---------------------------------------------------------------------------------------------- the memory bank
+@_operation
+def unit(x: Array) -> Array:
+    """Every position's vector over its length, the squared length being at least 1e-12."""
+
+
+@_operation
+def recall(q: Array, keys: Sequence[Array], values: Sequence[Array], topk: int, temperature: float) -> Array:
+    """At every position: the `topk` entries whose keys (N, D, H, W) have the largest dot product with q, the earlier of
+    equals first; their values (N, V, H, W), weighted by the softmax of product / temperature."""
+
+
+@_operation
+def add_scaled(h: Array, gamma: Array, x: Array) -> Array:
+    """h + gamma * x, fused; gamma (C,)."""
+
+
+@_operation
+def double(x: Array) -> Array:
+    """(N, C, H, W) -> (N, C, 2H, 2W), every element four times."""

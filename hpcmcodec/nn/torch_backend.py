@@ -9,6 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .memory_torch import add_scaled as add_scaled
+from .memory_torch import double as double
+from .memory_torch import recall as recall
+from .memory_torch import unit as unit
+
 
 def _full_precision(x: Tensor) -> torch.autocast:
     """Within autocast: not here."""

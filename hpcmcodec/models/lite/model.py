@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from hpcmcodec.errors import ModelFileError
 from hpcmcodec.models.config import check_counts, check_positive
+from hpcmcodec.models.multiref.bank import Bank
+from hpcmcodec.models.multiref.config import MemoryConfig
+from hpcmcodec.models.multiref.memory import Memory
 from hpcmcodec.models.schedule import Step
 from hpcmcodec.models.settings import CodecNetwork
 from hpcmcodec.nn import ops
 from hpcmcodec.nn.layers import Conv2d, PConvRB
-from hpcmcodec.nn.module import Array
+from hpcmcodec.nn.module import Array, Module
 
 from .context import ContextStage, Decoded
 from .layers import ANCHORS, Table
@@ -26,6 +29,7 @@ class LiteConfig:
 
     latent_channels: M, a multiple of 8. hyper_channels: channels of z. widths, blocks: deep transforms at strides 4, 8,
     16. context_widths, context_blocks: state at strides 64 (scales 1, 2) and 32 (scale 3).
+    memory: a bank of earlier states, None for none.
     """
 
     family: ClassVar[str] = "lite"
@@ -36,6 +40,7 @@ class LiteConfig:
     blocks: tuple[int, int, int] = (2, 3, 4)
     context_widths: tuple[int, int] = (256, 320)
     context_blocks: tuple[int, int] = (3, 3)
+    memory: MemoryConfig | None = None
 
     def __post_init__(self) -> None:
         check_positive("widths", self.latent_channels, self.hyper_channels, *self.widths, *self.context_widths)
@@ -107,6 +112,13 @@ class Lite(CodecNetwork):
         self.ctx_a = ContextStage(wide, coarse_blocks, (0, half, half, m, m), (half, half, m, m, m), (0, 0, 1, 2, 3))
         self.up_state = Conv2d(wide, 4 * fine)
         self.ctx_b = ContextStage(fine, fine_blocks, (m,) + (half,) * 5, (half,) * 6, (1, 1, 2, 2, 3, 3))
+        wides = (wide, wide, fine)
+        self.memory = None if config.memory is None else Memory(config.memory, wides, (False, True))
+
+    def children(self) -> Iterator[tuple[str, Module]]:
+        """Direct children; the parts of the memory appear without a prefix."""
+        for name, child in super().children():
+            yield from child.children() if child is self.memory else ((name, child),)
 
     # ------------------------------------------------------------------------------------------ quality
     def condition(self, quality: Array) -> LiteCondition:
@@ -173,12 +185,12 @@ class Lite(CodecNetwork):
             return ops.stop_gradient(live[-1])
 
         start = self._hyper_state(z_hat, cond)
-        state, slots = self._run_stage(self.ctx_a, self.schedule[:5], start, None, [], cond, keep)
+        state, bank, slots = self._run_stage(self.ctx_a, self.schedule[:5], start, (), None, [], cond, keep)
         coarse = from_slots([slot.value for slot in slots])
         feature = ops.signed_log_feature(coarse, cond.s0)
         known = [Decoded(coarse, feature[:, self.latent_channels :])]
         state = ops.pixel_shuffle(self.up_state(state), 2)
-        self._run_stage(self.ctx_b, self.schedule[5:], state, feature, known, cond, keep)
+        self._run_stage(self.ctx_b, self.schedule[5:], state, bank, feature, known, cond, keep)
         return self._assemble(live)
 
     def _run_stage(
@@ -186,15 +198,18 @@ class Lite(CodecNetwork):
         stage: ContextStage,
         steps: Sequence[SlotStep],
         state: Array,
+        bank: Bank,
         new: Array | None,
         known: list[Decoded],
         cond: LiteCondition,
         code: Code,
-    ) -> tuple[Array, list[Decoded]]:
-        """One resolution's steps. `new`: feature of what was decoded last, `known`: complete slots. Returns the state
-        after the last step and all complete slots."""
-        known, parts = list(known), []
+    ) -> tuple[Array, Bank, list[Decoded]]:
+        """One resolution's steps. `bank`: of the scale before, `new`: feature of what was decoded last, `known`: all
+        complete slots. Returns the state and the bank after the last step, and the complete slots."""
+        known, parts, scale = list(known), [], 0
         for step in steps:
+            if self.memory and step.scale != scale:
+                bank, scale = self.memory.enter(step.scale, bank, state), step.scale
             channels = slice(step.first, step.first + step.count)
             s0, log_scale0 = cond.s0[:, channels], cond.log_scale0[:, channels]
             state = stage.advance(step.stage_step, state, new, cond.weights)
@@ -205,7 +220,9 @@ class Lite(CodecNetwork):
             if channels.stop == self.latent_channels:  # the slot is complete
                 known.append(Decoded.join(parts))
                 parts = []
-        return state, known
+            if self.memory:
+                state, bank = self.memory.step(step, len(self.schedule), bank, state)
+        return state, bank, known
 
     def _assemble(self, steps: list[Array]) -> Array:
         """The latent from the steps' elements in coding order."""
