@@ -28,6 +28,9 @@ COMMANDS = {
     "models": "List, show, import and export models.",
     "train": "Train a model on pictures of your own.",
     "doctor": "Test this installation.",
+    "thumbnail": "Make a small PNG of an hpc file.",
+    "completion": "Print the completion script of a shell.",
+    "integrate": "Install completions, man pages and the file type.",
 }
 
 EXAMPLES = """\
