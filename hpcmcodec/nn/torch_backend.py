@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 import torch.nn.functional as F
@@ -15,9 +16,10 @@ from .memory_torch import recall as recall
 from .memory_torch import unit as unit
 
 
-def _full_precision(x: Tensor) -> torch.autocast:
-    """Within autocast: not here."""
-    return torch.autocast(x.device.type, enabled=False)
+def _full_precision(x: Tensor) -> AbstractContextManager[None]:
+    """Within autocast: not here. The meta device, on which shapes are counted, knows no autocast."""
+    known = torch.amp.is_autocast_available(x.device.type)
+    return torch.autocast(x.device.type, enabled=False) if known else nullcontext()
 
 
 def conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int = 1, padding: int = 0) -> Tensor:

@@ -16,6 +16,7 @@ from PIL import Image
 
 from hpcmcodec import kernels
 from hpcmcodec.errors import LimitExceededError
+from hpcmcodec.models import store
 from tests.codec.conftest import picture
 
 from .storing import Hpcm
@@ -129,7 +130,7 @@ def test_doctor_checks_arithmetic_models_and_conformance(hpcm: Hpcm, coded: Path
     for level in kernels.available_levels():
         assert checks[f"arithmetic {level}"]["status"] == "ok", checks[f"arithmetic {level}"]
     assert checks["model tiny"]["status"] == "ok"
-    assert checks["model lite"]["status"] == "failed"  # the default model is not there: only ours are
+    assert checks[f"model {store.DEFAULT_MODEL}"]["status"] == "failed"  # the default model is not there: only ours are
 
     (coded.parent / "pixels.json").write_text(json.dumps({coded.name: "0" * 64}))
     result = hpcm("doctor", "--conformance", coded.parent)
