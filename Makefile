@@ -9,7 +9,7 @@ TORCH_VERSION ?= 2.13.0
 STAMP = $(VENV)/.installed
 NATIVE = setup.py pyproject.toml $(wildcard kernels/src/*.cpp kernels/src/*.h)
 
-.PHONY: help test test-slow test-pillow test-arm fuzz lint demo clean
+.PHONY: help test test-slow test-pillow test-arm test-sanitize fuzz lint demo clean
 
 help:  ## this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,13 +50,23 @@ test-arm:  ## the kernels' self-test built for AArch64, run under an emulator an
 	kernels/tools/selftest.sh build/selftest-arm $(ARM_CXX) $(ARM_RUN) > build/selftest-arm.txt
 	$(PYTHON) kernels/tools/compare.py build/selftest-host.txt build/selftest-arm.txt kernels/selftest.json
 
+# Needs clang like `make fuzz`. The self-test at all levels and on several threads, and many callers at once.
+test-sanitize:  ## C++ tests under ASan with UBSan, and under TSan
+	set -e; for kind in address,undefined thread; do \
+		dir=build/sanitize/$$(echo $$kind | tr ',' '-'); \
+		tests/fuzz/build.sh $$kind selftest_main callers; \
+		$$dir/selftest_main.run > $$dir/selftest.txt; \
+		$(PYTHON) kernels/tools/compare.py $$dir/selftest.txt kernels/selftest.json; \
+		$$dir/callers.run; \
+	done
+
 MINUTES ?= 1
 
 # Debian: apt install clang libclang-rt-14-dev. A finding is left in build/fuzz and ends the run; what was learned stays there.
 fuzz:  ## libFuzzer with ASan and UBSan on entropy coder and kernels, MINUTES each
 	tests/fuzz/build.sh fuzzer,address,undefined fuzz_rans fuzz_kernels
 	for name in rans kernels; do \
-		mkdir -p build/fuzz/corpus/$$name && build/fuzz/fuzz_$$name -max_total_time=$$((60 * $(MINUTES))) -timeout=60 \
+		mkdir -p build/fuzz/corpus/$$name && build/sanitize/fuzzer-address-undefined/fuzz_$$name.run -max_total_time=$$((60 * $(MINUTES))) -timeout=60 \
 			-rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix=build/fuzz/$$name- build/fuzz/corpus/$$name || exit 1; \
 	done
 

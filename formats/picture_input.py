@@ -20,6 +20,10 @@ from hpcmcodec.formats.picture import Picture
 
 Source = str | Path | bytes | bytearray | memoryview | BinaryIO
 
+# Pillow's names of what is tried, whatever a file is called. Not EPS, which it would hand to Ghostscript, a program
+# that runs what the file says, nor other kinds that it passes on or reads on one system only. MPO comes through JPEG.
+_READABLE = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "TIFF", "BMP", "DIB", "PPM", "TGA", "JPEG2000", "ICO", "PCX", "QOI")
+_READABLE += ("SGI", "PSD", "SUN")
 _pillow = threading.Lock()  # Pillow's pixel limit and Python's warning filters belong to the whole process
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -38,7 +42,7 @@ def read_picture(source: Source, *, max_pixels: int = MAX_PIXELS) -> Picture:
     Raises InputError if it cannot be read, LimitExceededError if it has more than `max_pixels` pixels.
     """
     name, data = _open(source)
-    with _careful(name, max_pixels), Image.open(data) as image:
+    with _careful(name, max_pixels), Image.open(data, formats=_READABLE) as image:
         return _picture(image, max_pixels)
 
 

@@ -50,7 +50,10 @@ def _stream_errors() -> Iterator[None]:
 
 
 class RansDecoder:
-    """Reads a stream of rans_encode. How the symbols are split into calls does not matter."""
+    """Reads a stream of rans_encode. How the symbols are split into calls does not matter.
+
+    One thread at a time: a call while another one runs raises RuntimeError and changes nothing.
+    """
 
     def __init__(self, data: bytes, tables: TableSet) -> None:
         self._native: Any = native().RansDecoder(data, tables._native)

@@ -182,6 +182,20 @@ RansDecoder::RansDecoder(const uint8_t* data, size_t size, const TableSet& table
     data_.resize(size + kPadding);
 }
 
+// Held during a call.
+class RansDecoder::Turn {
+public:
+    explicit Turn(std::atomic<bool>& busy) : busy_(busy) {
+        if (busy_.exchange(true, std::memory_order_acquire)) throw std::logic_error("a stream is decoded by two threads at once");
+    }
+    ~Turn() { busy_.store(false, std::memory_order_release); }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+private:
+    std::atomic<bool>& busy_;
+};
+
 uint64_t RansDecoder::load_state() {
     if (size_ - position_ < size_t(kStateBytes)) throw StreamTruncated("entropy stream ends before its states do");
     uint64_t state = 0;
@@ -233,6 +247,7 @@ size_t RansDecoder::decode_groups(const uint16_t* rows, int32_t* symbols, size_t
 
 void RansDecoder::decode(const uint16_t* rows, int32_t* symbols, size_t n) {
     tables_.check_rows(rows, n);
+    const Turn turn(busy_);
     for (size_t i = 0; i < n;) {
         if (count_ < kSolo) {
             const size_t part = std::min<size_t>(n - i, kSolo - count_);
@@ -248,6 +263,7 @@ void RansDecoder::decode(const uint16_t* rows, int32_t* symbols, size_t n) {
 }
 
 void RansDecoder::finish() const {
+    const Turn turn(busy_);
     if (position_ != size_) throw StreamCorrupt("entropy stream has bytes left over");
     for (const uint64_t state : states_) {
         if (state != kStateLow) throw StreamCorrupt("entropy stream does not end in its initial state");

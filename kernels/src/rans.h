@@ -2,6 +2,7 @@
 // Normative description: formats/FORMAT.md, "Entropy coding".
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <stdexcept>
@@ -64,13 +65,15 @@ public:
     // Copies the stream; `tables` must outlive the decoder.
     RansDecoder(const uint8_t* data, size_t size, const TableSet& tables);
 
-    // Throws StreamTruncated, StreamCorrupt; the decoder is then of no further use (but safe to call).
+    // Throws StreamTruncated, StreamCorrupt; the decoder is then of no further use (but safe to call). While a call runs,
+    // another thread's throws std::logic_error and changes nothing: a stream has one order.
     void decode(const uint16_t* rows, int32_t* symbols, size_t n);
 
     // Checks that the stream ended exactly here: all bytes used, all states back at their initial value.
     void finish() const;
 
 private:
+    class Turn;
     uint64_t load_state();
     void decode_solo(const uint16_t* rows, int32_t* symbols, size_t n);
     void decode_one(uint16_t row, int32_t* symbol);
@@ -82,6 +85,7 @@ private:
     uint64_t count_ = 0;           // symbols decoded so far
     uint64_t states_[kStates] = {kStateLow, kStateLow, kStateLow, kStateLow};
     const TableSet& tables_;
+    mutable std::atomic<bool> busy_{false};
 };
 
 // Estimated cost in bits of each symbol, escapes included. For the encoder's decisions; not normative.

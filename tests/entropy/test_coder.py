@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 
 import numpy as np
 import pytest
@@ -230,3 +231,31 @@ def test_quantise_nearest_and_rate_aware() -> None:
     assert coder.quantise(near, rows[:2], 0.7).tolist() == [0, 1]
     with pytest.raises(ValueError, match="residual"):
         coder.quantise(np.array([np.nan], np.float32), rows[:1], 0.7)
+
+
+def test_a_second_thread_in_one_stream_is_refused_and_changes_nothing() -> None:
+    rng = np.random.default_rng(8)
+    coder = EntropyCoder(*random_tables(rng, 2))
+    rows = np.zeros(3_000_000, np.uint16)
+    symbols = np.zeros(rows.shape, np.int32)
+    decoder = coder.decoder(code(coder, symbols, rows))
+    results: list[np.ndarray] = []
+
+    def read() -> None:
+        while not results:
+            try:
+                results.append(decoder.decode(rows))
+            except RuntimeError:  # the other thread was there first
+                continue
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    refused = 0
+    while thread.is_alive():
+        try:
+            decoder.decode(rows[:0])
+        except RuntimeError as error:
+            refused += "two threads" in str(error)
+    thread.join()
+    assert refused and np.array_equal(results[0], symbols)
+    decoder.finish()

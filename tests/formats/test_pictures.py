@@ -249,6 +249,24 @@ def test_damage_gives_one_clear_line(format: str) -> None:
             assert "\n" not in str(error)
 
 
+def test_postscript_reaches_no_other_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pillow would hand it to Ghostscript, which runs it, whatever the file is called."""
+    called = []
+    monkeypatch.setattr("PIL.EpsImagePlugin.Ghostscript", lambda *a, **k: called.append(a) or Image.new("RGB", (9, 9)))
+    script = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n%%EOF\n"
+    with pytest.raises(InputError, match="known kind"):
+        read_picture(script)
+    assert not called
+
+
+@pytest.mark.parametrize("format", ["TGA", "ICO", "PCX", "QOI", "SGI", "DIB", "MPO"])
+def test_rarer_formats_are_read(format: str) -> None:
+    size = (16, 16) if format == "ICO" else (21, 13)
+    flat = np.full((*size[::-1], 3), (200, 100, 50), np.uint8)
+    got = read_picture(saved(Image.fromarray(flat), format, **({"sizes": [size]} if format == "ICO" else {})))
+    np.testing.assert_allclose(got.pixels, flat, atol=3)
+
+
 def test_missing_files_and_folders(tmp_path: Path) -> None:
     for path in (tmp_path / "absent.png", tmp_path):
         with pytest.raises(InputError, match="cannot read"):

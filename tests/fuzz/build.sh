@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds a program of tests/fuzz over the kernels with the sanitizers of clang. Debian: apt install clang libclang-rt-14-dev
-# usage: build.sh SANITIZERS NAME...   e.g. build.sh fuzzer,address,undefined fuzz_rans -> build/fuzz/fuzz_rans
+# usage: build.sh SANITIZERS NAME...   e.g. build.sh fuzzer,address,undefined fuzz_rans -> build/sanitize/fuzzer-address-undefined/fuzz_rans.run
 set -eu
 cd "$(dirname "$0")/../.."
 sanitizers=$1
@@ -9,7 +9,7 @@ cxx=${CLANGXX:-clang++}
 flags="-std=c++17 -O2 -g -fno-omit-frame-pointer -ffp-contract=off -pthread -Wall -Wextra -Werror -Ikernels/src"
 flags="$flags -fsanitize=$sanitizers -fno-sanitize-recover=all"
 dir=build/sanitize/$(echo "$sanitizers" | tr ',' '-')
-mkdir -p "$dir" build/fuzz
+mkdir -p "$dir"
 case $(uname -m) in x86_64) skip='simd_neon' ;; *) skip='simd_avx' ;; esac
 for source in kernels/src/*.cpp; do
     name=$(basename "$source" .cpp)
@@ -26,5 +26,7 @@ for source in kernels/src/*.cpp; do
     $cxx $(echo "$flags" | sed 's/fuzzer,//') $coverage $level -c "$source" -o "$object"
 done
 for name in "$@"; do
-    $cxx $flags "tests/fuzz/$name.cpp" "$dir"/*.o -o "build/fuzz/$name"
+    source=tests/fuzz/$name.cpp
+    [ -f "$source" ] || source=kernels/tools/$name.cpp
+    $cxx $flags "$source" "$dir"/*.o -o "$dir/$name.run"
 done
