@@ -270,24 +270,39 @@ class Lite:
         coarse = slots(fine[0])
         self.h, self.new = h, None
         known: list[Array] = []
-        first = self.step("ctx_a", 0, known, slice(0, half), readers[1], coarse[0])
-        known.append(np.concatenate((first, self.step("ctx_a", 1, known, slice(half, m), readers[1], coarse[0]))))
+        first = self.step("ctx_a", 0, known, slice(0, half), readers[1], coarse[0][:half])
+        known.append(
+            np.concatenate((first, self.step("ctx_a", 1, known, slice(half, m), readers[1], coarse[0][half:])))
+        )
         for k in (1, 2, 3):
             known.append(self.step("ctx_a", k + 1, known, slice(0, m), readers[2], coarse[k]))
         known = [grid(known)]
         self.new = self.feature(known[0], self.s0)
         self.h = pixel_shuffle(self.conv(self.h, "up_state"), 2)
-        for k in (1, 2, 3):
-            halves = [
-                self.step("ctx_b", 2 * k - 2 + i, known, slice(i * half, i * half + half), readers[3], fine[k])
-                for i in (0, 1)
-            ]
-            known.append(np.concatenate(halves))
+        known += self.finest(known, readers[3], fine)
         for reader in readers:
             reader.finish()
         return grid(known)
 
-    def step(self, stage: str, t: int, known: list[Array], part: slice, reader: Stream, inside: Array) -> Array:
+    def finest(self, known: list[Array], reader: Stream, inside: list[Array]) -> list[Array]:
+        """Slots 1 to 3 of the latent, in the order of the model's number of groups."""
+        m, known = self.config["latent_channels"], list(known)
+        groups = self.config.get("checkerboard_groups", 8)
+        if groups == 2:
+            known.append(self.step("ctx_b", 0, known, slice(0, m), reader, inside[1]))
+            both = np.concatenate((inside[2], inside[3]))
+            twice = np.r_[0:m, 0:m]
+            return known[1:] + np.split(self.step("ctx_b", 1, known, twice, reader, both), 2)
+        parts = groups // 4
+        for k in (1, 2, 3):
+            found = []
+            for i in range(parts):
+                part = slice(i * m // parts, (i + 1) * m // parts)
+                found.append(self.step("ctx_b", parts * (k - 1) + i, known, part, reader, inside[k][part]))
+            known.append(np.concatenate(found))
+        return known[1:]
+
+    def step(self, stage: str, t: int, known: list[Array], part: slice | Array, reader: Stream, inside: Array) -> Array:
         if self.new is not None:
             self.h = self.h + self.conv(self.new, f"{stage}.embed.{t}")
         self.h = self.modulate(self.h, f"{stage}.mods.{t}")
@@ -303,7 +318,7 @@ class Lite:
             magnitude = formulas.log1p(abs(v) / planes(s0))
             scale = scale + depthwise(magnitude, w[(len(known) + j) * n :][:n], None)
         index = (self.t["entropy.y_thresholds"] < scale[..., None]).sum(-1)
-        value = reader.symbols(index, inside[part]) + mean
+        value = reader.symbols(index, inside) + mean
         self.new = self.feature(value, s0)
         return value
 

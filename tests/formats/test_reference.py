@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ LITE = LiteConfig(
     context_widths=(8, 12),
     context_blocks=(1, 2),
 )
+LITE_G4, LITE_G2 = (replace(LITE, checkerboard_groups=groups) for groups in (4, 2))
 WINDOWED = HpcmConfig(
     TransformConfig((4, 8, 12, 16), (1, 1, 1, 0), (1, 2, 1, 0), edge_kernel=4, partial=4, naming="branch"),
     HyperConfig(channels=4, width=8, analysis_blocks=(1, 1), synthesis_blocks=(2, 1)),
@@ -72,7 +74,7 @@ def small_model(folder: Path, name: str, config: Any) -> Path:
         arrays[key] = (rng.normal(size=spec.shape) / np.sqrt(fan)).astype(np.float32)
         if key.startswith("adaptive_params_list"):
             arrays[key] += 1
-    if name == "lite":
+    if name.startswith("lite"):
         noise = np.float32(0.05) * rng.normal(size=(16, 16)).astype(np.float32)
         arrays["linear.post"], arrays["linear.pre"] = np.eye(16, dtype=np.float32) + noise, np.eye(16, dtype=np.float32)
         arrays["log_up.rows"] += 2
@@ -80,7 +82,7 @@ def small_model(folder: Path, name: str, config: Any) -> Path:
     else:
         last = max(key for key in arrays if key.startswith("g_a") and key.endswith("weight"))
         arrays[last] *= 20
-    distribution = "logistic" if name == "lite" else "generalised_gaussian"
+    distribution = "logistic" if name.startswith("lite") else "generalised_gaussian"
     export_model(path, name, config, arrays, distribution=distribution)
     return path
 
@@ -90,6 +92,8 @@ def small_model(folder: Path, name: str, config: Any) -> Path:
     [
         ("lite", LITE, 70, 100, 3, 40),
         ("lite", LITE, 16, 16, 1, 100),
+        ("lite-g4", LITE_G4, 70, 100, 3, 40),
+        ("lite-g2", LITE_G2, 70, 100, 3, 40),
         ("windowed", WINDOWED, 70, 100, 3, 50),
         ("chained", CHAINED, 17, 40, 1, 50),
     ],

@@ -24,6 +24,15 @@ class Decoded:
         part = slice(first, first + count)
         return Decoded(self.value[:, part], self.magnitude[:, part])
 
+    def repeated(self, times: int) -> Decoded:
+        """The same channels several times over: neighbours of as many slots."""
+        return Decoded.join([self] * times) if times > 1 else self
+
+    def split(self, parts: int) -> list[Decoded]:
+        """`parts` slots that were decoded in one step."""
+        size = self.value.shape[1] // parts
+        return [self.channels(i * size, size) for i in range(parts)]
+
     @classmethod
     def join(cls, parts: Sequence[Decoded]) -> Decoded:
         """Channel ranges, in order, as one."""

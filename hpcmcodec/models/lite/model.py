@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from hpcmcodec.errors import ModelFileError
 from hpcmcodec.models.config import check_counts, check_positive
@@ -19,8 +19,12 @@ from hpcmcodec.nn.module import Array, Module
 
 from .context import ContextStage, Decoded
 from .layers import ANCHORS, Table
+from .schedule import COARSE_STEPS, GROUPS, PLAIN_GROUPS, SlotStep, lite_schedule, shape_of
 from .slots import from_slots, to_slots
 from .transforms import Analysis, LinearPath, Synthesis
+
+if TYPE_CHECKING:
+    from hpcmcodec.formats.header import Setting
 
 
 @dataclass(frozen=True)
@@ -28,8 +32,9 @@ class LiteConfig:
     """Sizes of a lite network.
 
     latent_channels: M, a multiple of 8. hyper_channels: channels of z. widths, blocks: deep transforms at strides 4, 8,
-    16. context_widths, context_blocks: state at strides 64 (scales 1, 2) and 32 (scale 3).
-    memory: a bank of earlier states, None for none.
+    16. context_widths, context_blocks: state at strides 64 (scales 1, 2) and 32 (scale 3). checkerboard_groups: 2, 4 or
+    8, groups that the latent is coded in at scale 3; fewer are faster to decode and predict less (schedule.py).
+    memory: a bank of earlier states, None for none; only in 8 groups.
     """
 
     family: ClassVar[str] = "lite"
@@ -41,32 +46,17 @@ class LiteConfig:
     context_widths: tuple[int, int] = (256, 320)
     context_blocks: tuple[int, int] = (3, 3)
     memory: MemoryConfig | None = None
+    checkerboard_groups: int = PLAIN_GROUPS
 
     def __post_init__(self) -> None:
         check_positive("widths", self.latent_channels, self.hyper_channels, *self.widths, *self.context_widths)
         check_counts("block counts", *self.blocks, *self.context_blocks)
         if self.latent_channels % 8:
             raise ModelFileError("model config: the latent needs a multiple of 8 channels")
-
-
-@dataclass(frozen=True)
-class SlotStep(Step):
-    """A step of lite: the channels `first .. first + count` of slot `slot`, of the whole latent (scale 3) or of its
-    slot 0 (scales 1 and 2). `stage_step` counts steps within the context stage."""
-
-    slot: int
-    first: int
-    count: int
-    stage_step: int
-
-
-def lite_schedule(m: int) -> tuple[SlotStep, ...]:
-    """The eleven steps: two at scale 1, three at scale 2, six at scale 3, as in HPCM."""
-    half = m // 2
-    steps = [SlotStep(0, 1, 0, 0, half, 0), SlotStep(1, 1, 0, half, half, 1)]
-    steps += [SlotStep(1 + k, 2, k, 0, m, 1 + k) for k in (1, 2, 3)]
-    steps += [SlotStep(5 + i, 3, 1 + i // 2, i % 2 * half, half, i) for i in range(6)]
-    return tuple(steps)
+        if self.checkerboard_groups not in GROUPS:
+            raise ModelFileError("model config: checkerboard_groups of lite must be 2, 4 or 8")
+        if self.memory is not None and self.checkerboard_groups != PLAIN_GROUPS:
+            raise ModelFileError("model config: a memory bank needs the steps of 8 checkerboard_groups")
 
 
 @dataclass(frozen=True)
@@ -95,7 +85,7 @@ class Lite(CodecNetwork):
         self.config = config
         self.latent_channels, self.hyper_channels = config.latent_channels, config.hyper_channels
         m, nz, (wide, fine) = config.latent_channels, config.hyper_channels, config.context_widths
-        self.schedule = lite_schedule(m)
+        self.schedule = lite_schedule(m, config.checkerboard_groups)
         self.linear = LinearPath(m)
         self.g_a = Analysis(m, config.widths, config.blocks)
         self.g_s = Synthesis(m, config.widths, config.blocks)
@@ -108,10 +98,10 @@ class Lite(CodecNetwork):
         self.h_block = PConvRB(256, partial=4, expansion=2)
         self.z_log_gain, self.z_mean, self.z_log_scale = Table(nz), Table(nz), Table(nz)
         self.h_s = Conv2d(nz, wide)
-        half, (coarse_blocks, fine_blocks) = m // 2, config.context_blocks
-        self.ctx_a = ContextStage(wide, coarse_blocks, (0, half, half, m, m), (half, half, m, m, m), (0, 0, 1, 2, 3))
+        coarse_blocks, fine_blocks = config.context_blocks
+        self.ctx_a = ContextStage(wide, coarse_blocks, *shape_of(self.schedule[:COARSE_STEPS], before=0))
         self.up_state = Conv2d(wide, 4 * fine)
-        self.ctx_b = ContextStage(fine, fine_blocks, (m,) + (half,) * 5, (half,) * 6, (1, 1, 2, 2, 3, 3))
+        self.ctx_b = ContextStage(fine, fine_blocks, *shape_of(self.schedule[COARSE_STEPS:], before=m))
         wides = (wide, wide, fine)
         self.memory = None if config.memory is None else Memory(config.memory, wides, (False, True))
 
@@ -119,6 +109,12 @@ class Lite(CodecNetwork):
         """Direct children; the parts of the memory appear without a prefix."""
         for name, child in super().children():
             yield from child.children() if child is self.memory else ((name, child),)
+
+    @property
+    def settings(self) -> Mapping[str, Setting]:
+        """The number of groups where it is not the plain network's; those of the memory bank."""
+        groups = self.config.checkerboard_groups
+        return super().settings if groups == PLAIN_GROUPS else {"checkerboard_groups": groups}
 
     # ------------------------------------------------------------------------------------------ quality
     def condition(self, quality: Array) -> LiteCondition:
@@ -174,9 +170,9 @@ class Lite(CodecNetwork):
     def traverse(self, z_hat: Array, cond: LiteCondition, code: Code) -> Array:
         """Visit all latents in coding order and return y_hat.
 
-        `code(step, mean, log_scale)` returns the step's decoded latents; all three are (N, step.count, h, w). Training,
-        encoding and decoding differ in `code` alone. Decoded values reach the context as constants, so that training
-        does not differentiate through the chain of steps.
+        `code(step, mean, log_scale)` returns the step's decoded latents; all three are (N, step.elements, h, w).
+        Training, encoding and decoding differ in `code` alone. Decoded values reach the context as constants, so that
+        training does not differentiate through the chain of steps.
         """
         live: list[Array] = []
 
@@ -185,12 +181,12 @@ class Lite(CodecNetwork):
             return ops.stop_gradient(live[-1])
 
         start = self._hyper_state(z_hat, cond)
-        state, bank, slots = self._run_stage(self.ctx_a, self.schedule[:5], start, (), None, [], cond, keep)
+        state, bank, slots = self._run_stage(self.ctx_a, self.schedule[:COARSE_STEPS], start, (), None, [], cond, keep)
         coarse = from_slots([slot.value for slot in slots])
         feature = ops.signed_log_feature(coarse, cond.s0)
         known = [Decoded(coarse, feature[:, self.latent_channels :])]
         state = ops.pixel_shuffle(self.up_state(state), 2)
-        self._run_stage(self.ctx_b, self.schedule[5:], state, bank, feature, known, cond, keep)
+        self._run_stage(self.ctx_b, self.schedule[COARSE_STEPS:], state, bank, feature, known, cond, keep)
         return self._assemble(live)
 
     def _run_stage(
@@ -211,14 +207,14 @@ class Lite(CodecNetwork):
             if self.memory and step.scale != scale:
                 bank, scale = self.memory.enter(step.scale, bank, state), step.scale
             channels = slice(step.first, step.first + step.count)
-            s0, log_scale0 = cond.s0[:, channels], cond.log_scale0[:, channels]
+            s0, log_scale0 = (step.repeated(v[:, channels]) for v in (cond.s0, cond.log_scale0))
             state = stage.advance(step.stage_step, state, new, cond.weights)
-            neighbours = [slot.channels(step.first, step.count) for slot in known]
+            neighbours = [slot.channels(step.first, step.count).repeated(step.slots) for slot in known]
             value = code(step, *stage.predict(step.stage_step, state, neighbours, s0, log_scale0))
             new = ops.signed_log_feature(value, s0)
-            parts.append(Decoded(value, new[:, step.count :]))
-            if channels.stop == self.latent_channels:  # the slot is complete
-                known.append(Decoded.join(parts))
+            parts.append(Decoded(value, new[:, step.elements :]))
+            if step.completes(self.latent_channels):
+                known += Decoded.join(parts).split(step.slots)
                 parts = []
             if self.memory:
                 state, bank = self.memory.step(step, len(self.schedule), bank, state)
@@ -226,8 +222,9 @@ class Lite(CodecNetwork):
 
     def _assemble(self, steps: list[Array]) -> Array:
         """The latent from the steps' elements in coding order."""
-        coarse = from_slots([ops.concat(steps[:2]), *steps[2:5]])
-        return from_slots([coarse, *(ops.concat(steps[5 + i : 7 + i]) for i in (0, 2, 4))])
+        coarse, fine = ops.concat(steps[:COARSE_STEPS]), ops.concat(steps[COARSE_STEPS:])  # slot after slot
+        m = self.latent_channels
+        return from_slots([from_slots(_parts(coarse, m)), *_parts(fine, m)])
 
     def pick(self, y: Array) -> Callable[[Step], Array]:
         """The elements of y (N, M, H, W) that a step codes, in the layout of its mean and scale."""
@@ -236,8 +233,9 @@ class Lite(CodecNetwork):
 
         def elements(step: Step) -> Array:
             assert isinstance(step, SlotStep)
-            slots = fine if step.scale == 3 else coarse
-            return slots[step.slot][:, step.first : step.first + step.count]
+            slots = (fine if step.scale == 3 else coarse)[step.slot : step.slot + step.slots]
+            parts = [slot[:, step.first : step.first + step.count] for slot in slots]
+            return parts[0] if len(parts) == 1 else ops.concat(parts)
 
         return elements
 
@@ -246,3 +244,8 @@ class Lite(CodecNetwork):
         the next finer scale adds to its 2x2 cell."""
         fine = to_slots(y)
         return [(s[0], (s[1] + s[2] + s[3]) / 3.0) for s in (to_slots(fine[0]), fine)]
+
+
+def _parts(x: Array, size: int) -> list[Array]:
+    """x cut into parts of `size` channels."""
+    return [x[:, first : first + size] for first in range(0, x.shape[1], size)]
