@@ -2,7 +2,7 @@
 
     python benchmarks/groups.py PICTURE... [--runs 5] [--threads 2] [--quality 50] [--megapixels N]
 
-The models with fewer groups are made from the shipped one by regrouping its weights, without training: their times are
+The models with fewer groups are made from `lite` by regrouping its weights, without training: their times are
 those of such networks, their sizes are only bounds of what training reaches. With --megapixels each picture is first
 repeated, mirrored at its borders, to about that size. Models take turns, so that a machine that slows down slows all.
 """
@@ -74,7 +74,7 @@ def join(new: Weights, w: Weights, t: int, steps: tuple[int, int], n: int, known
 
 def make_models(folder: Path) -> list[str]:
     """Model files g8, g4, g2 in a folder; their names."""
-    file = store.find(None)
+    file = store.find("lite")
     config: LiteConfig = config_from_dict(file.config)
     weights = {name: np.array(a) for name, a in file.tensors.items() if not name.startswith("entropy.")}
     four = whole_slots(weights, config.latent_channels)
