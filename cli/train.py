@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from hpcmcodec.cli.train_progress import progress
 from hpcmcodec.errors import UsageError
 from hpcmcodec.train.config import RunConfig
 from hpcmcodec.train.options import described, options
@@ -41,10 +42,10 @@ def _options(command: Any) -> Any:
 @click.command()
 @_options
 def command(**values: Any) -> None:
-    """Train a lite model: further from a model's weights, or anew from statistics of the pictures.
+    """Train a model: further from a model's weights, or anew, lite from statistics of the pictures.
 
-    RUN gets a checkpoint (last.pt), metrics.jsonl and the decoded pictures. Ctrl-C saves a checkpoint, --resume goes
-    on from it.
+    RUN gets a checkpoint (last.pt), metrics.jsonl, a plot of them and the decoded pictures. Ctrl-C saves a checkpoint,
+    --resume goes on from it. On a terminal a line of progress is shown, elsewhere the metrics.
     Needs torch (pip install 'hpcmcodec[train]'). `hpcm models export RUN -o FILE` makes a model file of the result.
 
     \b
@@ -52,6 +53,8 @@ def command(**values: Any) -> None:
       hpcm train --data photos/ --out run --init lite --time-budget 25m --valid kodak/
       hpcm train --data photos/ --out new --time-budget 8h
       hpcm train --data photos/ --out run --resume --time-budget 1h
+      hpcm train --data photos/ --out base --preset base --lambda 0.013 --steps 100000 --device cuda
+      torchrun --nproc-per-node 2 -m hpcmcodec.train --data photos/ --out run --init lite.safetensors --steps 9000
     """
     config = RunConfig(**values)
     try:
@@ -60,4 +63,5 @@ def command(**values: Any) -> None:
         raise UsageError("training needs torch: pip install 'hpcmcodec[train]'") from None
     from hpcmcodec.train.run import train
 
-    train(config, click.echo)
+    with progress() as show:
+        train(config, show)

@@ -21,6 +21,7 @@ from .metrics import Interval, Metrics
 from .objective import Evaluation
 from .optimizer import clipped_norm, schedule, set_rates
 from .parallel import Processes, processes
+from .plot import plot
 from .slopes import stratified
 from .spectral import Truncation, truncate
 from .state import State
@@ -97,14 +98,14 @@ class Run:
                     self._validate()
                     next_validation = self._next_validation()
                 if time.monotonic() - saved_at >= config.save_every:
-                    state.save()
+                    self._save()
                     saved_at = time.monotonic()
                 state.seconds, over = self.group.agree(state.seconds, stop.wanted or self._chunk_is_over())
         if not seen.empty:
             self._log(seen)
         if self._done() >= 1:
             self._validate()
-        state.save()
+        self._save()
         self.group.wait()
         return self._last
 
@@ -191,7 +192,7 @@ class Run:
             found["balance"] = [round(w, 5) for w in state.balance.w.tolist()]
         if state.inter_scale and state.inter_scale.skipped:
             found["inter_scale_skipped"] = state.inter_scale.skipped
-        self._last = {**self._show(**found), "done": round(self._done(), 5)}
+        self._last = self._show(**found, done=round(self._done(), 5))
         return Interval(state.seconds)
 
     def _show(self, **values: Any) -> dict[str, Any]:
@@ -199,6 +200,11 @@ class Run:
         if self.metrics is not None:
             self.metrics.add(**line)
         return line
+
+    def _save(self) -> None:
+        self.state.save()
+        if self.metrics is not None:
+            plot(self.config.out)
 
     def _validate(self) -> None:
         if self.valid is None:
