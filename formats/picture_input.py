@@ -22,8 +22,8 @@ Source = str | Path | bytes | bytearray | memoryview | BinaryIO
 
 # Pillow's names of what is tried, whatever a file is called. Not EPS, which it would hand to Ghostscript, a program
 # that runs what the file says, nor other kinds that it passes on or reads on one system only. MPO comes through JPEG.
-_READABLE = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "TIFF", "BMP", "DIB", "PPM", "TGA", "JPEG2000", "ICO", "PCX", "QOI")
-_READABLE += ("SGI", "PSD", "SUN")
+_COMMON = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "TIFF", "BMP")
+_READABLE = (*_COMMON, "DIB", "PPM", "TGA", "JPEG2000", "ICO", "PCX", "QOI", "SGI", "PSD", "SUN")
 _pillow = threading.Lock()  # Pillow's pixel limit and Python's warning filters belong to the whole process
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
