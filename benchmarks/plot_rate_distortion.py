@@ -26,7 +26,7 @@ def main() -> None:
     for name, rows in curves.items():
         ours = name == "hpcm"
         bpp, psnr = [row["bpp"] for row in rows], [row["psnr"] for row in rows]
-        label = "hpcmcodec lite" if ours else name
+        label = "hpcmcodec lite-2" if ours else name
         axes.plot(bpp, psnr, marker="o" if ours else ".", linewidth=2.4 if ours else 1.2, label=label)
     axes.set_xlim(0, 2)
     axes.set_ylim(24, 42)
