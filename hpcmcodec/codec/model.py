@@ -13,6 +13,7 @@ from hpcmcodec.errors import CorruptError, UsageError
 from hpcmcodec.formats.header import Header, Setting
 from hpcmcodec.formats.model_file import ModelFile
 from hpcmcodec.models.registry import build, config_from_dict
+from hpcmcodec.models.rwkv.export import check_merged
 
 RDO_STRENGTH = 0.7
 """How far rate-distortion optimised rounding goes in lite; measured on the yardstick, 0 rounds to the nearest."""
@@ -33,7 +34,9 @@ class CodecModel:
     @classmethod
     def load(cls, file: ModelFile) -> CodecModel:
         """Build the network of a model file. Raises ModelFileError if weights and config do not fit."""
-        network = build(config_from_dict(file.config))
+        config = config_from_dict(file.config)
+        check_merged(config)
+        network = build(config)
         network.load(file.tensors)
         coder = EntropyCoder(file.cdf, file.starts, file.lengths, file.offsets)
         return cls(file.name, file.id, network.family, network, coder, file.y_thresholds, file.z_thresholds)

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 from hpcmcodec.errors import ModelFileError
 from hpcmcodec.models.multiref.config import MemoryConfig
+from hpcmcodec.models.rwkv.config import RwkvConfig
 
 C = TypeVar("C")
 MAX_PAD_MULTIPLE = 4096
@@ -100,7 +101,7 @@ class ContextConfig:
 
 @dataclass(frozen=True)
 class HpcmConfig:
-    """A network of the HPCM family at a fixed rate (arXiv 2507.19125), with a memory bank or without."""
+    """A network of the HPCM family at a fixed rate (arXiv 2507.19125), plain, with a memory bank or with RWKV parts."""
 
     family: ClassVar[str] = "hpcm"
 
@@ -108,8 +109,11 @@ class HpcmConfig:
     hyper: HyperConfig
     context: ContextConfig
     memory: MemoryConfig | None = None
+    rwkv: RwkvConfig | None = None
 
     def __post_init__(self) -> None:
+        if self.rwkv is not None and (self.memory is not None or self.context.fusion != "window"):
+            raise ModelFileError("model config: RWKV parts replace those of a network with window fusion and no memory")
         if self.latent_channels % 8:
             raise ModelFileError("the latent needs a multiple of 8 channels, for eight groups")
         if 2 * self.latent_channels % self.context.heads:

@@ -11,6 +11,7 @@ import numpy as np
 from hpcmcodec.entropy.tables import DISTRIBUTIONS
 from hpcmcodec.formats import model_file
 from hpcmcodec.models.config import to_dict
+from hpcmcodec.models.rwkv.export import merged
 
 _SMALL = 4096
 _PRECISE = ("linear.", "h_pca")
@@ -49,10 +50,11 @@ def export_model(
 ) -> bytes:
     """Write the model file of a network and return its identity (32 bytes).
 
-    arrays: float32 by parameter name. distribution: a key of `entropy.tables.DISTRIBUTIONS`. storage: how each
-    parameter is kept, `stored` or `exact`.
+    arrays: float32 by parameter name; kernels that are trained in branches are merged.
+    distribution: a key of `entropy.tables.DISTRIBUTIONS`. storage: how each parameter is kept, `stored` or `exact`.
     Raises ModelFileError for arrays that no model file can hold.
     """
+    config, arrays = merged(config, arrays)
     tables = DISTRIBUTIONS[distribution]()
     tensors: dict[str, np.ndarray] = {}
     for key, array in arrays.items():

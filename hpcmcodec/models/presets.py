@@ -8,6 +8,7 @@ from hpcmcodec.errors import UsageError
 from hpcmcodec.models.config import ContextConfig, HpcmConfig, HyperConfig, PriorConfig, TransformConfig
 from hpcmcodec.models.lite import LiteConfig
 from hpcmcodec.models.multiref.config import MemoryConfig
+from hpcmcodec.models.rwkv.config import RwkvConfig
 
 BASE = HpcmConfig(
     transform=TransformConfig(
@@ -77,10 +78,18 @@ MULTIREF: dict[str, HpcmConfig | LiteConfig] = {
 }
 """Networks with a memory bank (hpcmcodec/models/multiref)."""
 
+RWKV: dict[str, HpcmConfig] = {
+    "rwkv-p1": replace(BASE, rwkv=RwkvConfig(phase=1)),
+    "rwkv-p2": replace(BASE, rwkv=RwkvConfig(phase=2)),
+    "rwkv-p3": replace(BASE, rwkv=RwkvConfig(phase=3)),
+    "rwkv-p4": replace(BASE, rwkv=RwkvConfig(phase=4)),
+}
+"""Networks with bidirectional linear attention in the context model (hpcmcodec/models/rwkv)."""
+
 # lite in eight groups at the finest scale, as shipped, and in fewer: less to compute, more bytes.
 LITE = {"lite": LiteConfig(), **{f"lite-g{n}": LiteConfig(checkerboard_groups=n) for n in (4, 2)}}
 
-PRESETS: dict[str, HpcmConfig | LiteConfig] = {**LITE, **OFFICIAL, **MULTIREF}
+PRESETS: dict[str, HpcmConfig | LiteConfig] = {**LITE, **OFFICIAL, **MULTIREF, **RWKV}
 """Every network that can be trained, by its name on the command line."""
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from hpcmcodec.errors import CorruptError, ModelFileError
 from hpcmcodec.models.multiref.config import ADJUSTABLE, MemoryConfig
 from hpcmcodec.models.registry import build
+from hpcmcodec.models.rwkv.config import RwkvConfig
 from hpcmcodec.nn.module import Module
 
 if TYPE_CHECKING:  # a bare source tree trains without formats
@@ -25,7 +26,15 @@ class CodecNetwork(Module):
     @property
     def family(self) -> str:
         """The family that files name, one of `formats.header.FAMILIES`."""
+        if self.rwkv_config:
+            return "rwkv"
         return "multiref" if self.memory_config else str(self.config.family)
+
+    @property
+    def rwkv_config(self) -> RwkvConfig | None:
+        """The RWKV parts, if the network has any."""
+        rwkv: RwkvConfig | None = getattr(self.config, "rwkv", None)
+        return rwkv
 
     @property
     def memory_config(self) -> MemoryConfig | None:
@@ -36,7 +45,8 @@ class CodecNetwork(Module):
     @property
     def settings(self) -> Mapping[str, Setting]:
         """Variant settings by the names of `formats.header.SETTINGS`; none for the plain networks."""
-        return self.memory_config.settings if self.memory_config else {}
+        variant = self.rwkv_config or self.memory_config
+        return variant.settings if variant else {}
 
     @property
     def adjustable(self) -> frozenset[str]:

@@ -18,7 +18,10 @@ def adaptor(blocks: int, channels: int) -> Module:
 
 
 class SpatialPrior(Module):
-    """Adapted input (N, 3M, H, W) and a step's adaptive vector (1, 3M, 1, 1) -> scales above means, (N, 2M, H, W)."""
+    """Adapted input (N, 3M, H, W) and a step's adaptive vector (1, 3M, 1, 1) -> scales above means, (N, 2M, H, W).
+
+    `scale` is the grid's, 1 to 3; this prior treats all alike.
+    """
 
     def __init__(self, config: PriorConfig, latent_channels: int) -> None:
         inputs, outputs = 3 * latent_channels, 2 * latent_channels
@@ -29,7 +32,7 @@ class SpatialPrior(Module):
             *depthwise_blocks(config.tail, outputs),
         ]
 
-    def __call__(self, x: Array, vector: Array) -> Array:
+    def __call__(self, x: Array, vector: Array, scale: int) -> Array:
         for layer in self.branch_1:
             x = layer(x)
         x = x * vector

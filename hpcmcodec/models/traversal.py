@@ -14,6 +14,7 @@ from hpcmcodec.models.config import HpcmConfig
 from hpcmcodec.models.geometry import SCALE1, SCALE2
 from hpcmcodec.models.multiref.bank import Bank
 from hpcmcodec.models.multiref.memory import Memory
+from hpcmcodec.models.rwkv.parts import replace_parts
 from hpcmcodec.models.schedule import ContextStep, hpcm_schedule
 from hpcmcodec.models.spatial_prior import AdaptiveVectors, SpatialPrior, adaptor
 from hpcmcodec.nn import ops
@@ -60,6 +61,8 @@ class ContextTraversal(Module):
                 CrossAttentionCell(2 * m, window, context.heads) for window in context.windows
             )
         self.context_net = [Conv2d(2 * m, 2 * m), Conv2d(2 * m, 2 * m)]
+        if config.rwkv is not None:
+            replace_parts(self, config.rwkv, m)
         self.memory = None if config.memory is None else Memory(config.memory, (2 * m,) * 3, (True, True))
 
     def children(self) -> Iterator[tuple[str, Module]]:
@@ -111,7 +114,7 @@ class ContextTraversal(Module):
         )[step.scale - 1]
         prior = self.y_spatial_prior_s3 if step.scale == 3 else self.y_spatial_prior_s1_s2
         adapted = adaptors[step.adaptor](ops.concat((state.context, state.latent)))
-        return prior(adapted, self.adaptive_params_list(step.gain))
+        return prior(adapted, self.adaptive_params_list(step.gain), step.scale)
 
     def fuse(self, step: ContextStep, predicted: Array, state: State) -> tuple[Array, Bank]:
         """The context and the memory bank of the next step."""

@@ -63,6 +63,11 @@ def layer_norm(x: Array, weight: Array, bias: Array, eps: float) -> Array:
     return kernels.layer_norm(_planar(x), weight, bias, eps)[None]
 
 
+def wkv(k: Array, v: Array, w: Array, u: Array, rows: int, columns: int) -> Array:
+    w, u = np.ascontiguousarray(w), np.ascontiguousarray(u)
+    return kernels.wkv_windows(w, u, _planar(k), _planar(v), rows, columns)[None]
+
+
 def softmax(x: Array) -> Array:
     return kernels.softmax(_planar(x))[None]
 

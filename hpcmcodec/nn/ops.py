@@ -176,6 +176,13 @@ def mean_pool(x: Array, size: int) -> Array:
     """Average over size x size cells. Encoder only: not normative."""
 
 
+@_operation
+def wkv(k: Array, v: Array, w: Array, u: Array, rows: int, columns: int) -> Array:
+    """Bidirectional linear attention in windows of rows x columns positions, clipped at the right and lower edge: k, v
+    (N, C, H, W), decay w and bonus u (C,). A position counts exp(k - w (steps in raster order - 1)), itself
+    exp(u + k)."""
+
+
 # ---------------------------------------------------------------------------------------------- the memory bank
 @_operation
 def unit(x: Array) -> Array:

@@ -14,6 +14,7 @@ from .memory_torch import add_scaled as add_scaled
 from .memory_torch import double as double
 from .memory_torch import recall as recall
 from .memory_torch import unit as unit
+from .wkv_torch import wkv as wkv
 
 
 def _full_precision(x: Tensor) -> AbstractContextManager[None]:
