@@ -101,7 +101,7 @@ def test_parameters_are_those_of_base_but_for_what_is_replaced() -> None:
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_files_are_exact_at_every_level(name: str) -> None:
-    data = kit.check_exact(name, Picture(pixels(70, 90), None))
+    data = kit.check_exact(name, Picture(pixels(*((70, 90) if name == "p4" else (40, 50))), None))
     config = CONFIGS[name].rwkv
     found = info(data)
     assert found.family == "rwkv"
@@ -287,7 +287,7 @@ def test_a_crop_behaves_as_the_large_map() -> None:
 
 
 def test_rows_and_columns_decay_alike_in_crop_and_map() -> None:
-    """Where the decay leaves only the next tokens, the inner part of a crop does not notice that its rows are shorter."""
+    """Where the decay leaves only the next tokens, the inner part of a crop does not notice its shorter rows."""
     mix, arrays = centred("cross")
     arrays["decay"][...] = 1000
     mix.load(arrays)
