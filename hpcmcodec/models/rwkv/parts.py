@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hpcmcodec.models.rwkv.blocks import Block
 from hpcmcodec.models.rwkv.config import RwkvConfig
 from hpcmcodec.nn import ops
@@ -57,12 +59,13 @@ class BlockPrior(Module):
         for block in self.branch_1:
             x = block(x, window)
         x = x * vector
-        for block in self.branch_2[:-1]:
-            x = block(x, window)
-        return self.branch_2[-1](x)
+        *blocks, projection = self.branch_2
+        for layer in blocks:
+            x = layer(x, window)
+        return projection(x)
 
 
-def replace_parts(context: Module, config: RwkvConfig, latent_channels: int) -> None:
+def replace_parts(context: Any, config: RwkvConfig, latent_channels: int) -> None:
     """Put the parts of the configured phase in the place of those of a context traversal."""
     width, sides = 2 * latent_channels, config.windows
     for scale in (1, 2, 3) if config.phase >= 2 else (3,):
