@@ -20,10 +20,17 @@ SUFFIXES = {"jpeg": ".jpg", "tiff": ".tif"}
     type=click.Choice(FORMATS),
     help="Format of the pictures. Default: by the name given with -o, else png.",
 )
+@click.option(
+    "--region",
+    metavar="X,Y,W,H",
+    callback=options.rectangle,
+    help="Decode only this rectangle: left, top, width, height in pixels.",
+)
 @options.conversion
 def command(
     sources: tuple[Path, ...],
     format: str | None,
+    region: tuple[int, int, int, int] | None,
     output: str | None,
     force: bool,
     skip_existing: bool,
@@ -45,6 +52,7 @@ def command(
       hpcm decode photo.hpc
       hpcm decode photo.hpc -o photo.jpg
       hpcm decode archive/ -o shots/ --format webp --jobs 2
+      hpcm decode panorama.hpc --region 4000,1500,800,600 -o part.png
       hpcm decode - -o - --format ppm < photo.hpc | display
     """
     from hpcmcodec.batch import CODED, DecodeJob
@@ -52,5 +60,5 @@ def command(
 
     suffix = "." + (format or "png") if format not in SUFFIXES else SUFFIXES[format]
     work = options.make_plan(sources, output, force=force, skip_existing=skip_existing, suffix=suffix, accepted=CODED)
-    job = DecodeJob(format=format, threads=threads, max_pixels=max_pixels, strip=strip)
+    job = DecodeJob(format=format, threads=threads, max_pixels=max_pixels, strip=strip, region=region)
     return convert(work, job, "decode", jobs=jobs, as_json=as_json, quiet=quiet)

@@ -67,6 +67,17 @@ def conversion(command: F) -> F:
     return command
 
 
+def rectangle(ctx: click.Context, option: click.Parameter, value: str | None) -> tuple[int, int, int, int] | None:
+    """Four whole numbers with commas between them."""
+    if value is None:
+        return None
+    try:
+        x, y, width, height = (int(number) for number in value.split(","))
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not X,Y,W,H: four whole numbers with commas between them") from None
+    return x, y, width, height
+
+
 def make_plan(
     sources: tuple[Path, ...],
     output: str | None,

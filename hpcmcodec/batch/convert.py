@@ -129,7 +129,8 @@ class EncodeJob:
 class DecodeJob:
     """Makes pictures of hpc files. Safe to call from several threads.
 
-    `format`: of the pictures (png, jpeg, ...), None goes by the suffix of the destination.
+    `format`: of the pictures (png, jpeg, ...), None goes by the suffix of the destination. `region`: (left, top, width,
+    height) in pixels of the part to decode, None for all.
     """
 
     def __init__(
@@ -139,8 +140,10 @@ class DecodeJob:
         threads: int | None = None,
         max_pixels: int | None = None,
         strip: bool = False,
+        region: tuple[int, int, int, int] | None = None,
     ) -> None:
         self.format, self.threads, self.max_pixels, self.strip = format, threads, max_pixels, strip
+        self.region = region
         self._lock = threading.Lock()
 
     @cached_property
@@ -158,7 +161,7 @@ class DecodeJob:
         data = read_bytes(task.source)
         with self._lock:
             decoder = self._decoder
-        picture = decoder.decode(data)
+        picture = decoder.decode(data, self.region)
         if self.strip:
             picture = replace(picture, icc=None, exif=None, xmp=None)
         encoded, lost = encode_picture(picture, name)

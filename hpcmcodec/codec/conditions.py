@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from hpcmcodec.codec.latents import LatentArea
+from hpcmcodec.codec.tiling import Tile
 
 HYPER_STRIDE = 64
 
@@ -19,8 +20,8 @@ def condition(network: Any, quality: float | None) -> Any:
     return network.condition(np.array([position], np.float32))
 
 
-def areas_of(network: Any, height: int, width: int) -> tuple[LatentArea, LatentArea]:
-    """Areas of the latent and of the hyper-latent for a picture of height x width pixels."""
+def areas_of(network: Any, tile: Tile) -> tuple[LatentArea, LatentArea]:
+    """Areas of the latent and of the hyper-latent of a tile."""
     multiple = network.pad_multiple
-    latent = LatentArea.of(height, width, multiple, network.stride)
-    return latent, LatentArea.of(height, width, multiple, HYPER_STRIDE)
+    latent = LatentArea.of(tile.height, tile.width, multiple, network.stride)
+    return latent, LatentArea.of(tile.height, tile.width, multiple, HYPER_STRIDE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,13 +11,25 @@ from hpcmcodec import kernels
 from hpcmcodec.codec.conditions import areas_of, condition
 from hpcmcodec.codec.latents import decode_latents
 from hpcmcodec.codec.model import CodecModel
-from hpcmcodec.codec.pixels import from_network
-from hpcmcodec.errors import ArithmeticMismatchError, CorruptError, UnsupportedVersionError
+from hpcmcodec.codec.parallel import for_tiles, normative
+from hpcmcodec.codec.tiling import Tile, TileGrid
+from hpcmcodec.codec.transforms import finite, picture_rows, synthesis
+from hpcmcodec.errors import ArithmeticMismatchError, CorruptError, UsageError
 from hpcmcodec.formats import alpha, container
 from hpcmcodec.formats.container import Container, Limits
 from hpcmcodec.formats.header import Header
 from hpcmcodec.formats.pictures import Picture
 from hpcmcodec.models import store
+from hpcmcodec.nn.lazy import Span
+
+
+class Region(NamedTuple):
+    """A rectangle of a picture in pixels: left, top, width, height."""
+
+    x: int
+    y: int
+    width: int
+    height: int
 
 
 class Decoder:
@@ -33,17 +45,19 @@ class Decoder:
         self._models: dict[bytes, CodecModel] = {}
         self._lock = threading.Lock()
 
-    def decode(self, data: bytes | memoryview) -> Picture:
-        """The picture of an hpc file.
+    def decode(self, data: bytes | memoryview, region: tuple[int, int, int, int] | None = None) -> Picture:
+        """The picture of an hpc file, or the rectangle `region` (left, top, width, height in pixels) of it.
 
         Raises the errors of `hpcmcodec.errors`: the bytes are not a sound hpc file, its model is missing, it is too
-        large, or this machine's arithmetic does not give the encoder's latents.
+        large, or this machine's arithmetic does not give the encoder's latents; UsageError for a region outside.
         """
         file = container.read(data, self.limits)
-        header, tile = file.header, file.tile(0)
-        model = self.model_of(header)
-        pixels = _decode_pixels(model, header, tile)
-        return Picture(pixels, _decode_alpha(file), icc=file.icc, exif=file.exif, xmp=file.xmp)
+        part = _checked(region, file.header)
+        pixels = _decode_pixels(self.model_of(file.header), file, part)
+        plane = _decode_alpha(file)
+        if plane is not None:
+            plane = np.ascontiguousarray(plane[part.y : part.y + part.height, part.x : part.x + part.width])
+        return Picture(pixels, plane, icc=file.icc, exif=file.exif, xmp=file.xmp)
 
     def add(self, model: CodecModel) -> None:
         """Know a model that is not installed."""
@@ -60,35 +74,93 @@ class Decoder:
             return model
 
 
-def _decode_pixels(model: CodecModel, header: Header, tile: container.Tile) -> np.ndarray:
+def _checked(region: tuple[int, int, int, int] | None, header: Header) -> Region:
+    if region is None:
+        return Region(0, 0, header.width, header.height)
+    part = Region(*region)
+    inside = part.x >= 0 and part.y >= 0 and part.x + part.width <= header.width
+    if not inside or part.y + part.height > header.height or part.width < 1 or part.height < 1:
+        raise UsageError(
+            f"the region {part.x},{part.y},{part.width},{part.height} does not lie in the picture of"
+            f" {header.width} x {header.height} pixels"
+        )
+    return part
+
+
+def _decode_pixels(model: CodecModel, file: Container, part: Region) -> np.ndarray:
+    """uint8 (height, width, channels) of the rectangle."""
+    header = file.header
     model = model.suited_to(header)
     network = model.network
-    if header.tile_size:
-        raise UnsupportedVersionError("the file is cut into entropy tiles; update hpcmcodec")
-    with kernels.fp_environment(), np.errstate(all="ignore"):  # _finite sees what numpy would warn of
+    if header.tile_size % network.pad_multiple:
+        raise CorruptError(f"the file's tiles of {header.tile_size} pixels do not suit its model")
+    grid = TileGrid.of(network, header.height, header.width, header.tile_size)
+    pixels = np.empty((part.height, part.width, header.channels), np.uint8)
+    with normative():
         cond = condition(network, header.quality)
-        y_hat = _decode_tile(model, tile.streams, header, cond)
-        if container.latent_check(y_hat) != tile.check:
-            raise ArithmeticMismatchError(
-                "the decoded latents differ from the encoder's: run `hpcm doctor` to test this installation"
-            )
-        x_hat = _finite(network.synthesise(y_hat, cond))
-        return from_network(x_hat, header.height, header.width, header.channels)
+        transform = synthesis(network, cond, grid)
+        rows = Span(part.y, part.y + part.height)
+        count = transform.columns_at_once(part.width)
+        for left in range(part.x, part.x + part.width, count):
+            columns = Span(left, min(left + count, part.x + part.width))
+            latents = TileReader(model, file, grid, cond)
+            for strip, piece in picture_rows(transform, latents.read, rows, columns, header.channels):
+                pixels[strip.start - part.y : strip.stop - part.y, left - part.x : columns.stop - part.x] = piece
+    return pixels
 
 
-def _decode_tile(model: CodecModel, streams: Sequence[bytes | memoryview], header: Header, cond: object) -> np.ndarray:
-    areas = areas_of(model.network, header.height, header.width)
+class TileReader:
+    """The decoded latents of a file as rows of the whole grid. Tiles are decoded when their first row is read, those
+    of one row of tiles in parallel, and forgotten after their last."""
+
+    def __init__(self, model: CodecModel, file: Container, grid: TileGrid, cond: Any) -> None:
+        self._model, self._file, self._grid, self._cond = model, file, grid, cond
+        self._tiles: dict[int, tuple[Tile, np.ndarray]] = {}
+
+    def read(self, rows: Span, columns: Span) -> np.ndarray:
+        """(1, M, rows, columns) of the latent grid. Calls must go from top to bottom."""
+        out = np.empty(
+            (1, self._model.network.latent_channels, rows.stop - rows.start, columns.stop - columns.start), "f4"
+        )
+        for row in range(*self._grid.touched(rows)):
+            tiles = list(self._grid.row_of(row, self._grid.touched(columns)))
+            missing = [tile for tile in tiles if tile.index not in self._tiles]
+            made = for_tiles(lambda tile: decode_tile(self._model, self._file, self._cond, tile), missing)
+            self._tiles.update((tile.index, (tile, y)) for tile, y in zip(missing, made, strict=True))
+            for tile in tiles:
+                _paste(out, rows, columns, tile, self._tiles[tile.index][1])
+        side = self._grid.latent_side
+        self._tiles = {i: kept for i, kept in self._tiles.items() if kept[0].top + side > rows.stop}
+        return out
+
+
+def _paste(out: np.ndarray, rows: Span, columns: Span, tile: Tile, y: np.ndarray) -> None:
+    """Copies what a tile's latents share with a rectangle of the whole grid."""
+    high = Span(tile.top, tile.top + y.shape[2])
+    wide = Span(tile.left, tile.left + y.shape[3])
+    (top, bottom), (left, right) = _common(rows, high), _common(columns, wide)
+    out[:, :, top - rows.start : bottom - rows.start, left - columns.start : right - columns.start] = y[
+        :, :, top - high.start : bottom - high.start, left - wide.start : right - wide.start
+    ]
+
+
+def _common(one: Span, other: Span) -> Span:
+    return Span(max(one.start, other.start), min(one.stop, other.stop))
+
+
+def decode_tile(model: CodecModel, file: Container, cond: Any, tile: Tile) -> np.ndarray:
+    """The latents (1, M, rows, columns) of one tile of a file, padding included."""
+    content = file.tile(tile.index)
     try:
-        return np.ascontiguousarray(_finite(decode_latents(model, streams, cond, areas)))
+        y_hat = decode_latents(model, content.streams, cond, areas_of(model.network, tile))
     except ValueError as error:  # a prediction that is not a number: no encoder writes such symbols
         raise CorruptError(f"the latent streams are damaged ({error})") from error
-
-
-def _finite(array: np.ndarray) -> np.ndarray:
-    """The same array. What follows from a number that is none would depend on the processor; no encoder makes one."""
-    if not np.isfinite(array).all():
-        raise CorruptError("the latent streams are damaged (values beyond all bounds)")
-    return array
+    y_hat = np.ascontiguousarray(finite(y_hat))
+    if container.latent_check(y_hat) != content.check:
+        raise ArithmeticMismatchError(
+            "the decoded latents differ from the encoder's: run `hpcm doctor` to test this installation"
+        )
+    return y_hat
 
 
 def _decode_alpha(file: Container) -> np.ndarray | None:

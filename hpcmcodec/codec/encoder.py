@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -11,12 +12,16 @@ from hpcmcodec import kernels
 from hpcmcodec.codec.conditions import areas_of, condition
 from hpcmcodec.codec.latents import encode_latents
 from hpcmcodec.codec.model import CodecModel
-from hpcmcodec.codec.pixels import to_network
+from hpcmcodec.codec.parallel import for_tiles, normative
+from hpcmcodec.codec.tiling import Tile, TileGrid, choose_tile_size
+from hpcmcodec.codec.transforms import Transform, analysis, pixel_reader
 from hpcmcodec.errors import UsageError
 from hpcmcodec.formats import alpha, container
 from hpcmcodec.formats.header import Header, Setting
 from hpcmcodec.formats.pictures import Picture
 from hpcmcodec.models import store
+from hpcmcodec.nn.lazy import Span
+from hpcmcodec.nn.strips import Read
 
 DEFAULT_QUALITY = 50
 
@@ -39,11 +44,14 @@ class Encoder:
             kernels.set_threads(threads)
         self.model = CodecModel.load(store.find(model)).with_settings(settings or {})
 
-    def encode(self, picture: Picture, quality: int = DEFAULT_QUALITY, *, strip: bool = False) -> bytes:
+    def encode(
+        self, picture: Picture, quality: int = DEFAULT_QUALITY, *, strip: bool = False, tile_size: int | None = None
+    ) -> bytes:
         """The bytes of an hpc file.
 
         quality: 1 (smallest) .. 100 (best); ignored by models of one rate. strip: leave ICC, EXIF and XMP out.
-        Raises UsageError for a quality out of range.
+        tile_size: side of the entropy tiles in pixels, 0 for none, None for 1024 where the picture is large.
+        Raises UsageError for a quality out of range or a tile size that the model cannot have.
         """
         if not 1 <= quality <= 100:
             raise UsageError(f"quality {quality} is out of range: choose 1 (smallest file) to 100 (best picture)")
@@ -58,18 +66,59 @@ class Encoder:
             family=self.model.family,
             quality=quality if network.rate == "variable" else None,
             settings=network.settings,
+            tile_size=choose_tile_size(network, height, width, tile_size),
         )
-        with kernels.fp_environment():
-            cond = condition(network, header.quality)
-            y = network.analyse(to_network(picture.pixels, network.pad_multiple), cond)
-            z = network.hyper_analyse(y, cond)
-            streams, y_hat = encode_latents(self.model, y, z, cond, areas_of(network, height, width))
-        tile = container.Tile(tuple(streams), container.latent_check(np.ascontiguousarray(y_hat)))
         return container.write(
             header,
-            [tile],
+            _encode_pixels(self.model, header, picture.pixels),
             alpha=None if picture.alpha is None else alpha.encode(picture.alpha),
             icc=None if strip else picture.icc,
             exif=None if strip else picture.exif,
             xmp=None if strip else picture.xmp,
         )
+
+
+def _encode_pixels(model: CodecModel, header: Header, pixels: np.ndarray) -> list[container.Tile]:
+    network = model.network
+    grid = TileGrid.of(network, header.height, header.width, header.tile_size)
+    coded: dict[int, container.Tile] = {}
+    with normative():
+        cond = condition(network, header.quality)
+        for tiles, latents in _latents_of_tiles(analysis(network, cond, grid), pixel_reader(pixels), grid):
+            pairs = list(zip(tiles, latents, strict=True))
+            made = for_tiles(lambda pair: _encode_tile(model, cond, *pair), pairs)
+            coded.update((tile.index, one) for tile, one in zip(tiles, made, strict=True))
+    return [coded[index] for index in range(header.tiles)]
+
+
+def _latents_of_tiles(
+    transform: Transform, read: Read, grid: TileGrid
+) -> Iterator[tuple[list[Tile], list[np.ndarray]]]:
+    """The analysis transform of a picture, a row of tiles at a time (of very wide pictures, a part of such a row)."""
+    height, width = grid.latent
+    count = max(1, transform.columns_at_once(width) // grid.latent_side)
+    for first in range(0, grid.columns, count):
+        columns = Span(first, min(first + count, grid.columns))
+        span = Span(columns.start * grid.latent_side, min(columns.stop * grid.latent_side, width))
+        parts: list[np.ndarray] = []
+        ready = row = 0
+        for strip, y in transform.run(read, Span(0, height), span):
+            ready = strip.stop
+            parts.append(y)
+            while row < grid.rows and ready >= (end := min((row + 1) * grid.latent_side, height)):
+                band = np.concatenate(parts, 2) if len(parts) > 1 else parts[0]
+                cut = band.shape[2] - (ready - end)
+                parts = [band[:, :, cut:]] if cut < band.shape[2] else []
+                tiles = list(grid.row_of(row, columns))
+                yield tiles, [_part(band[:, :, :cut], tile.left - span.start, grid.latent_side) for tile in tiles]
+                row += 1
+
+
+def _part(band: np.ndarray, left: int, side: int) -> np.ndarray:
+    return np.ascontiguousarray(band[:, :, :, left : left + side])
+
+
+def _encode_tile(model: CodecModel, cond: Any, tile: Tile, y: np.ndarray) -> container.Tile:
+    z = model.network.hyper_analyse(y, cond)
+    streams, y_hat = encode_latents(model, y, z, cond, areas_of(model.network, tile))
+    return container.Tile(tuple(streams), container.latent_check(np.ascontiguousarray(y_hat)))

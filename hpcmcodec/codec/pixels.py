@@ -8,17 +8,17 @@ Pixels = np.ndarray
 """uint8 (H, W, C) with C = 1 or 3."""
 
 
-def to_network(pixels: Pixels, multiple: int) -> np.ndarray:
-    """(1, 3, H', W') float32 in 0..1: grey three times, the right and bottom edges repeated up to the multiple."""
+def to_network(pixels: Pixels, rows: int, columns: int) -> np.ndarray:
+    """(1, 3, rows, columns) float32 in 0..1: grey three times, the right and bottom edges repeated where pixels end."""
     height, width, channels = pixels.shape
     planes = np.broadcast_to(pixels, (height, width, 3)) if channels == 1 else pixels
-    padded = np.pad(planes, ((0, -height % multiple), (0, -width % multiple), (0, 0)), "edge")
+    padded = np.pad(planes, ((0, rows - height), (0, columns - width), (0, 0)), "edge")
     return np.ascontiguousarray(padded.transpose(2, 0, 1)[None].astype(np.float32) / np.float32(255))
 
 
-def from_network(x_hat: np.ndarray, height: int, width: int, channels: int) -> Pixels:
-    """Crop, average to grey if one channel is wanted, clamp to 0..1, round half to even (normative, FORMAT.md)."""
-    x = x_hat[0, :, :height, :width]
+def from_network(x_hat: np.ndarray, channels: int) -> Pixels:
+    """Average to grey if one channel is wanted, clamp to 0..1, round half to even (normative, FORMAT.md)."""
+    x = x_hat[0]
     if channels == 1:
         x = ((x[0] + x[1]) + x[2])[None] * np.float32(1 / 3)
     levels = np.rint(np.clip(x, np.float32(0), np.float32(1)) * np.float32(255))

@@ -25,6 +25,10 @@ def backend_of(x: Array) -> ModuleType:
         from . import native
 
         return native
+    from . import lazy
+
+    if isinstance(x, lazy.Lazy):
+        return lazy
     from . import torch_backend
 
     return torch_backend

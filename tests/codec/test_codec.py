@@ -163,15 +163,6 @@ def test_streams_with_sound_checksums_but_wrong_content() -> None:
                 decoder.decode(forged)
 
 
-def test_a_tiled_file_is_refused_and_not_taken_for_its_first_tile() -> None:
-    file = container.read(hpcmcodec.encode(picture(64, 64), model="tiny"))
-    for height in (64, 128):
-        header = replace(file.header, height=height, tile_size=64)
-        tiled = container.write(header, [file.tile(0)] * (height // 64))
-        with pytest.raises(errors.UnsupportedVersionError, match="tiles"):
-            hpcmcodec.decode(tiled)
-
-
 @pytest.mark.parametrize("weights", ["g_s.head.weight", "ctx_b.heads.5.weight"])
 def test_values_that_are_not_finite_are_no_picture(
     weights: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

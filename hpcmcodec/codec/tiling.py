@@ -1,0 +1,95 @@
+"""The entropy tiles of a picture (FORMAT.md section 6): where they lie, how large they are, and when there are any."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from hpcmcodec.errors import UsageError
+from hpcmcodec.formats.header import TILE_UNIT
+from hpcmcodec.nn.lazy import Span
+
+TILE_SIZE = 1024
+"""Side of a tile in pixels where the encoder chooses; more if the network's padding asks for it."""
+TILED_ABOVE = 2**22
+"""Pictures of more pixels, padding included, are cut into tiles unless the caller says otherwise."""
+
+
+def choose_tile_size(network: Any, height: int, width: int, wanted: int | None = None) -> int:
+    """Side of the tiles of a picture, 0 for none. Raises UsageError for a `wanted` side that the model cannot have."""
+    unit = math.lcm(TILE_UNIT, network.pad_multiple)
+    if wanted is None:
+        padded = math.prod(-(-side // network.pad_multiple) * network.pad_multiple for side in (height, width))
+        return -(-TILE_SIZE // unit) * unit if padded > TILED_ABOVE else 0
+    if wanted % unit or wanted < 0:
+        raise UsageError(f"a tile size of {wanted} does not suit this model: choose 0 (none) or a multiple of {unit}")
+    return wanted
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One tile: its number, its size in pixels, and its first row and column on the latent grid."""
+
+    index: int
+    height: int
+    width: int
+    top: int
+    left: int
+
+
+@dataclass(frozen=True)
+class TileGrid:
+    """All tiles of a picture. `tile_size` 0 is one tile. Rows and columns count tiles unless they say otherwise."""
+
+    height: int
+    width: int
+    tile_size: int
+    multiple: int
+    stride: int
+
+    @classmethod
+    def of(cls, network: Any, height: int, width: int, tile_size: int) -> TileGrid:
+        """The grid of a picture of height x width pixels."""
+        return cls(height, width, tile_size, network.pad_multiple, network.stride)
+
+    @property
+    def rows(self) -> int:
+        return -(-self.height // self.tile_size) if self.tile_size else 1
+
+    @property
+    def columns(self) -> int:
+        return -(-self.width // self.tile_size) if self.tile_size else 1
+
+    @property
+    def padded(self) -> tuple[int, int]:
+        """Height and width in pixels with the padding: what the transforms see."""
+        height, width = (-(-side // self.multiple) * self.multiple for side in (self.height, self.width))
+        return height, width
+
+    @property
+    def latent(self) -> tuple[int, int]:
+        """Rows and columns of the latent grid of the padded picture."""
+        return self.padded[0] // self.stride, self.padded[1] // self.stride
+
+    @property
+    def latent_side(self) -> int:
+        """Latents along a tile's side."""
+        return (self.tile_size or max(self.padded)) // self.stride
+
+    def tile(self, row: int, column: int) -> Tile:
+        """The tile in a row and a column."""
+        size = self.tile_size or max(self.height, self.width)
+        height, width = min(size, self.height - row * size), min(size, self.width - column * size)
+        side = self.latent_side
+        return Tile(row * self.columns + column, height, width, row * side, column * side)
+
+    def row_of(self, row: int, columns: Span | None = None) -> Iterator[Tile]:
+        """The tiles of a row, of all columns or of some."""
+        first, last = columns or (0, self.columns)
+        return (self.tile(row, column) for column in range(first, last))
+
+    def touched(self, latents: Span) -> Span:
+        """Tiles along an axis that share a range of the latent grid."""
+        return Span(latents.start // self.latent_side, -(-latents.stop // self.latent_side))

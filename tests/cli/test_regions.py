@@ -1,0 +1,38 @@
+"""`hpcm decode --region`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from .storing import Hpcm
+
+
+def samples(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+@pytest.fixture
+def coded(hpcm: Hpcm, pictures: Path, tiny: Path) -> Path:
+    assert hpcm("encode", pictures / "b.png", "-m", "tiny", "--quiet").code == 0
+    assert hpcm("decode", pictures / "b.hpc", "-o", pictures / "whole.png").code == 0
+    return pictures / "b.hpc"
+
+
+def test_a_rectangle_of_the_picture(hpcm: Hpcm, coded: Path, tmp_path: Path) -> None:
+    done = hpcm("decode", coded, "--region", "2,1,4,7", "-o", tmp_path / "part.png")
+    assert (done.code, done.err) == (0, "")
+    assert "4x7" in done.out
+    np.testing.assert_array_equal(samples(tmp_path / "part.png"), samples(coded.with_name("whole.png"))[1:8, 2:6])
+
+
+@pytest.mark.parametrize("value", ["0,0,8,9", "-1,0,1,1", "1,1,0,1", "1,2,3", "1,2,3,x", "0,0,1.5,1"])
+def test_rectangles_that_cannot_be(hpcm: Hpcm, coded: Path, tmp_path: Path, value: str) -> None:
+    done = hpcm("decode", coded, "--region", value, "-o", tmp_path / "part.png")
+    assert done.code == 2
+    assert done.err.count("\n") == 1 and value in done.err
+    assert not (tmp_path / "part.png").exists()

@@ -1,0 +1,191 @@
+"""Entropy tiles, strips and regions: the transforms' bits are those of the whole picture at once, for every family."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import hpcmcodec
+from hpcmcodec import errors, kernels
+from hpcmcodec.codec import Decoder, Encoder, tiling, transforms
+from hpcmcodec.codec.conditions import areas_of, condition
+from hpcmcodec.codec.decoder import decode_tile
+from hpcmcodec.codec.latents import encode_latents
+from hpcmcodec.codec.parallel import normative
+from hpcmcodec.codec.pixels import from_network, to_network
+from hpcmcodec.codec.tiling import Tile, TileGrid
+from hpcmcodec.formats import container
+from hpcmcodec.formats.pictures import Picture
+from hpcmcodec.nn.lazy import Span
+
+from .conftest import picture
+from .test_hpcm_family import folder as folder  # the models `legacy` and `aligned`
+
+SIZES = [(1, 1), (1, 190), (131, 1), (127, 193), (64, 128)]
+
+
+@pytest.fixture(autouse=True)
+def small_strips(folder: Path, models: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """All models are installed, and strips have so little memory that even these pictures need many."""
+    monkeypatch.setenv("HPCM_MODELS", f"{models}:{folder}")
+    monkeypatch.setattr(transforms, "STRIP_BYTES", 1)
+    monkeypatch.setattr(transforms, "LEAST_COLUMNS", 64)
+    yield
+
+
+def whole_picture(data: bytes, decoder: Decoder) -> np.ndarray:
+    """The pixels by FORMAT.md section 6, with nothing cut into strips."""
+    file = container.read(data)
+    header, model = file.header, decoder.model_of(file.header)
+    grid = TileGrid.of(model.network, header.height, header.width, header.tile_size)
+    y = np.zeros((1, model.network.latent_channels, *grid.latent), np.float32)
+    with normative():
+        cond = condition(model.network, header.quality)
+        for tile in (tile for row in range(grid.rows) for tile in grid.row_of(row)):
+            part = decode_tile(model, file, cond, tile)
+            y[:, :, tile.top : tile.top + part.shape[2], tile.left : tile.left + part.shape[3]] = part
+        x = model.network.synthesise(y, cond)
+        return from_network(x[:, :, : header.height, : header.width], header.channels)
+
+
+def whole_file(encoder: Encoder, pixels: np.ndarray) -> bytes:
+    """An untiled file, with nothing cut into strips."""
+    model, (height, width) = encoder.model, pixels.shape[:2]
+    grid = TileGrid.of(model.network, height, width, 0)
+    with normative():
+        cond = condition(model.network, 50)
+        y = model.network.analyse(to_network(pixels, *grid.padded), cond)
+        z = model.network.hyper_analyse(y, cond)
+        streams, y_hat = encode_latents(model, y, z, cond, areas_of(model.network, Tile(0, height, width, 0, 0)))
+    header = container.read(encoder.encode(Picture(pixels), tile_size=0)).header
+    return container.write(
+        header, [container.Tile(tuple(streams), container.latent_check(np.ascontiguousarray(y_hat)))]
+    )
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("name", ["tiny", "legacy", "aligned"])
+def test_strips_change_no_bit(name: str, size: tuple[int, int]) -> None:
+    pixels, encoder, decoder = picture(*size), Encoder(name), Decoder()
+    data = encoder.encode(Picture(pixels), tile_size=0)
+    assert data == whole_file(encoder, pixels)
+    np.testing.assert_array_equal(decoder.decode(data).pixels, whole_picture(data, decoder))
+
+
+@pytest.mark.parametrize(("name", "size"), [("tiny", (127, 193)), ("tiny", (65, 1)), ("aligned", (130, 257))], ids=str)
+def test_tiles_are_seen_by_the_entropy_model_alone(name: str, size: tuple[int, int]) -> None:
+    decoder = Decoder()
+    source = Picture(picture(*size))
+    tile_size = Encoder(name).model.network.pad_multiple
+    data = Encoder(name).encode(source, tile_size=tile_size)
+    header = container.read(data).header
+    assert (header.tile_size, header.tiles) == (tile_size, -(-size[0] // tile_size) * -(-size[1] // tile_size))
+    np.testing.assert_array_equal(decoder.decode(data).pixels, whole_picture(data, decoder))
+
+
+def test_every_tile_codes_what_it_would_code_alone() -> None:
+    """Streams of a tile depend on its own latents only: a tile can be decoded without its neighbours."""
+    data = Encoder("tiny").encode(Picture(picture(128, 192)), tile_size=64)
+    file = container.read(data)
+    tiles = [file.tile(i) for i in range(6)]
+    swapped = [tiles[1], tiles[0], *tiles[2:]]
+    pixels = Decoder().decode(container.write(file.header, swapped)).pixels
+    assert pixels.shape == (128, 192, 3)
+
+
+def test_the_same_bits_for_any_number_of_threads_and_any_level() -> None:
+    level, threads, found = kernels.simd_level(), kernels.get_threads(), set()
+    try:
+        for name in kernels.available_levels():
+            for count in (1, 3):
+                kernels.set_simd_level(name)
+                kernels.set_threads(count)
+                data = Encoder("tiny").encode(Picture(picture(70, 80)), 60, tile_size=64)
+                found.add((data, Decoder().decode(data).pixels.tobytes()))
+    finally:
+        kernels.set_simd_level(level)
+        kernels.set_threads(threads)
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("tile_size", [0, 64, 128])
+def test_regions_are_cut_out_of_the_picture(tile_size: int) -> None:
+    alpha = picture(150, 201, 1, seed=2)[:, :, 0]
+    data = Encoder("tiny").encode(Picture(picture(150, 201), alpha), tile_size=tile_size)
+    decoder, rng = Decoder(), np.random.default_rng(6)
+    whole = decoder.decode(data)
+    regions = [(0, 0, 201, 150), (200, 149, 1, 1), (0, 0, 1, 1), (63, 64, 2, 1), (17, 100, 184, 50)]
+    for _ in range(2):
+        x, y = int(rng.integers(201)), int(rng.integers(150))
+        regions.append((x, y, int(rng.integers(1, 202 - x)), int(rng.integers(1, 151 - y))))
+    for x, y, width, height in regions:
+        part = decoder.decode(data, region=(x, y, width, height))
+        np.testing.assert_array_equal(part.pixels, whole.pixels[y : y + height, x : x + width])
+        assert part.alpha is not None and whole.alpha is not None
+        np.testing.assert_array_equal(part.alpha, whole.alpha[y : y + height, x : x + width])
+
+
+def test_a_region_decodes_only_the_tiles_it_needs() -> None:
+    """Damage elsewhere does not matter, so a region costs what it covers."""
+    data = Encoder("tiny").encode(Picture(picture(192, 192)), tile_size=64)
+    file = container.read(data)
+    tiles = [file.tile(i) for i in range(9)]
+    tiles[8] = replace(tiles[8], check=tiles[8].check ^ 1)
+    damaged, decoder = container.write(file.header, tiles), Decoder()
+    with pytest.raises(errors.ArithmeticMismatchError):
+        decoder.decode(damaged)
+    part = decoder.decode(damaged, region=(0, 0, 32, 32))
+    np.testing.assert_array_equal(part.pixels, decoder.decode(data).pixels[:32, :32])
+
+
+@pytest.mark.parametrize("region", [(-1, 0, 5, 5), (0, 0, 41, 1), (0, 0, 1, 31), (5, 5, 0, 1), (40, 0, 1, 1)])
+def test_regions_outside(region: tuple[int, int, int, int]) -> None:
+    data = hpcmcodec.encode(picture(30, 40), model="tiny")
+    with pytest.raises(errors.UsageError, match="region"):
+        Decoder().decode(data, region=region)
+
+
+def test_when_pictures_are_tiled() -> None:
+    lite, aligned = (Encoder(name).model.network for name in ("tiny", "aligned"))
+    assert [tiling.choose_tile_size(lite, *size) for size in ((2048, 2048), (2049, 2048), (1, 70000))] == [
+        0,
+        1024,
+        1024,
+    ]
+    assert tiling.choose_tile_size(replace_multiple(aligned, 1280), 9000, 9000) == 1280
+    assert tiling.choose_tile_size(lite, 100, 100, 128) == 128
+    for wanted in (100, -64, 32):
+        with pytest.raises(errors.UsageError, match="tile size"):
+            tiling.choose_tile_size(lite, 100, 100, wanted)
+
+
+def replace_multiple(network: Any, multiple: int) -> Any:
+    class Padded:
+        pad_multiple = multiple
+
+    return Padded()
+
+
+def test_tiles_that_the_model_cannot_have() -> None:
+    file = container.read(Encoder("aligned").encode(Picture(picture(30, 40)), tile_size=0))
+    header = replace(file.header, tile_size=64)
+    with pytest.raises(errors.CorruptError, match="tiles"):
+        Decoder().decode(container.write(header, [file.tile(0)]))
+
+
+def test_tiles_fill_the_latent_grid() -> None:
+    network = Encoder("tiny").model.network
+    for height, width, size in ((1, 1, 64), (129, 500, 128), (640, 64, 192), (300, 300, 0)):
+        grid = TileGrid.of(network, height, width, size)
+        seen = np.zeros(grid.latent, int)
+        for row in range(grid.rows):
+            for tile in grid.row_of(row):
+                area, _ = areas_of(network, tile)
+                seen[tile.top : tile.top + area.rows, tile.left : tile.left + area.columns] += 1
+        assert (seen == 1).all()
+        assert grid.touched(Span(0, grid.latent[0])) == (0, grid.rows)
