@@ -158,6 +158,10 @@ def conv2d(x: Lazy, weight: Array, bias: Array | None, stride: int = 1, padding:
     return _local(x, run, weight.shape[0], _window(kernel, stride, padding))
 
 
+def matrix(x: Lazy, weight: Array) -> Lazy:
+    return _local(x, lambda a: native.matrix(a, weight), weight.shape[0])
+
+
 def conv_transpose2d(x: Lazy, weight: Array, bias: Array | None, stride: int, padding: int = 0) -> Lazy:
     kernel = weight.shape[2]
     if kernel != weight.shape[3] or kernel != stride + 2 * padding:

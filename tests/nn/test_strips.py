@@ -27,6 +27,7 @@ DEPTHWISE = (D3, weight(8), *BLOCK[2:])
 FILTER, MATRIX = weight(16, 16), weight(32, 8, 1, 1)
 
 NETWORKS: dict[str, Network] = {
+    "matrix": lambda x: ops.matrix(x, MATRIX),
     "conv3x3": lambda x: ops.conv2d(x, W3, None, 1, 1),
     "conv3x3 stride 2": lambda x: ops.conv2d(x, W3, None, 2, 1),
     "conv4x4 stride 2": lambda x: ops.conv2d(x, W4, None, 2, 1),
