@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,15 @@ def test_imports_go_downwards(layer: str, path: Path) -> None:
 def test_library_imports_without_torch() -> None:
     code = "import sys, hpcmcodec; hpcmcodec.Decoder, hpcmcodec.encode; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+
+
+def test_every_package_is_installed() -> None:
+    """A regular install holds what pyproject.toml lists; an editable one finds the rest by luck."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    mapped = {Path(folder): name for name, folder in settings["package-dir"].items()}
+    found = set()
+    for top, name in mapped.items():
+        if top != Path("tests/conformance"):
+            folders = {path.parent.relative_to(ROOT / top) for path in (ROOT / top).rglob("__init__.py")}
+            found |= {".".join((name, *folder.parts)) for folder in folders}
+    assert found | {"hpcmcodec.conformance"} == set(settings["packages"])
