@@ -9,7 +9,7 @@ TORCH_VERSION ?= 2.13.0
 STAMP = $(VENV)/.installed
 NATIVE = setup.py pyproject.toml $(wildcard kernels/src/*.cpp kernels/src/*.h)
 
-.PHONY: help test test-slow test-pillow test-arm test-sanitize fuzz lint demo clean
+.PHONY: help test test-slow test-pillow test-arm test-sanitize fuzz fuzz-native fuzz-python lint demo clean
 
 help:  ## this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,11 +63,21 @@ test-sanitize:  ## C++ tests under ASan with UBSan, and under TSan
 MINUTES ?= 1
 
 # Debian: apt install clang libclang-rt-14-dev. A finding is left in build/fuzz and ends the run; what was learned stays there.
-fuzz:  ## libFuzzer with ASan and UBSan on entropy coder and kernels, MINUTES each
+fuzz: fuzz-native fuzz-python  ## entropy coder and kernels under ASan and UBSan, all readers of bytes under atheris: MINUTES for each of 8 targets
+
+fuzz-native:
 	tests/fuzz/build.sh fuzzer,address,undefined fuzz_rans fuzz_kernels
 	for name in rans kernels; do \
 		mkdir -p build/fuzz/corpus/$$name && build/sanitize/fuzzer-address-undefined/fuzz_$$name.run -max_total_time=$$((60 * $(MINUTES))) -timeout=60 \
 			-rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix=build/fuzz/$$name- build/fuzz/corpus/$$name || exit 1; \
+	done
+
+fuzz-python: $(STAMP)
+	$(BIN)/pip install --quiet --disable-pip-version-check 'atheris>=2.3'
+	for name in container chunks decode alpha model picture; do \
+		$(BIN)/python -m tests.fuzz.fuzz_python $$name build/fuzz/corpus/$$name -max_total_time=$$((60 * $(MINUTES))) -timeout=60 \
+			-rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix=build/fuzz/$$name- 2> build/fuzz/$$name.log || { tail -n 40 build/fuzz/$$name.log; exit 1; }; \
+		grep -E '^(Done|stat::number_of_executed)' build/fuzz/$$name.log; \
 	done
 
 # cli, formats and kernels are mapped into the package, which mypy cannot follow: it gets a folder of links.

@@ -87,6 +87,8 @@ def main() -> NoReturn:
     if "_HPCM_COMPLETE" in os.environ:  # shell completion, which click answers
         cli.main(prog_name="hpcm")
     signal.signal(signal.SIGTERM, _terminate)
+    if not _debugging():
+        _mute_libraries()
     code = run(sys.argv[1:])
     _leave(code)
 
@@ -134,8 +136,25 @@ def _terminate(number: int, frame: FrameType | None) -> None:
     raise _Terminated
 
 
+def _debugging() -> bool:
+    return os.environ.get("HPCM_DEBUG") not in (None, "", "0")
+
+
+def _mute_libraries() -> None:
+    """Our messages keep standard error to themselves. Decoders of pictures, libtiff above all, write remarks about
+    damaged files to descriptor 2; what they mean comes as an error that says which file it is."""
+    try:
+        ours = os.fdopen(os.dup(2), "w", encoding=sys.stderr.encoding, errors="backslashreplace", buffering=1)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        os.close(nowhere)
+    except (OSError, AttributeError):  # standard error is closed
+        return
+    sys.stderr = ours
+
+
 def _fail(message: str, code: int) -> int:
-    if os.environ.get("HPCM_DEBUG") not in (None, "", "0"):
+    if _debugging():
         traceback.print_exc()
     click.echo(f"hpcm: {' '.join(message.split())}", err=True)
     return code

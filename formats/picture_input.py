@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 import warnings as python_warnings
@@ -11,7 +12,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from PIL import Image
+from PIL import Image, ImageFile
 
 from hpcmcodec.errors import InputError, LimitExceededError
 from hpcmcodec.formats import colour, metadata
@@ -24,7 +25,8 @@ Source = str | Path | bytes | bytearray | memoryview | BinaryIO
 # that runs what the file says, nor other kinds that it passes on or reads on one system only. MPO comes through JPEG.
 _COMMON = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "TIFF", "BMP")
 _READABLE = (*_COMMON, "DIB", "PPM", "TGA", "JPEG2000", "ICO", "PCX", "QOI", "SGI", "PSD", "SUN")
-_pillow = threading.Lock()  # Pillow's pixel limit and Python's warning filters belong to the whole process
+_pillow = threading.Lock()  # Pillow's limit and leniency and Python's warning filters belong to the whole process
+_WIDE = re.compile(";16[BLN]")  # samples of 16 bits in a byte order; without one it may be a pixel of 16 bits
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -68,10 +70,11 @@ def _open(source: Source) -> tuple[str, BinaryIO]:
 
 @contextmanager
 def _careful(name: str, max_pixels: int) -> Iterator[None]:
-    """Pillow with our pixel limit, without its warnings, and with its many errors turned into ours."""
+    """Pillow with our pixel limit, strict, without its warnings, and with its many errors turned into ours."""
     with _pillow, python_warnings.catch_warnings():
         python_warnings.simplefilter("ignore")
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, max_pixels
+        lenient, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, False
         try:
             yield
         except Image.DecompressionBombError as error:
@@ -88,7 +91,7 @@ def _careful(name: str, max_pixels: int) -> Iterator[None]:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise InputError(f"{name} is damaged or of an unsupported kind ({reason})") from error
         finally:
-            Image.MAX_IMAGE_PIXELS = limit
+            Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = limit, lenient
 
 
 def _picture(image: Image.Image, max_pixels: int) -> Picture:
@@ -97,12 +100,14 @@ def _picture(image: Image.Image, max_pixels: int) -> Picture:
         raise InputError("the picture has no pixels")
     if width * height > max_pixels:
         raise LimitExceededError(f"{width} x {height} pixels are more than the limit of {max_pixels}; see --max-pixels")
-    warnings = _frame_warnings(image)
+    warnings: list[str] = []
     mode = image.mode
-    if ";16" in _rawmode(image):  # Pillow itself cuts 16-bit colour to the high byte
+    if _WIDE.search(_rawmode(image)):  # Pillow itself cuts 16-bit colour to the high byte
         warnings.append(colour.REDUCED)
+    image.load()  # first of all: whatever else needs the samples and swallows an error would leave them half black
     pixels, alpha = colour.samples(_turned(image, warnings), warnings)
     blocks = _blocks(image, pixels.shape[2], warnings)
+    warnings += _frame_warnings(image)  # last: it looks at other frames
     return Picture(pixels, alpha, **blocks, mode=mode, warnings=tuple(dict.fromkeys(warnings)))
 
 
@@ -120,13 +125,12 @@ def _rawmode(image: Image.Image) -> str:
 
 
 def _turned(image: Image.Image, warnings: list[str]) -> Image.Image:
-    """The loaded picture, upright. TIFF files are turned by Pillow itself when they are loaded."""
+    """The loaded picture, upright. TIFF files were turned by Pillow itself when they were loaded."""
     try:
         orientation = 1 if image.format == "TIFF" else image.getexif().get(metadata.ORIENTATION, 1)
     except Exception:  # the same variety of errors, but about metadata only
         warnings.append("the EXIF data is damaged and its orientation was ignored")
         orientation = 1
-    image.load()
     turn = _TURNS.get(orientation)
     return image if turn is None else image.transpose(turn)
 

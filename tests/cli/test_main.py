@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import resource
 import subprocess
@@ -119,3 +120,19 @@ def test_closed_standard_output_is_quiet() -> None:
     result = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, timeout=60)
     os.close(write)
     assert result.returncode == 141 and result.stderr == b""
+
+
+def test_remarks_of_libraries_do_not_mix_with_ours(tmp_path: Path) -> None:
+    """libtiff writes about damaged files straight to standard error."""
+    from PIL import Image
+
+    data = io.BytesIO()
+    Image.effect_noise((60, 70), 50).save(data, "TIFF", compression="tiff_lzw")
+    damaged = bytearray(data.getvalue())
+    damaged[200:400] = b"\xff" * 200
+    (tmp_path / "a.tif").write_bytes(damaged)
+    result = process("encode", str(tmp_path / "a.tif"))
+    assert result.returncode == 3 and result.stderr.startswith(b"hpcm: ") and result.stderr.count(b"\n") == 1
+    told = process("encode", str(tmp_path / "a.tif"), env=os.environ | {"HPCM_DEBUG": "1"})
+    assert told.stderr.count(b"\n") > 1
+    assert [path.name for path in tmp_path.iterdir()] == ["a.tif"]

@@ -1,0 +1,60 @@
+"""Pictures that Pillow would show although a part of them is missing: refused, whatever the host process has set."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFile
+
+from hpcmcodec.errors import InputError
+from hpcmcodec.formats.pictures import read_picture
+
+NOISE = np.random.default_rng(4).integers(0, 256, (60, 70, 3)).astype(np.uint8)
+
+
+def saved(image: Image.Image, format: str, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format, **options)
+    return buffer.getvalue()
+
+
+def damaged_png() -> bytes:
+    """A PNG file whose zlib stream is broken in the middle; all chunks have the right checksum."""
+    data = bytearray(saved(Image.fromarray(NOISE), "PNG"))
+    start = data.index(b"IDAT")
+    (length,) = struct.unpack_from(">I", data, start - 4)
+    middle = start + 4 + length // 2
+    data[middle : middle + 64] = bytes(64)
+    struct.pack_into(">I", data, start + 4 + length, zlib.crc32(data[start : start + 4 + length]))
+    return bytes(data)
+
+
+def test_a_png_that_breaks_off_is_no_picture_with_a_black_half() -> None:
+    """Pillow reads the samples when it is asked for EXIF data, fails, and the next time gives what it has got."""
+    with pytest.raises(InputError, match="damaged"):
+        read_picture(damaged_png())
+
+
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "GIF", "TIFF", "BMP", "WEBP"])
+def test_cut_files_are_refused_where_the_host_tells_pillow_to_show_them(
+    format: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    data = saved(Image.fromarray(NOISE), format)
+    assert read_picture(data).pixels.shape == NOISE.shape
+    with pytest.raises(InputError):
+        read_picture(data[: len(data) // 2])
+    assert ImageFile.LOAD_TRUNCATED_IMAGES is True
+
+
+def test_a_pixel_of_16_bits_has_no_samples_that_are_rounded() -> None:
+    """BMP files of 5, 6 and 5 bits are exact in 8."""
+    header = struct.pack("<IiiHHIIiiII", 40, 2, 1, 1, 16, 3, 4, 0, 0, 0, 0) + struct.pack("<III", 0xF800, 0x7E0, 0x1F)
+    data = b"BM" + struct.pack("<IHHI", 18 + len(header), 0, 0, 14 + len(header)) + header + b"\x00\xf8\x1f\x00"
+    picture = read_picture(data)
+    assert picture.pixels.tolist() == [[[255, 0, 0], [0, 0, 255]]] and picture.warnings == ()

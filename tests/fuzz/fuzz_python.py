@@ -1,0 +1,147 @@
+"""Coverage-guided fuzzing of everything that reads bytes from outside, with atheris (pip install atheris).
+
+    python tests/fuzz/fuzz_python.py TARGET FOLDER [options of libFuzzer]     see `make fuzz`
+
+FOLDER keeps what was learned; the first run puts real files there. A finding is an exception that is none of
+`hpcmcodec.errors`, a file accepted with values that no writer writes, or more time or memory than libFuzzer's limits.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import atheris
+
+with atheris.instrument_imports(include=["hpcmcodec"]):
+    from hpcmcodec.codec.model import CodecModel
+    from hpcmcodec.errors import HpcmError
+    from hpcmcodec.formats import alpha, container, header, model_file
+    from hpcmcodec.formats.chunks import KNOWN, Chunk
+    from hpcmcodec.formats.pictures import encode_picture, read_picture
+
+from tests.fuzz.seeds import SEEDS, described_model, forged, tiny_decoder
+
+LIMITS = container.Limits(max_pixels=1 << 16, max_metadata=1 << 16)
+
+
+def use(file: container.Container) -> None:
+    """Everything that a reader may ask a container for. What is accepted must pass all checks and be canonical."""
+    parts: list[Callable[[], object]] = [lambda i=i: file.tile(i) for i in range(file.tiles_present)]  # type: ignore[misc]
+    parts += [lambda: file.alpha, lambda: file.icc, lambda: file.exif, lambda: file.xmp, lambda: file.overhead]
+    for part in (*parts, file.verify):
+        with suppress(HpcmError):
+            part()
+    assert header.unpack(header.pack(file.header)) == file.header
+
+
+def fuzz_container(data: bytes) -> None:
+    """Any bytes as a file, whole or cut."""
+    for allow_truncated in (False, True):
+        try:
+            use(container.read(data, LIMITS, allow_truncated))
+        except HpcmError:
+            continue
+
+
+def fuzz_chunks(data: bytes) -> None:
+    """Any header and chunks under checksums that fit: what stands behind them is reached at every execution."""
+    input = atheris.FuzzedDataProvider(data)
+    head = input.ConsumeBytes(input.ConsumeIntInRange(0, 200))
+    chunks = []
+    for _ in range(input.ConsumeIntInRange(0, 8)):
+        kind = input.PickValueInList([*KNOWN, input.ConsumeIntInRange(0, 255)]) & ~0x40
+        chunks.append(Chunk(kind, input.ConsumeBytes(input.ConsumeIntInRange(0, 300))))
+    fuzz_container(forged(head, chunks))
+
+
+def fuzz_decode(data: bytes) -> None:
+    """Any streams in a sound file of a small model: an error, or a picture whose latents have the check value."""
+    input = atheris.FuzzedDataProvider(data)
+    decoder, original = tiny_decoder()
+    file = container.read(original)
+    tile = file.tile(0)
+    streams = [bytearray(stream) for stream in tile.streams]
+    for _ in range(input.ConsumeIntInRange(0, 4)):
+        stream = input.PickValueInList(streams)
+        if input.ConsumeBool():
+            stream[:] = input.ConsumeBytes(input.ConsumeIntInRange(0, 60))
+        elif stream:
+            stream[input.ConsumeIntInRange(0, len(stream) - 1)] = input.ConsumeIntInRange(0, 255)
+    changed = container.write(file.header, [container.Tile(tuple(map(bytes, streams)), tile.check)])
+    try:
+        picture = decoder.decode(changed)
+    except HpcmError:
+        return
+    assert picture.pixels.shape == (file.header.height, file.header.width, 3)
+    assert changed == original, "other streams with the same latents"
+
+
+def fuzz_alpha(data: bytes) -> None:
+    """Any payload as an alpha plane of a size that the first two bytes say."""
+    height, width = data[0] % 40 + 1 if data else 1, data[1] % 40 + 1 if len(data) > 1 else 1
+    try:
+        plane = alpha.decode(data[2:], height, width)
+    except HpcmError:
+        return
+    assert plane.shape == (height, width)
+    assert (alpha.decode(alpha.encode(plane), height, width) == plane).all()
+
+
+def fuzz_model(data: bytes) -> None:
+    """Any bytes as a model file, and a sound file with a text of its head replaced; what is read is built too."""
+    kind, data = data[0] % 4 if data else 0, data[1:]
+    if kind:
+        data = described_model(("config", "hpcmcodec.about", "hpcmcodec")[kind - 1], data.decode("utf-8", "replace"))
+    with tempfile.NamedTemporaryFile(suffix=".safetensors") as file:
+        file.write(data)
+        file.flush()
+        try:
+            model_file.peek(file.name)
+            read = model_file.read(file.name)
+            read.verify()
+            CodecModel.load(read)
+        except HpcmError:
+            return
+
+
+def fuzz_picture(data: bytes) -> None:
+    """Any bytes as a picture; what is read is written again."""
+    try:
+        picture = read_picture(data, max_pixels=1 << 16)
+    except HpcmError as error:
+        assert "\n" not in str(error)
+        return
+    height, width, channels = picture.pixels.shape
+    assert 0 < height * width <= 1 << 16 and channels in (1, 3)
+    assert picture.alpha is None or picture.alpha.shape == (height, width)
+    for format in ("png", "tiff", "jpeg"):
+        encode_picture(picture, format)
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "container": fuzz_container,
+    "chunks": fuzz_chunks,
+    "decode": fuzz_decode,
+    "alpha": fuzz_alpha,
+    "model": fuzz_model,
+    "picture": fuzz_picture,
+}
+
+
+def main() -> None:
+    """Runs one target."""
+    name, folder, *options = sys.argv[1:]
+    place = Path(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    for i, seed in enumerate(SEEDS[name]()):
+        (place / f"seed-{i}").write_bytes(seed)
+    atheris.Setup([sys.argv[0], *options, folder], TARGETS[name])
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()
