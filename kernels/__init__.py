@@ -54,7 +54,7 @@ from hpcmcodec.kernels.runtime import (
     set_threads,
     simd_level,
 )
-from hpcmcodec.kernels.wkv import wkv, wkv_windows
+from hpcmcodec.kernels.wkv import wkv, wkv_backward, wkv_windows
 
 __all__ = [
     "RansDecoder",
@@ -100,5 +100,6 @@ __all__ = [
     "tanh",
     "window_attention",
     "wkv",
+    "wkv_backward",
     "wkv_windows",
 ]

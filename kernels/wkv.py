@@ -14,6 +14,14 @@ def wkv(w: Float32, u: Float32, k: Float32, v: Float32) -> Float32:
     return native().wkv(w, u, k, v)
 
 
+def wkv_backward(
+    w: Float32, u: Float32, k: Float32, v: Float32, gy: Float32
+) -> tuple[Float32, Float32, Float32, Float32]:
+    """The gradients of w, u, k and v from those of the output of `wkv`, gy (B, T, C). Every sum has one order: the same
+    bits in every run."""
+    return native().wkv_backward(w, u, k, v, gy)
+
+
 def wkv_windows(w: Float32, u: Float32, k: Float32, v: Float32, rows: int, columns: int) -> Float32:
     """Planes k, v (C, H, W) -> (C, H, W): each window of rows x columns positions, aligned top left and clipped at the
     right and lower edge, is one sequence in raster order. (1, W) makes one of every row, (H, 1) of every column."""

@@ -6,14 +6,18 @@ exp(k_i - w (|t - i| - 1)) for i != t and exp(u + k_t) for the token itself.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from hpcmcodec import kernels
 from hpcmcodec.errors import NoKernelsError
+
+from . import wkv_reference
+
+_NARROW = (torch.float16, torch.bfloat16)
 
 
 def wkv(k: Tensor, v: Tensor, w: Tensor, u: Tensor, rows: int, columns: int) -> Tensor:
@@ -30,8 +34,21 @@ def wkv(k: Tensor, v: Tensor, w: Tensor, u: Tensor, rows: int, columns: int) -> 
     return torch.cat(strips, 2)
 
 
+@torch.compiler.disable  # the kernels are no torch operators
 def sequences(w: Tensor, u: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """Sequences: w, u (C,), k, v (B, T, C), all float32 or float64 -> (B, T, C)."""
+    """Sequences: decay w per token and bonus u (C,), k, v (B, T, C) -> (B, T, C), differentiable once.
+
+    k and v may be float16 or bfloat16: they are widened, and the result is rounded to their type. Decays and bonuses
+    keep their own type, half of which would have too few digits for a decay. Raises TypeError for mixed types.
+    """
+    if k.dtype != v.dtype:
+        raise TypeError(f"keys are {k.dtype}, values {v.dtype}: they must be of one type")
+    if k.dtype in _NARROW:
+        return sequences(w.float(), u.float(), k.float(), v.float()).to(k.dtype)
+    if {w.dtype, u.dtype} != {k.dtype}:
+        raise TypeError(f"decay and bonus must be {k.dtype} as keys and values are, not {w.dtype} and {u.dtype}")
+    if not k.numel():
+        return v.clone()
     result: Tensor = _Wkv.apply(w, u, k, v)  # type: ignore[no-untyped-call]
     return result
 
@@ -56,75 +73,36 @@ def _maps(x: Tensor, rows: int, columns: int, n: int, h: int, w: int) -> Tensor:
 
 
 class _Wkv(torch.autograd.Function):
-    """The kernels' forward pass where they run (float32 on processors), so that training sees the codec's numbers."""
+    """The kernels where they run, so that training sees the codec's numbers; plain torch elsewhere."""
 
     @staticmethod
     def forward(ctx: Any, w: Tensor, u: Tensor, k: Tensor, v: Tensor) -> Tensor:
         ctx.save_for_backward(w, u, k, v)
         if k.is_meta:
             return torch.empty_like(k)
-        if k.dtype == torch.float32 and k.device.type == "cpu":
-            try:
-                arrays = (t.detach().contiguous().numpy() for t in (w, u, k, v))
-                return torch.from_numpy(kernels.wkv(*arrays))
-            except NoKernelsError:
-                pass
-        return _Pass(w, u, k, v).y
+        return _native(kernels.wkv, w, u, k, v) if _has_kernels(k) else wkv_reference.forward(w, u, k, v)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    @once_differentiable
+    def backward(ctx: Any, gy: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         w, u, k, v = ctx.saved_tensors
-        return _Pass(w, u, k, v, slopes=True).gradients(gradients[0])
+        if _has_kernels(k):
+            gradients: tuple[Tensor, Tensor, Tensor, Tensor] = _native(kernels.wkv_backward, w, u, k, v, gy)
+            return gradients
+        return wkv_reference.backward(w, u, k, v, gy)
 
 
-class _Pass:
-    """Everything that output and gradients need: for each token the states (maximum, values, weights) before and after
-    it, and with `slopes` their derivatives by the decay."""
-
-    def __init__(self, w: Tensor, u: Tensor, k: Tensor, v: Tensor, *, slopes: bool = False) -> None:
-        self.w, self.k, self.v = w, k, v
-        ones = torch.ones_like(k)
-        self.states = [_scan(w, k, (v, ones), slopes, backwards) for backwards in (False, True)]
-        own = u + k
-        self.top = torch.maximum(torch.maximum(self.states[0][0], self.states[1][0]), own)
-        self.shares = [(state[0] - self.top).exp() for state in self.states]
-        self.own = (own - self.top).exp()
-        values, weights = self.own * v, self.own
-        for share, state in zip(self.shares, self.states, strict=True):
-            values, weights = values + share * state[1], weights + share * state[2]
-        self.weights, self.y = weights, values / weights
-
-    def gradients(self, gy: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Of w, u, k, v. A token's influence on all outputs is a scan over the outputs with the keys -top."""
-        y, v, q = self.y, self.v, gy / self.weights
-        gw = torch.zeros_like(y)
-        for share, state in zip(self.shares, self.states, strict=True):
-            gw = gw + q * share * (state[3] - y * state[4])
-        own = q * self.own
-        gu = own * (v - y)
-        gk, gv = gu, own
-        for backwards in (False, True):
-            m, p, r = _scan(self.w, -self.top, (q, q * y), False, backwards)
-            e = (self.k + m).exp()
-            gv = gv + e * p
-            gk = gk + e * (p * v - r)
-        return gw.sum((0, 1)), gu.sum((0, 1)), gk, gv
+def _has_kernels(k: Tensor) -> bool:
+    """Whether the processor's kernels take such tensors and are built."""
+    if k.dtype != torch.float32 or k.device.type != "cpu":
+        return False
+    try:
+        kernels.available_levels()
+    except NoKernelsError:
+        return False
+    return True
 
 
-def _scan(w: Tensor, key: Tensor, values: Sequence[Tensor], slopes: bool, backwards: bool) -> list[Tensor]:
-    """The state before every token (after it, if `backwards`): its maximum, one sum per value, their slopes by w."""
-    if backwards:
-        parts = _scan(w, key.flip(1), [value.flip(1) for value in values], slopes, False)
-        return [part.flip(1) for part in parts]
-    zero = torch.zeros_like(key[:, 0])
-    m, sums = torch.full_like(zero, -torch.inf), [zero] * len(values)
-    derivatives = [zero] * len(values) if slopes else []
-    seen = []
-    for t in range(key.shape[1]):
-        seen.append([m, *sums, *derivatives])
-        shifted, k = m - w, key[:, t]
-        m = torch.maximum(shifted, k)
-        a, b = (shifted - m).exp(), (k - m).exp()
-        derivatives = [a * (slope - total) for slope, total in zip(derivatives, sums, strict=slopes)]
-        sums = [a * total + b * value[:, t] for total, value in zip(sums, values, strict=True)]
-    return [torch.stack(part, 1) for part in zip(*seen, strict=True)]
+def _native(kernel: Any, *tensors: Tensor) -> Any:
+    found = kernel(*(tensor.detach().contiguous().numpy() for tensor in tensors))
+    return tuple(map(torch.from_numpy, found)) if isinstance(found, tuple) else torch.from_numpy(found)

@@ -37,8 +37,6 @@ void log_features(const float* v, size_t count, float s0, float* signs, float* m
     }
 }
 
-inline F32 larger(F32 a, F32 b) { return select(less(a, b), b, a); }
-
 void softmax(const float* x, int channels, size_t stride, size_t pixels, float* out) {
     for (size_t i = 0; i < pixels; i += kLanes) {
         const int n = lanes_left(i, pixels);

@@ -53,6 +53,29 @@ void wkv(const float* w, const float* u, const float* k, const float* v, int bat
     });
 }
 
+void wkv_backward(const float* w, const float* u, const float* k, const float* v, const float* gy, int batch, int tokens,
+                  int channels, float* gw, float* gu, float* gk, float* gv) {
+    const Ops& level = ops();
+    const int lanes = level.lanes, blocks = (channels + lanes - 1) / lanes;
+    const size_t all = static_cast<size_t>(batch) * channels;
+    std::vector<float> sums(2 * all);  // of w, then of u, per sequence
+    parallel_for(static_cast<size_t>(batch) * blocks, 1, [&](size_t begin, size_t end) {
+        std::vector<float> kept(wkv_kept_floats(tokens, lanes));
+        for (size_t i = begin; i < end; ++i) {
+            const int first = static_cast<int>(i % blocks) * lanes;
+            const size_t at = i / blocks * tokens * channels + first, sum = i / blocks * channels + first;
+            level.wkv.backward({w + first, u + first, k + at, v + at, gy + at, gk + at, gv + at, channels, tokens,
+                                std::min(lanes, channels - first), sums.data() + sum, sums.data() + all + sum, kept.data()});
+        }
+    });
+    std::fill(gw, gw + channels, 0.0f);
+    std::fill(gu, gu + channels, 0.0f);
+    for (size_t i = 0; i < all; ++i) {
+        gw[i % channels] += sums[i];
+        gu[i % channels] += sums[all + i];
+    }
+}
+
 void wkv_windows(const float* w, const float* u, const float* k, const float* v, int channels, int height, int width,
                  int rows, int columns, float* y) {
     const Ops& level = ops();

@@ -1,14 +1,12 @@
 // Bidirectional WKV: the arithmetic of one token, one chunk border, one output (FORMAT.md section 9.3), written once for
-// processors and graphics cards. It is included where F32, splat, fma, exp and larger are defined: F32 is a vector of
-// channels on a processor and one channel on a card.
+// processors and graphics cards. It is included where F32, splat and fma are defined: F32 is a vector of channels on a
+// processor and one channel on a card.
 //
 // A state (m, n, d) stands for the weighted values n e^m and the weights d e^m of some tokens; nothing is ever subtracted
 // and no exponent is positive.
 #pragma once
 
-#if !defined(HPCM_FUNCTION)
-#define HPCM_FUNCTION inline
-#endif
+#include "core_functions.h"
 
 namespace hpcm {
 namespace HPCM_LEVEL {

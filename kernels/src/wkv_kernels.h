@@ -3,6 +3,7 @@
 
 #include "math_kernels.h"
 #include "wkv_core.h"
+#include "wkv_gradients.h"
 #include "wkv_ops.h"
 
 namespace hpcm {
@@ -50,7 +51,29 @@ void wkv_forward(const WkvSequence& s) {
     }
 }
 
-constexpr WkvOps kWkvOps = {wkv_forward};
+// What wkv_gradients reads and writes.
+struct WkvAccess {
+    const WkvGradientSequence& s;
+
+    F32 key(int t) const { return take(s.k + t * s.stride, s.channels); }
+    F32 value(int t) const { return take(s.v + t * s.stride, s.channels); }
+    F32 gradient(int t) const { return take(s.gy + t * s.stride, s.channels); }
+    void keep(int slot, int t, F32 x) { store(s.kept + (static_cast<ptrdiff_t>(t) * kWkvSlots + slot) * kLanes, x); }
+    F32 kept(int slot, int t) const { return load(s.kept + (static_cast<ptrdiff_t>(t) * kWkvSlots + slot) * kLanes); }
+    void finish(int t, F32 of_key, F32 of_value) {
+        put(s.gk + t * s.stride, of_key, s.channels);
+        put(s.gv + t * s.stride, of_value, s.channels);
+    }
+};
+
+void wkv_backward(const WkvGradientSequence& s) {
+    WkvAccess access{s};
+    const WkvSums sums = wkv_gradients(access, s.tokens, take(s.w, s.channels), take(s.u, s.channels));
+    put(s.sum_w, sums.w, s.channels);
+    put(s.sum_u, sums.u, s.channels);
+}
+
+constexpr WkvOps kWkvOps = {wkv_forward, wkv_backward};
 
 }  // namespace
 }  // namespace HPCM_LEVEL
