@@ -27,6 +27,7 @@ COMMANDS = {
     "verify": "Check that hpc files are whole and decode.",
     "models": "List, show, import and export models.",
     "train": "Train a model on pictures of your own.",
+    "bench": "Compare codecs on pictures of your own.",
     "doctor": "Test this installation.",
     "thumbnail": "Make a small PNG of an hpc file.",
     "completion": "Print the completion script of a shell.",

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-LAYERS = ["errors", "kernels", "entropy", "nn", "formats", "models", "codec", "train", "batch", "diagnose"]
+LAYERS = ["errors", "kernels", "entropy", "nn", "formats", "models", "codec", "train", "batch", "bench", "diagnose"]
 LAYERS += ["pillow_plugin", "", "cli", "__main__"]
 """From the bottom up; "" is hpcmcodec/__init__.py, which holds the version and loads everything else lazily."""
 

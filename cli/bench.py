@@ -1,0 +1,125 @@
+"""`hpcm bench`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hpcmcodec.cli import options
+from hpcmcodec.errors import UsageError
+
+
+@click.command()
+@options.sources
+@click.option(
+    "-c",
+    "--codecs",
+    metavar="LIST",
+    default="hpcm,jpeg,webp,avif,avif:psnr,jxl",
+    show_default=True,
+    help="Codecs to compare, separated by commas; see below.",
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False), required=True, metavar="FOLDER")
+@click.option("--anchor", metavar="CODEC", help="What to compare with. Default: the first codec that is not hpcm.")
+@click.option("--points", type=click.IntRange(4, 50), metavar="N", help="Settings per codec. Default: 7 to 9.")
+@click.option(
+    "--qualities",
+    multiple=True,
+    metavar="CODEC=LIST",
+    help="These settings of a codec instead, as avif=20,50,80; several times for several codecs.",
+)
+@click.option("--threads", type=click.IntRange(1, 256), default=1, show_default=True, help="Of every codec.")
+@click.option(
+    "--repeats",
+    type=click.IntRange(1, 100),
+    default=3,
+    show_default=True,
+    metavar="N",
+    help="Times that each picture is coded, within 3 s; the median time counts.",
+)
+@click.option("--fresh", is_flag=True, help="Measure everything anew, whatever FOLDER has.")
+@click.option("--timeout", type=click.FloatRange(1), default=600, show_default=True, help="Seconds for one picture.")
+@options.max_pixels
+@click.option("--quiet", is_flag=True, help="Print errors only.")
+def command(
+    sources: tuple[Path, ...],
+    codecs: str,
+    output: Path,
+    anchor: str | None,
+    points: int | None,
+    qualities: tuple[str, ...],
+    threads: int,
+    repeats: int,
+    fresh: bool,
+    timeout: float,
+    max_pixels: int | None,
+    quiet: bool,
+) -> int:
+    """Compare codecs on your own pictures.
+
+    Every codec codes every picture at several qualities, one after the other and in a process of its own. FOLDER gets
+    results.json and results.csv: bytes of whole files, RGB PSNR, MS-SSIM, times, memory; averages, BD-rate and its
+    confidence interval over the pictures. A run that was interrupted goes on when it is started again.
+    Needs pip install 'hpcmcodec[bench]'.
+
+    \b
+    Codecs:
+      hpcm        this codec; hpcm:MODEL for another model
+      jpeg        4:2:0; jpeg:444
+      webp        method 4; webp:best method 6
+      avif        as Pillow sets it: 4:2:0, speed 6; avif:444; avif:psnr 4:4:4
+                  and tuned for PSNR; avif:best the same at speed 3
+      j2k         JPEG 2000
+      jxl         JPEG XL, effort 7; jxl:best effort 9
+      compressai  compressai:NAME, a pretrained model of CompressAI
+
+    \b
+    Examples:
+      hpcm bench photos/ -o report/
+      hpcm bench photos/ -o report/ --codecs hpcm,hpcm:lite,avif:best --anchor avif:best
+      hpcm bench a.png b.png -o report/ --codecs hpcm,jpeg --qualities jpeg=30,50,70,90
+    """
+    from hpcmcodec.bench.codecs import check
+    from hpcmcodec.bench.run import bench
+    from hpcmcodec.bench.sweep import Options
+    from hpcmcodec.cli.bench_report import Progress, table
+
+    specs = tuple(dict.fromkeys(check(spec) for spec in codecs.split(",") if spec.strip()))
+    chosen: dict[str, Any] = {} if max_pixels is None else {"max_pixels": max_pixels}
+    run = Options(
+        specs, threads, repeats, points, {check(k): v for k, v in map(_qualities, qualities)}, timeout=timeout, **chosen
+    )
+    with Progress(quiet=quiet) as progress:
+        results = bench(
+            _files(sources, progress), run, output, progress.listener, anchor=anchor and check(anchor), fresh=fresh
+        )
+    if not quiet:
+        click.echo(table(results))
+    return progress.exit_code
+
+
+def _files(sources: tuple[Path, ...], progress: Any) -> list[Path]:
+    from hpcmcodec.batch import PICTURES, STREAM, find
+
+    if STREAM in sources:
+        raise UsageError("standard input cannot be measured: name files or folders")
+    files = []
+    for source in find(sources, PICTURES):
+        if source.error:
+            progress.complain(source.path, source.error)
+        else:
+            files.append(source.path)
+    return files
+
+
+def _qualities(text: str) -> tuple[str, tuple[float, ...]]:
+    spec, equals, values = text.rpartition("=")
+    try:
+        numbers = tuple(float(value) for value in values.split(","))
+    except ValueError:
+        numbers = ()
+    if not equals or not numbers:
+        raise UsageError(f"--qualities takes CODEC=LIST as in jpeg=30,50,70,90, not {text!r}")
+    return spec, numbers

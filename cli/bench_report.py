@@ -1,0 +1,119 @@
+"""What `hpcm bench` prints: progress while it runs, a table at the end."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import click
+
+from hpcmcodec.bench.results import Results
+from hpcmcodec.bench.run import Listener
+from hpcmcodec.bench.sweep import Step
+from hpcmcodec.cli.report import with_source
+from hpcmcodec.errors import HpcmError
+
+_LINE_SECONDS = 30.0
+_FAILED = HpcmError.exit_code
+
+
+class Progress:
+    """Shows a run on standard error: a bar on a terminal, else a line now and then. A context manager around it."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self.exit_code = 0
+        self._quiet, self._last = quiet, time.monotonic()
+        self._stack = ExitStack()
+        self._bar: Any = None
+        self._task: Any = None
+        self._last_step: Step | None = None
+        self.listener = Listener(self.complain, self.note, self.step)
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._stack.close()
+        if kind and not issubclass(kind, Exception) and self._last_step:
+            done, total = self._last_step.done, self._last_step.total
+            click.echo(f"{done} of {total} measured and kept; the same command goes on from there", err=True)
+
+    def complain(self, path: Path, error: HpcmError) -> None:
+        """A picture that cannot be used."""
+        self.exit_code = error.exit_code if self.exit_code in (0, error.exit_code) else _FAILED
+        self._say(f"hpcm: {with_source(path, error)}")
+
+    def note(self, text: str) -> None:
+        """Something that is worth a sentence."""
+        self._say(f"hpcm: {text}")
+
+    def step(self, step: Step) -> None:
+        """A measurement."""
+        self._last_step = step
+        m = step.measurement
+        if m.error:
+            self.exit_code = _FAILED
+            self._say(f"hpcm: {step.picture.name}: {m.codec} at {m.setting:g} failed: {m.error}")
+        if self._quiet:
+            return
+        if sys.stderr.isatty():
+            self._show(step)
+        elif time.monotonic() - self._last > _LINE_SECONDS and not step.cached:
+            self._last = time.monotonic()
+            self._say(f"{step.done} of {step.total}: {m.codec}, {step.picture.name}")
+
+    def _show(self, step: Step) -> None:
+        if self._bar is None:
+            self._bar = self._stack.enter_context(_progress_bar())
+            self._task = self._bar.add_task("", total=step.total)
+        self._bar.update(self._task, completed=step.done, description=f"{step.measurement.codec}  {step.picture.name}")
+
+    def _say(self, text: str) -> None:
+        if self._bar is not None:
+            self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        else:
+            click.echo(text, err=True)
+
+
+def _progress_bar() -> Any:
+    from rich import progress
+    from rich.console import Console
+
+    return progress.Progress(
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TextColumn("ETA"),
+        progress.TimeRemainingColumn(),
+        progress.TextColumn("{task.description}", markup=False),
+        console=Console(stderr=True),
+        transient=True,
+    )
+
+
+def table(results: Results) -> str:
+    """The comparison in a few lines: BD-rates with intervals, seconds per megapixel, peak memory."""
+    summary = results.summary
+    anchor = summary["anchor"]
+    rows = [["codec", "BD-rate PSNR", "BD-rate MS-SSIM", "encode s/MP", "decode s/MP", "memory"]]
+    for spec, values in summary["codecs"].items():
+        rates = [_rate(values["distances"].get(metric), spec == anchor) for metric in ("psnr", "ms_ssim")]
+        times = [f"{values[side]['seconds']:.3g}" for side in ("encode", "decode")]
+        peak = values["peak_bytes"]
+        rows.append([results.codecs[spec]["label"], *rates, *times, "-" if peak is None else f"{peak / 1e6:.0f} MB"])
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join([*lines, f"against {results.codecs[anchor]['label']}; in brackets 95 % over the pictures"])
+
+
+def _rate(distance: dict[str, Any] | None, is_anchor: bool) -> str:
+    if is_anchor:
+        return "anchor"
+    if distance is None:
+        return "-"
+    text = f"{distance['rate']:+.1f} %"
+    low, high = distance["interval"] or (None, None)
+    return text if low is None else f"{text} [{low:+.1f}, {high:+.1f}]"

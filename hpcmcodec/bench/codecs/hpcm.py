@@ -1,0 +1,96 @@
+"""This codec. Entropy coding is timed apart by a model whose coder keeps the time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from hpcmcodec import __version__, kernels
+from hpcmcodec.bench.codecs.base import Codec, Settings, Unavailable
+from hpcmcodec.bench.metrics import Pixels
+from hpcmcodec.codec import Decoder, Encoder
+from hpcmcodec.entropy.coder import EntropyCoder
+from hpcmcodec.errors import HpcmError
+from hpcmcodec.formats.pictures import Picture
+
+_VARIABLE = Settings((1, 12, 25, 38, 50, 62, 75, 88, 100), 1, 100)
+_FIXED = Settings((50,), 50, 50)
+"""For models of one rate, which ignore the quality."""
+
+
+class HpcmCodec(Codec):
+    """A model of ours. Raises Unavailable if it is not there."""
+
+    def __init__(self, model: str | None, threads: int) -> None:
+        try:
+            self._encoder, self._decoder = Encoder(model, threads=threads), Decoder()
+        except HpcmError as error:
+            raise Unavailable(str(error)) from error
+        found = self._encoder.model
+        self._clock = _Clock()
+        timed: Any = _TimedCoder(found.coder, self._clock)
+        self._encoder.model = replace(found, coder=timed)
+        self._decoder.add(self._encoder.model)
+        self.label = f"hpcm {found.name}"
+        self.version = f"hpcmcodec {__version__}, {found.name} {found.identity.hex()}"
+        rate = "variable rate" if found.network.rate == "variable" else "one rate"
+        self.about = f"model {found.name}, {rate}, {kernels.simd_level()}"
+        self.settings = _VARIABLE if found.network.rate == "variable" else _FIXED
+
+    def encode(self, pixels: Pixels, setting: float) -> bytes:
+        self._clock.seconds = 0.0
+        return self._encoder.encode(Picture(pixels), int(setting))
+
+    def decode(self, data: bytes) -> Pixels:
+        self._clock.seconds = 0.0
+        return np.asarray(self._decoder.decode(data).pixels)
+
+    def entropy_seconds(self) -> float:
+        return self._clock.seconds
+
+
+class _Clock:
+    """Sums the time of the calls that go through it."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        start = time.perf_counter()
+        result = function(*arguments)
+        self.seconds += time.perf_counter() - start
+        return result
+
+
+class _TimedCoder:
+    """Stands for an EntropyCoder: streams keep the time, the encoder's choice of symbols counts as the network's."""
+
+    def __init__(self, coder: EntropyCoder, clock: _Clock) -> None:
+        self.bits, self.quantise = coder.bits, coder.quantise
+        self._coder, self._clock = coder, clock
+
+    def encoder(self) -> _TimedStream:
+        return _TimedStream(self._coder.encoder(), self._clock)
+
+    def decoder(self, data: bytes) -> _TimedStream:
+        return _TimedStream(self._clock(self._coder.decoder, data), self._clock)
+
+
+class _TimedStream:
+    """Stands for a StreamEncoder or a StreamDecoder."""
+
+    def __init__(self, stream: Any, clock: _Clock) -> None:
+        self._stream, self._clock = stream, clock
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self._stream, name)
+        return lambda *arguments: self._clock(method, *arguments)
+
+
+def open_codec(kind: str, variant: str, threads: int) -> Codec:
+    """`hpcm` or `hpcm:MODEL`."""
+    return HpcmCodec(variant or None, threads)

@@ -1,0 +1,124 @@
+"""A whole benchmark: pictures in, a folder with results.json and results.csv out."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hpcmcodec import __version__
+from hpcmcodec.bench import sweep as sweeping
+from hpcmcodec.bench.results import JSON_NAME, Measurement, PictureFile, Results
+from hpcmcodec.bench.summary import summarise
+from hpcmcodec.bench.sweep import Options, Step
+from hpcmcodec.errors import HpcmError, InputError, OutputError, UsageError
+
+_BUSY_SHARE = 0.25
+"""Of the processors in use before the run begins, from which times are not to be trusted."""
+
+
+@dataclass(frozen=True)
+class Listener:
+    """What hears of a run: `complain` of pictures that cannot be read, `note` of anything worth a sentence, `step` of
+    each measurement."""
+
+    complain: Callable[[Path, HpcmError], None]
+    note: Callable[[str], None]
+    step: Callable[[Step], None]
+
+
+def bench(
+    paths: Sequence[Path],
+    options: Options,
+    folder: Path,
+    listener: Listener,
+    *,
+    anchor: str | None = None,
+    fresh: bool = False,
+) -> Results:
+    """Measures, compares and writes everything to a folder, which may hold the results of an earlier run.
+
+    anchor: the codec to compare with; None: the first of those that could be measured after hpcm. fresh: measure
+    everything anew. Raises UsageError, InputError (no picture at all) or OutputError.
+    """
+    _check_libraries()
+    if anchor is not None and anchor not in options.codecs:
+        raise UsageError(f"the anchor {anchor} is not among the codecs: {', '.join(options.codecs)}")
+    pictures = sweeping.read_pictures(paths, options.max_pixels, listener.complain)
+    if not pictures:
+        raise InputError("no picture to measure with")
+    results = _open(folder)
+    if fresh:
+        results.forget()
+    results.run = _describe(options)
+    if results.run["busy"]:
+        listener.note(f"this machine is busy (load {results.run['busy']:.1f}): times will be too long")
+    codecs = sweeping.introduce(options)
+    for spec, about in codecs.items():
+        if "unavailable" in about:
+            listener.note(f"{spec} is left out: {about['unavailable']}")
+    results.codecs |= codecs
+    results.pictures |= {p.digest: {"name": p.name, "width": p.width, "height": p.height} for p in pictures}
+    tasks = sweeping.tasks_of(pictures, codecs, options)
+    chosen = []
+    for step in sweeping.sweep(tasks, options, results, lambda: results.save(folder)):
+        chosen.append(step.measurement)
+        listener.step(step)
+    results.summary = _summary(chosen, pictures, list(tasks), anchor)
+    results.save(folder)
+    return results
+
+
+def _summary(
+    measurements: Sequence[Measurement], pictures: Sequence[PictureFile], specs: Sequence[str], anchor: str | None
+) -> dict[str, Any]:
+    if not specs:
+        raise UsageError("none of the codecs can be used here")
+    others = [spec for spec in specs if spec.partition(":")[0] != "hpcm"]
+    return summarise(measurements, pictures, specs, anchor or (others or list(specs))[0])
+
+
+def _check_libraries() -> None:
+    try:
+        import bjontegaard  # noqa: F401
+    except ImportError:
+        raise UsageError("comparing needs more libraries: pip install 'hpcmcodec[bench]'") from None
+
+
+def _open(folder: Path) -> Results:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot write to {folder}: {error.strerror or error}") from error
+    return Results.load(folder / JSON_NAME)
+
+
+def _describe(options: Options) -> dict[str, Any]:
+    """The machine and how it was used, without its name."""
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    processors = os.cpu_count() or 1
+    return {
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "hpcmcodec": __version__,
+        "processor": _processor(),
+        "processors": processors,
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "threads": options.threads,
+        "repeats": options.repeats,
+        "busy": load if load > _BUSY_SHARE * processors else None,
+    }
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
