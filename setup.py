@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
+import shutil
+import subprocess
 from pathlib import Path
 
 from pybind11.setup_helpers import ParallelCompile, Pybind11Extension
@@ -22,7 +25,8 @@ LEVEL_FLAGS = {
 
 
 class BuildKernels(build_ext):
-    """build_ext that compiles kernels/src/simd_*.cpp once per instruction set with the flags of that level."""
+    """build_ext that compiles kernels/src/simd_*.cpp once per instruction set with the flags of that level, and
+    kernels/cuda beside it."""
 
     def build_extensions(self) -> None:
         compile_one = self.compiler._compile
@@ -32,6 +36,28 @@ class BuildKernels(build_ext):
 
         self.compiler._compile = compile_level
         super().build_extensions()
+
+    def run(self) -> None:
+        super().run()
+        build_cuda(Path(self.get_ext_fullpath(extension.name)).with_name("libhpcm_cuda.so"))
+
+
+def build_cuda(target: Path) -> None:
+    """kernels/cuda as a plain shared library for every current architecture, where nvcc is there (HPCM_CUDA=0: never).
+    Without it the package is complete but for the speed of training on a card."""
+    folder, nvcc = ROOT / "kernels/cuda", shutil.which("nvcc")
+    if nvcc is None or os.environ.get("HPCM_CUDA") == "0":
+        return
+    changed = max(p.stat().st_mtime for p in (*folder.iterdir(), *(ROOT / "kernels/src").glob("*.h")))
+    if target.exists() and target.stat().st_mtime >= changed:
+        return
+    arithmetic = ["--fmad=false", "--ftz=false", "--prec-div=true", "--prec-sqrt=true"]
+    host = ["-Xcompiler", "-fPIC,-fvisibility=hidden,-ffp-contract=off", "-shared", "-arch=all-major"]
+    include = [f"-I{ROOT / 'kernels/src'}", f"-I{folder}"]
+    command = [nvcc, "-std=c++17", "-O3", *arithmetic, *host, *include, str(folder / "wkv.cu"), "-o", str(target)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        logging.getLogger(__name__).warning("the CUDA kernels are left out, nvcc failed:\n%s", done.stderr)
 
 
 def sources() -> list[str]:

@@ -6,6 +6,7 @@ exp(k_i - w (|t - i| - 1)) for i != t and exp(u + k_t) for the token itself.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -15,7 +16,7 @@ from torch.autograd.function import once_differentiable
 from hpcmcodec import kernels
 from hpcmcodec.errors import NoKernelsError
 
-from . import wkv_reference
+from . import wkv_cuda, wkv_reference
 
 _NARROW = (torch.float16, torch.bfloat16)
 
@@ -78,24 +79,29 @@ class _Wkv(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, w: Tensor, u: Tensor, k: Tensor, v: Tensor) -> Tensor:
         ctx.save_for_backward(w, u, k, v)
-        if k.is_meta:
-            return torch.empty_like(k)
-        return _native(kernels.wkv, w, u, k, v) if _has_kernels(k) else wkv_reference.forward(w, u, k, v)
+        y: Tensor = torch.empty_like(k) if k.is_meta else _kernels_for(k).forward(w, u, k, v)
+        return y
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gy: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         w, u, k, v = ctx.saved_tensors
-        if _has_kernels(k):
-            gradients: tuple[Tensor, Tensor, Tensor, Tensor] = _native(kernels.wkv_backward, w, u, k, v, gy)
-            return gradients
-        return wkv_reference.backward(w, u, k, v, gy)
+        gradients: tuple[Tensor, Tensor, Tensor, Tensor] = _kernels_for(k).backward(w, u, k, v, gy)
+        return gradients
 
 
-def _has_kernels(k: Tensor) -> bool:
-    """Whether the processor's kernels take such tensors and are built."""
-    if k.dtype != torch.float32 or k.device.type != "cpu":
-        return False
+def _kernels_for(k: Tensor) -> Any:
+    """What computes `forward` and `backward` of such tensors."""
+    if k.dtype == torch.float32:
+        if k.device.type == "cpu" and _has_kernels():
+            return _Processor
+        if k.device.type == "cuda" and (library := wkv_cuda.library()):
+            return library
+    return wkv_reference
+
+
+def _has_kernels() -> bool:
+    """Whether the processor's kernels are built."""
     try:
         kernels.available_levels()
     except NoKernelsError:
@@ -103,6 +109,17 @@ def _has_kernels(k: Tensor) -> bool:
     return True
 
 
-def _native(kernel: Any, *tensors: Tensor) -> Any:
-    found = kernel(*(tensor.detach().contiguous().numpy() for tensor in tensors))
-    return tuple(map(torch.from_numpy, found)) if isinstance(found, tuple) else torch.from_numpy(found)
+class _Processor:
+    """The processor's kernels on tensors."""
+
+    @staticmethod
+    def forward(*tensors: Tensor) -> Tensor:
+        return torch.from_numpy(kernels.wkv(*_arrays(tensors)))
+
+    @staticmethod
+    def backward(*tensors: Tensor) -> tuple[Tensor, ...]:
+        return tuple(map(torch.from_numpy, kernels.wkv_backward(*_arrays(tensors))))
+
+
+def _arrays(tensors: Sequence[Tensor]) -> list[Any]:
+    return [tensor.detach().contiguous().numpy() for tensor in tensors]
