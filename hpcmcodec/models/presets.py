@@ -86,10 +86,17 @@ RWKV: dict[str, HpcmConfig] = {
 }
 """Networks with bidirectional linear attention in the context model (hpcmcodec/models/rwkv)."""
 
+# One block of rate 3 costs what three depthwise blocks do. A grid of lite's slots is half as fine as HPCM's scale.
+_LITE_RWKV = RwkvConfig(cell_rates=(3, 3, 3), windows=(4, 4, 8))
+LITE_RWKV = {
+    "lite-rwkv-p1": LiteConfig(context_blocks=(3, 1), rwkv=_LITE_RWKV),
+    "lite-rwkv-p2": LiteConfig(context_blocks=(1, 1), rwkv=replace(_LITE_RWKV, phase=2)),
+}
+
 # lite in eight groups at the finest scale, as shipped, and in fewer: less to compute, more bytes.
 LITE = {"lite": LiteConfig(), **{f"lite-g{n}": LiteConfig(checkerboard_groups=n) for n in (4, 2)}}
 
-PRESETS: dict[str, HpcmConfig | LiteConfig] = {**LITE, **OFFICIAL, **MULTIREF, **RWKV}
+PRESETS: dict[str, HpcmConfig | LiteConfig] = {**LITE, **OFFICIAL, **MULTIREF, **RWKV, **LITE_RWKV}
 """Every network that can be trained, by its name on the command line."""
 
 

@@ -247,7 +247,7 @@ def test_a_new_block_is_the_identity() -> None:
     arrays = net.initial(1)
     net.load(arrays)
     x = np.random.default_rng(2).normal(size=(1, 8, 6, 10)).astype(np.float32)
-    assert (net.blocks[0](x, 4) == x).all()
+    assert (net.blocks[0](x) == x).all()
     assert (net(x) == net.out_proj(x)).all()  # base's context_net
 
 

@@ -11,6 +11,8 @@ from hpcmcodec.models.config import check_counts, check_positive
 from hpcmcodec.models.multiref.bank import Bank
 from hpcmcodec.models.multiref.config import MemoryConfig
 from hpcmcodec.models.multiref.memory import Memory
+from hpcmcodec.models.rwkv.config import RwkvConfig
+from hpcmcodec.models.rwkv.parts import stage_blocks
 from hpcmcodec.models.schedule import Step
 from hpcmcodec.models.settings import CodecNetwork
 from hpcmcodec.nn import ops
@@ -35,6 +37,8 @@ class LiteConfig:
     16. context_widths, context_blocks: state at strides 64 (scales 1, 2) and 32 (scale 3). checkerboard_groups: 2, 4 or
     8, groups that the latent is coded in at scale 3; fewer are faster to decode and predict less (schedule.py).
     memory: a bank of earlier states, None for none; only in 8 groups.
+    rwkv: RWKV blocks in the context, None for none; only in 8 groups and without memory.
+    `context_blocks` counts them too.
     """
 
     family: ClassVar[str] = "lite"
@@ -47,6 +51,7 @@ class LiteConfig:
     context_blocks: tuple[int, int] = (3, 3)
     memory: MemoryConfig | None = None
     checkerboard_groups: int = PLAIN_GROUPS
+    rwkv: RwkvConfig | None = None
 
     def __post_init__(self) -> None:
         check_positive("widths", self.latent_channels, self.hyper_channels, *self.widths, *self.context_widths)
@@ -57,6 +62,10 @@ class LiteConfig:
             raise ModelFileError("model config: checkerboard_groups of lite must be 2, 4 or 8")
         if self.memory is not None and self.checkerboard_groups != PLAIN_GROUPS:
             raise ModelFileError("model config: a memory bank needs the steps of 8 checkerboard_groups")
+        if self.rwkv is not None:
+            self.rwkv.check_lite()
+            if self.memory is not None or self.checkerboard_groups != PLAIN_GROUPS:
+                raise ModelFileError("model config: rwkv in lite needs 8 checkerboard_groups and no memory")
 
 
 @dataclass(frozen=True)
@@ -102,6 +111,10 @@ class Lite(CodecNetwork):
         self.ctx_a = ContextStage(wide, coarse_blocks, *shape_of(self.schedule[:COARSE_STEPS], before=0))
         self.up_state = Conv2d(wide, 4 * fine)
         self.ctx_b = ContextStage(fine, fine_blocks, *shape_of(self.schedule[COARSE_STEPS:], before=m))
+        if config.rwkv is not None:
+            self.ctx_b.blocks = stage_blocks(fine, fine_blocks, 3, config.rwkv)
+            if config.rwkv.phase == 2:
+                self.ctx_a.blocks = stage_blocks(wide, coarse_blocks, 2, config.rwkv)
         wides = (wide, wide, fine)
         self.memory = None if config.memory is None else Memory(config.memory, wides, (False, True))
 

@@ -15,8 +15,9 @@ class RwkvConfig:
     """Which parts of the context model are made of RWKV blocks.
 
     phase: 1 the context's fusion at scale 3; 2 at all scales; 3 and the networks between scales; 4 and the spatial
-    priors.   cell_rates: hidden width of the channel mixing over the channels, for the fusion at scales 1, 2, 3;
-    fusion_rate, prior_rate: the same between scales and in the priors.   fusion_blocks: blocks between scales.
+    priors. In lite: 1 the blocks of the context's stage at scale 3, 2 those of both stages.   cell_rates: hidden width
+    of the channel mixing over the channels, for the fusion at scales 1, 2, 3 (lite: the stages' blocks); fusion_rate,
+    prior_rate: the same between scales and in the priors.   fusion_blocks: blocks between scales.
     coarse_prior_blocks, fine_prior_blocks: blocks before and after a prior's adaptive vector.
     scan: "window" reads windows of `windows` positions a side, per scale, in raster order; "cross" half of the channels
     along rows and half along columns.   gamma: initial gain of the blocks' residuals, 0 for identities (training only).
@@ -45,6 +46,11 @@ class RwkvConfig:
             raise ModelFileError(f"model config: rwkv: windows must be {', '.join(map(str, _SIDES))} wide")
         if not -16 <= self.gamma <= 16:
             raise ModelFileError("model config: rwkv: gamma must be -16 to 16")
+
+    def check_lite(self) -> None:
+        """Raises ModelFileError for what lite has no place for; its scales 1 and 2 share their blocks."""
+        if self.phase > 2 or self.cell_rates[0] != self.cell_rates[1] or self.windows[0] != self.windows[1]:
+            raise ModelFileError("model config: rwkv in lite: phase 1 or 2, the same rate and window at scales 1 and 2")
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -8,7 +8,18 @@ from hpcmcodec.models.rwkv.blocks import Block
 from hpcmcodec.models.rwkv.config import RwkvConfig
 from hpcmcodec.nn import ops
 from hpcmcodec.nn.layers import Conv2d
-from hpcmcodec.nn.module import Array, Module
+from hpcmcodec.nn.module import Array, Module, Sequential
+
+
+class WindowBlock(Block):
+    """A block with a scan window of its own, for a part that serves one scale."""
+
+    def __init__(self, channels: int, rate: int, window: int, config: RwkvConfig) -> None:
+        self.window = window
+        super().__init__(channels, rate, config)
+
+    def __call__(self, x: Array) -> Array:  # type: ignore[override]
+        return super().__call__(x, self.window)
 
 
 class ContextCell(Block):
@@ -32,13 +43,12 @@ class FusionNet(Module):
     """The network between two scales: blocks, then the 1x1 convolution that the base network has alone."""
 
     def __init__(self, channels: int, window: int, config: RwkvConfig) -> None:
-        self.window = window
-        self.blocks = [Block(channels, config.fusion_rate, config) for _ in range(config.fusion_blocks)]
+        self.blocks = [WindowBlock(channels, config.fusion_rate, window, config) for _ in range(config.fusion_blocks)]
         self.out_proj = Conv2d(channels, channels)
 
     def __call__(self, x: Array) -> Array:
         for block in self.blocks:
-            x = block(x, self.window)
+            x = block(x)
         return self.out_proj(x)
 
 
@@ -76,3 +86,9 @@ def replace_parts(context: Any, config: RwkvConfig, latent_channels: int) -> Non
     if config.phase >= 4:
         context.y_spatial_prior_s1_s2 = BlockPrior(config.coarse_prior_blocks, latent_channels, config)
         context.y_spatial_prior_s3 = BlockPrior(config.fine_prior_blocks, latent_channels, config)
+
+
+def stage_blocks(width: int, count: int, scale: int, config: RwkvConfig) -> Sequential:
+    """The blocks of a context stage of lite that ends with a scale."""
+    rate, side = config.cell_rates[scale - 1], config.windows[scale - 1]
+    return Sequential(*(WindowBlock(width, rate, side, config) for _ in range(count)))
