@@ -60,7 +60,9 @@ class VerifyReport:
         return {"ok": self.ok, **asdict(self)}
 
 
-STREAM_NAMES = ("hyper", "scale1", "scale2", "scale3")
+STREAM_NAMES = {"wavelet": ("hyper", "ll", "high")}
+"""Of families whose streams are not those of three scales."""
+_SCALES = ("hyper", "scale1", "scale2", "scale3")
 
 
 def info(data: bytes | memoryview) -> Info:
@@ -71,7 +73,8 @@ def info(data: bytes | memoryview) -> Info:
     file = container.read(data, allow_truncated=True)
     header = file.header
     tiles = [file.tile(i) for i in range(file.tiles_present)]
-    streams = {name: sum(len(t.streams[i]) for t in tiles if i < len(t.streams)) for i, name in enumerate(STREAM_NAMES)}
+    names = STREAM_NAMES.get(header.family, _SCALES)
+    streams = {name: sum(len(t.streams[i]) for t in tiles if i < len(t.streams)) for i, name in enumerate(names)}
     metadata = {"icc": file.icc, "exif": file.exif, "xmp": file.xmp}
     return Info(
         width=header.width,

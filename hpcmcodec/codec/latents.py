@@ -33,7 +33,7 @@ class LatentArea:
         def up(n: int, unit: int) -> int:
             return -(-n // unit)
 
-        rows, columns = (up(n, multiple) * multiple // stride for n in (height, width))
+        rows, columns = (up(up(n, multiple) * multiple, stride) for n in (height, width))
         return cls(rows, columns, up(height, stride), up(width, stride))
 
     def inside(self, channels: int) -> np.ndarray | None:
@@ -67,7 +67,7 @@ def encode_latents(
         _append(streams[step.scale], symbols, rows, inside)
         return symbols.astype(np.float32) + mean
 
-    y_hat = network.traverse(z_symbols.astype(np.float32), cond, code)
+    y_hat = network.traverse_grid(z_symbols.astype(np.float32), cond, code, (area.rows, area.columns))
     return [stream.finish() for stream in streams], y_hat
 
 
@@ -86,7 +86,7 @@ def decode_latents(
         symbols = _take(streams[step.scale], rows, pick_inside(step))
         return symbols.astype(np.float32) + mean
 
-    y_hat = network.traverse(z_symbols.astype(np.float32), cond, code)
+    y_hat = network.traverse_grid(z_symbols.astype(np.float32), cond, code, (area.rows, area.columns))
     for stream in streams:
         stream.finish()
     return y_hat

@@ -18,28 +18,28 @@ from hpcmcodec.models.traversal import Code, ContextTraversal
 from hpcmcodec.nn.module import Array, Module, constant
 
 
-class Hpcm(CodecNetwork):
-    """Picture (N, 3, H, W) in 0..1, sides multiples of `pad_multiple`, to latents and back.
+class FixedRate(CodecNetwork):
+    """What fixed-rate networks have in common: picture (N, 3, H, W) in 0..1, sides multiples of `pad_multiple`, to
+    latents and back, and the hyper-latent's distribution.
 
-    A fixed-rate network: `condition` is None everywhere. Scales are those of a generalised Gaussian with exponent 1.5
-    and may come out small or negative; the scale index bounds them from below.
+    `condition` is None everywhere. Scales are those of a generalised Gaussian with exponent 1.5 and may come out small
+    or negative; the scale index bounds them from below.
     """
 
     stride = 16
     rate = "fixed"
     distribution = "generalised_gaussian"
 
-    def __init__(self, config: HpcmConfig) -> None:
-        self.config = config
-        self.pad_multiple = config.pad_multiple
-        self.latent_channels, self.hyper_channels = config.latent_channels, config.hyper.channels
-        self.parameter("means_hyper", 1, config.hyper.channels, 1, 1)
-        self.parameter("scales_hyper", 1, config.hyper.channels, 1, 1, init=constant(1.0))
-        self.g_a = Analysis(config.transform)
-        self.g_s = Synthesis(config.transform)
-        self.h_a = hyper_analysis(config)
-        self.h_s = hyper_synthesis(config)
-        self.context = ContextTraversal(config)
+    g_a: Module
+    g_s: Module
+    h_a: Module
+    context: Module
+
+    def declare_hyper(self, channels: int) -> None:
+        """Parameters of the hyper-latent's distribution."""
+        self.hyper_channels = channels
+        self.parameter("means_hyper", 1, channels, 1, 1)
+        self.parameter("scales_hyper", 1, channels, 1, 1, init=constant(1.0))
 
     def children(self) -> Iterator[tuple[str, Module]]:
         """Direct children; the context networks appear without a prefix, as in the checkpoints."""
@@ -48,11 +48,6 @@ class Hpcm(CodecNetwork):
                 yield from child.children()
             else:
                 yield name, child
-
-    @property
-    def schedule(self) -> tuple[ContextStep, ...]:
-        """The coding steps in order."""
-        return self.context.schedule
 
     def condition(self, quality: object = None) -> None:
         """A fixed-rate network has nothing to condition on; `quality` is ignored."""
@@ -68,6 +63,30 @@ class Hpcm(CodecNetwork):
     def z_scale(self, condition: None = None) -> Array:
         """Scale of every hyper-latent channel, (1, channels)."""
         return self.scales_hyper[:, :, 0, 0]
+
+    def synthesise(self, y_hat: Array, condition: None = None) -> Array:
+        """Decoded latent -> picture (N, 3, H, W), unclamped."""
+        return self.g_s(y_hat)
+
+
+class Hpcm(FixedRate):
+    """The networks of the paper, with the parts that their configuration adds."""
+
+    def __init__(self, config: HpcmConfig) -> None:
+        self.config = config
+        self.pad_multiple = config.pad_multiple
+        self.latent_channels = config.latent_channels
+        self.declare_hyper(config.hyper.channels)
+        self.g_a = Analysis(config.transform)
+        self.g_s = Synthesis(config.transform)
+        self.h_a = hyper_analysis(config)
+        self.h_s = hyper_synthesis(config)
+        self.context: ContextTraversal = ContextTraversal(config)
+
+    @property
+    def schedule(self) -> tuple[ContextStep, ...]:
+        """The coding steps in order."""
+        return self.context.schedule
 
     def hyper_synthesise(self, z_symbols: Array) -> Array:
         """Hyper-latent symbols as floats -> hyper parameters (N, 2M, H/16, W/16), scales above means."""
@@ -85,10 +104,6 @@ class Hpcm(CodecNetwork):
         half = geometry.sample(y, SCALE2)
         grids = (geometry.sample(half, SCALE1), half, y)
         return lambda step: geometry.pack(grids[step.scale - 1], step.pattern)
-
-    def synthesise(self, y_hat: Array, condition: None = None) -> Array:
-        """Decoded latent -> picture (N, 3, H, W), unclamped."""
-        return self.g_s(y_hat)
 
     def nested(self, y: Array) -> list[tuple[Array, Array]]:
         """For scales 1 and 2: their own latents (N, M, h, w), and for each of them the mean of the three latents that

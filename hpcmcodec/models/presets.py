@@ -9,6 +9,7 @@ from hpcmcodec.models.config import ContextConfig, HpcmConfig, HyperConfig, Prio
 from hpcmcodec.models.lite import LiteConfig
 from hpcmcodec.models.multiref.config import MemoryConfig
 from hpcmcodec.models.rwkv.config import RwkvConfig
+from hpcmcodec.models.wavelet.config import WaveletConfig
 
 BASE = HpcmConfig(
     transform=TransformConfig(
@@ -65,6 +66,8 @@ ONE_BILLION = HpcmConfig(
     ),
 )
 
+Config = HpcmConfig | LiteConfig | WaveletConfig
+
 # The official networks, by the names used on the command line.
 OFFICIAL: dict[str, HpcmConfig] = {"base": BASE, "large": LARGE, "phi": PHI, "1b": ONE_BILLION}
 
@@ -93,14 +96,19 @@ LITE_RWKV = {
     "lite-rwkv-p2": LiteConfig(context_blocks=(1, 1), rwkv=replace(_LITE_RWKV, phase=2)),
 }
 
+# Windows of the bands cover the area of 16x16 latents at every scale; the official misplacement is not carried over.
+_BANDS = replace(BASE, context=replace(BASE.context, windows=(2, 4, 8), hyper_placement="aligned"))
+WAVELET: dict[str, WaveletConfig] = {"wavelet-p1": WaveletConfig(_BANDS)}
+"""Networks that code the Haar bands of the latent (hpcmcodec/models/wavelet)."""
+
 # lite in eight groups at the finest scale, as shipped, and in fewer: less to compute, more bytes.
 LITE = {"lite": LiteConfig(), **{f"lite-g{n}": LiteConfig(checkerboard_groups=n) for n in (4, 2)}}
 
-PRESETS: dict[str, HpcmConfig | LiteConfig] = {**LITE, **OFFICIAL, **MULTIREF, **RWKV, **LITE_RWKV}
+PRESETS: dict[str, Config] = {**LITE, **OFFICIAL, **MULTIREF, **RWKV, **LITE_RWKV, **WAVELET}
 """Every network that can be trained, by its name on the command line."""
 
 
-def preset(name: str) -> HpcmConfig | LiteConfig:
+def preset(name: str) -> Config:
     """The configuration of this name. Raises UsageError."""
     if name not in PRESETS:
         raise UsageError(f"there is no preset {name!r}; choose one of {', '.join(PRESETS)}")

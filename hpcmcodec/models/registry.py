@@ -15,6 +15,7 @@ from hpcmcodec.nn.module import Module
 FAMILIES = {
     "hpcm": ("hpcmcodec.models.hpcm", "HpcmConfig", "Hpcm"),
     "lite": ("hpcmcodec.models.lite", "LiteConfig", "Lite"),
+    "wavelet": ("hpcmcodec.models.wavelet.model", "WaveletConfig", "Wavelet"),
 }
 """Family -> module, names of its configuration and of its network."""
 

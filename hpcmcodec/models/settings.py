@@ -10,7 +10,7 @@ from hpcmcodec.errors import CorruptError, ModelFileError
 from hpcmcodec.models.multiref.config import ADJUSTABLE, MemoryConfig
 from hpcmcodec.models.registry import build
 from hpcmcodec.models.rwkv.config import RwkvConfig
-from hpcmcodec.nn.module import Module
+from hpcmcodec.nn.module import Array, Module
 
 if TYPE_CHECKING:  # a bare source tree trains without formats
     from hpcmcodec.formats.header import Setting
@@ -41,6 +41,10 @@ class CodecNetwork(Module):
         """The memory bank, if the network has one."""
         memory: MemoryConfig | None = getattr(self.config, "memory", None)
         return memory
+
+    def traverse_grid(self, z_symbols: Array, condition: Any, code: Any, grid: tuple[int, int]) -> Array:
+        """`traverse` for a latent of grid = (rows, columns). Most networks know these from the hyper-latent."""
+        return self.traverse(z_symbols, condition, code)
 
     @property
     def settings(self) -> Mapping[str, Setting]:

@@ -112,9 +112,13 @@ class ContextTraversal(Module):
             self.y_spatial_prior_adaptor_list_s2,
             self.y_spatial_prior_adaptor_list_s3,
         )[step.scale - 1]
-        prior = self.y_spatial_prior_s3 if step.scale == 3 else self.y_spatial_prior_s1_s2
         adapted = adaptors[step.adaptor](ops.concat((state.context, state.latent)))
-        return prior(adapted, self.adaptive_params_list(step.gain), step.scale)
+        return self.prior(step, adapted, self.adaptive_params_list(step.gain))
+
+    def prior(self, step: ContextStep, adapted: Array, vector: Array) -> Array:
+        """Scales above means from what a step's adaptor and adaptive vector give."""
+        prior = self.y_spatial_prior_s3 if step.scale == 3 else self.y_spatial_prior_s1_s2
+        return prior(adapted, vector, step.scale)
 
     def fuse(self, step: ContextStep, predicted: Array, state: State) -> tuple[Array, Bank]:
         """The context and the memory bank of the next step."""

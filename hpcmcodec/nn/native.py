@@ -15,6 +15,12 @@ from .memory_native import add_scaled as add_scaled
 from .memory_native import double as double
 from .memory_native import recall as recall
 from .memory_native import unit as unit
+from .wavelet_native import cell_rms as cell_rms
+from .wavelet_native import extend as extend
+from .wavelet_native import gather as gather
+from .wavelet_native import haar as haar
+from .wavelet_native import inverse_haar as inverse_haar
+from .wavelet_native import place as place
 
 Array = np.ndarray
 

@@ -207,3 +207,35 @@ def add_scaled(h: Array, gamma: Array, x: Array) -> Array:
 @_operation
 def double(x: Array) -> Array:
     """(N, C, H, W) -> (N, C, 2H, 2W), every element four times."""
+
+
+# ---------------------------------------------------------------------------------------------- Haar bands
+@_operation
+def haar(x: Array) -> Array:
+    """Orthonormal Haar bands of 2x2 cells, (N, C, H, W) -> LL, LH, HL, HH (N, 4C, ceil(H/2), ceil(W/2)): additions and
+    halves only. Odd sizes: the last row or column is repeated."""
+
+
+@_operation
+def inverse_haar(bands: Array) -> Array:
+    """Inverse of `haar` for even sizes: (N, 4C, H, W) -> (N, C, 2H, 2W)."""
+
+
+@_operation
+def extend(x: Array, rows: int, columns: int) -> Array:
+    """The last row and column repeated up to this size."""
+
+
+@_operation
+def cell_rms(x: Array, floor: float) -> Array:
+    """Root of the mean square of max(x, floor) over 2x2 cells; odd sizes as in `haar`."""
+
+
+@_operation
+def gather(x: Array, index: np.ndarray) -> Array:
+    """The elements of x (N, C, H, W) at these places of its flat (C, H, W) order: (N, K)."""
+
+
+@_operation
+def place(values: Array, index: np.ndarray, shape: tuple[int, int, int]) -> Array:
+    """Inverse of `gather`: an array (N, *shape) with `values` (N, K) at these places and 0 elsewhere."""

@@ -14,6 +14,12 @@ from .memory_torch import add_scaled as add_scaled
 from .memory_torch import double as double
 from .memory_torch import recall as recall
 from .memory_torch import unit as unit
+from .wavelet_torch import cell_rms as cell_rms
+from .wavelet_torch import extend as extend
+from .wavelet_torch import gather as gather
+from .wavelet_torch import haar as haar
+from .wavelet_torch import inverse_haar as inverse_haar
+from .wavelet_torch import place as place
 from .wkv_torch import wkv as wkv
 
 

@@ -118,7 +118,7 @@ def rate_distortion(
         per_step.append(found.flatten(1).sum(1))
         return straight_through(latent, symbols + mean)
 
-    y_hat = network.traverse(z_hat, cond, code)
+    y_hat = network.traverse_grid(z_hat, cond, code, tuple(y.shape[2:]))
     x_hat = network.synthesise(y_hat, cond).float()
     bpp = (bits + torch.stack(per_step).sum(0)) / (x.shape[2] * x.shape[3])
     distortion, weight = METRICS[metric].distortion(x_hat, x), METRICS[metric].weight

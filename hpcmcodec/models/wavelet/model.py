@@ -1,0 +1,104 @@
+"""The whole network of the wavelet family behind the model interface that the codec and training use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from hpcmcodec.models.hpcm import FixedRate
+from hpcmcodec.models.hyperprior import hyper_analysis, hyper_synthesis
+from hpcmcodec.models.transforms import Analysis, Synthesis
+from hpcmcodec.models.wavelet import bands
+from hpcmcodec.models.wavelet.config import WaveletConfig
+from hpcmcodec.models.wavelet.hyper import BandHyper, Refinement
+from hpcmcodec.models.wavelet.schedule import STREAM_LOW, BandStep, Places, band_schedule
+from hpcmcodec.models.wavelet.traversal import BandTraversal, Code
+from hpcmcodec.nn import ops
+from hpcmcodec.nn.module import Array
+
+if TYPE_CHECKING:
+    from hpcmcodec.formats.header import Setting
+
+_HYPER_CELL = 4
+"""Latents along the side of a hyper-latent."""
+
+
+class Wavelet(FixedRate):
+    """Network of a `WaveletConfig`; pictures are padded to multiples of 16 pixels only."""
+
+    pad_multiple = 16
+
+    def __init__(self, config: WaveletConfig) -> None:
+        self.config = config
+        base, m = config.base, config.latent_channels
+        self.latent_channels = m
+        self.declare_hyper(base.hyper.channels)
+        self.g_a = Analysis(base.transform)
+        self.g_s = Synthesis(base.transform)
+        self.h_a = hyper_analysis(base)
+        self.h_s = hyper_synthesis(base)
+        self.band_hyper = BandHyper(m)
+        self.refine = [Refinement(m) for _ in bands.HIGH]
+        self.context: BandTraversal = BandTraversal(config)
+        self.schedule = band_schedule(config.skip_s3_for_hf)
+
+    # ------------------------------------------------------------------------------------------ settings
+    @property
+    def settings(self) -> Mapping[str, Setting]:
+        """See `WaveletConfig.settings`."""
+        return self.config.settings
+
+    @property
+    def adjustable(self) -> frozenset[str]:
+        """See `WaveletConfig.adjustable`."""
+        return self.config.adjustable
+
+    def config_with(self, changes: Mapping[str, Setting]) -> WaveletConfig:
+        """See `WaveletConfig.changed`."""
+        return self.config.changed(changes)
+
+    # ------------------------------------------------------------------------------------------ hyperprior
+    def hyper_analyse(self, y: Array, condition: None = None) -> Array:
+        """Latent y (N, M, H, W) -> hyper-latent minus its learned mean, (N, channels, ceil(H/4), ceil(W/4))."""
+        rows, columns = (-(-side // _HYPER_CELL) * _HYPER_CELL for side in y.shape[2:])
+        return super().hyper_analyse(ops.extend(y, rows, columns))
+
+    def hyper_synthesise(self, z_symbols: Array, grid: tuple[int, int]) -> list[Array]:
+        """Hyper-latent symbols as floats -> hyper parameters of the bands of a latent of this grid, (N, 2M, h, w) each,
+        scales above means."""
+        params = self.h_s(z_symbols + self.means_hyper)
+        return self.band_hyper(ops.as_float32(params[:, :, : grid[0], : grid[1]]))
+
+    # ------------------------------------------------------------------------------------------ traversal
+    def traverse(self, z_symbols: Array, condition: None, code: Code) -> Array:
+        """`traverse_grid` for a latent that fills the cells of its hyper-latent."""
+        h, w = z_symbols.shape[2:]
+        return self.traverse_grid(z_symbols, condition, code, (_HYPER_CELL * h, _HYPER_CELL * w))
+
+    def traverse_grid(self, z_symbols: Array, condition: None, code: Code, grid: tuple[int, int]) -> Array:
+        """Run all coding steps; `code(step, mean, scale)` returns the step's elements, symbol + mean, all (N, K).
+
+        Steps that have no elements are not given to `code`. Returns the decoded latent (N, M, *grid).
+        """
+        params = self.hyper_synthesise(z_symbols, grid)
+        places = Places(self.schedule, self.latent_channels, *grid)
+        low_steps, high_steps = self._passes()
+        low = self.context.code_bands(low_steps, params[:1], None, places, code)
+        refined = [net(params[band], low[0]) for net, band in zip(self.refine, bands.HIGH, strict=True)]
+        high = self.context.code_bands(high_steps, refined, low[0], places, code)
+        return bands.join([*low, *high], *grid)
+
+    def _passes(self) -> tuple[list[BandStep], list[BandStep]]:
+        low = [step for step in self.schedule if step.scale == STREAM_LOW]
+        return low, list(self.schedule[len(low) :])
+
+    def pick(self, y: Array) -> Callable[[BandStep], Array]:
+        """A function that gives the elements of a latent y (N, M, H, W) that are coded in a step, (N, K)."""
+        places = Places(self.schedule, self.latent_channels, *y.shape[2:])
+        found = [ops.extend(band, *places.grid) for band in bands.split(y)]
+
+        def elements(step: BandStep) -> Any:
+            indexes = zip(step.bands, places.of(step), strict=True)
+            return ops.concat([ops.gather(found[band], index) for band, index in indexes])
+
+        return elements
