@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from . import config_rules
-from .options import option, rates, seconds
+from .options import option, rates, seconds, slopes
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,9 @@ class RunConfig:
 
     lambda_: float | None = option(
         None, "Train for this one slope: needed by fixed-rate networks. Default: all qualities.", float, "LAMBDA"
+    )
+    range: tuple[float, float] | None = option(
+        None, "Slopes of the lowest and the highest quality, in networks of variable rate.", slopes, "LOW,HIGH"
     )
     metric: str = option("mse", "Distortion to minimise.", choices=("mse", "ms-ssim"))
     batch_size: int = option(4, "Crops per step, of all processes together.", int, "N")

@@ -12,7 +12,7 @@ from torch import Tensor
 from hpcmcodec.nn.module import Module
 
 from .distributions import DISTRIBUTIONS, Distribution
-from .slopes import METRICS, mean_squared_error, yardstick
+from .slopes import METRICS, lambda_of, mean_squared_error, range_of, yardstick
 
 RDO_WEIGHT = 8.67
 """Bits per squared unit of the rounding domain: lambda 255^2 / 3 step^2 with the step 5.1 / (255 sqrt(lambda))."""
@@ -124,5 +124,6 @@ def rate_distortion(
     distortion, weight = METRICS[metric].distortion(x_hat, x), METRICS[metric].weight
     mse = distortion if metric == "mse" else mean_squared_error(x_hat, x)
     zero = torch.zeros_like(bpp)
-    parts = yardstick(quality, distortion, zero, weight), yardstick(quality, zero, bpp)
+    slope = lambda_of(quality, range_of(network))
+    parts = yardstick(slope, distortion, zero, weight), yardstick(slope, zero, bpp)
     return Outcome(mse, bpp, *parts, y_hat)

@@ -47,6 +47,14 @@ def rates(text: str) -> tuple[tuple[str, float], ...]:
     return tuple(found)
 
 
+def slopes(text: str) -> tuple[float, float]:
+    """Two slopes: `0.0012,0.15`. Raises ValueError."""
+    low, high = (float(part) for part in text.split(","))
+    if not 0 < low < high:
+        raise ValueError(f"{text!r} is not of the form LOW,HIGH with 0 < LOW < HIGH")
+    return low, high
+
+
 def flag(name: str) -> str:
     """The option of a field: `batch_size` -> `--batch-size`, `lambda_` -> `--lambda`."""
     return "--" + name.rstrip("_").replace("_", "-")

@@ -9,10 +9,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from hpcmcodec.models.lite.model import SLOPES
+from hpcmcodec.nn.module import Module
+
 from .ms_ssim import ms_ssim
 
-LAMBDA = (0.0018, 0.0932)
-"""Slopes of qualities 0 and 1, log-uniform between them; distortion is the mean squared error of values 0..255."""
+Range = tuple[float, float]
+"""Slopes lambda of qualities 0 and 1, log-uniform between them; distortion is that of values 0..255."""
+LAMBDA: Range = SLOPES
+"""Over which the yardstick is taken, and the range of networks that say nothing else."""
 
 
 @dataclass(frozen=True)
@@ -40,21 +45,32 @@ def slope_of(value: float, metric: str) -> float:
     return value if metric == "mse" else value / METRICS[metric].weight
 
 
-def quality_of(slope: float) -> float:
-    """The quality of a slope; outside of 0..1 for slopes outside of LAMBDA."""
-    low, high = (math.log(v) for v in LAMBDA)
+def range_of(network: Module) -> Range:
+    """Slopes of a network's qualities 0 and 1; one of fixed rate has its place on the scale of LAMBDA."""
+    slopes: Range = network.config.slopes if network.rate == "variable" else LAMBDA
+    return slopes
+
+
+def quality_of(slope: float, slopes: Range = LAMBDA) -> float:
+    """The quality of a slope; outside of 0..1 for slopes outside of the range."""
+    low, high = (math.log(v) for v in slopes)
     return (math.log(slope) - low) / (high - low)
 
 
-def lambda_of(quality: Tensor) -> Tensor:
+def slope_at(quality: float, slopes: Range = LAMBDA) -> float:
+    """Slope of a quality."""
+    low, high = (math.log(v) for v in slopes)
+    return math.exp(low + quality * (high - low))
+
+
+def lambda_of(quality: Tensor, slopes: Range = LAMBDA) -> Tensor:
     """Slope of each quality."""
-    low, high = (math.log(v) for v in LAMBDA)
+    low, high = (math.log(v) for v in slopes)
     return torch.exp(low + quality * (high - low))
 
 
-def yardstick(quality: Tensor, distortion: Tensor, bpp: Tensor, weight: float = METRICS["mse"].weight) -> Tensor:
-    """(lambda weight distortion + bpp) / sqrt(255 lambda): every quality weighs about the same. Lower is better."""
-    slope = lambda_of(quality)
+def yardstick(slope: Tensor, distortion: Tensor, bpp: Tensor, weight: float = METRICS["mse"].weight) -> Tensor:
+    """(lambda weight distortion + bpp) / sqrt(255 lambda): every slope weighs about the same. Lower is better."""
     return (slope * weight * distortion + bpp) / (255 * slope).sqrt()
 
 

@@ -102,7 +102,9 @@ def _fit_linear(network: Lite, pictures: Tensor) -> None:
     network.linear.ana.copy_((basis.t() / sigma[:, None])[:, :, None, None])
     network.linear.syn.copy_((basis * sigma)[:, :, None, None])
     anchors = torch.linspace(0, 1, ANCHORS, device=device)
-    step = 5.1 / (255 * lambda_of(anchors).sqrt())  # the best one for an orthonormal transform at this slope
+    step = 5.1 / (
+        255 * lambda_of(anchors, network.config.slopes).sqrt()
+    )  # the best one for an orthonormal transform at this slope
     network.log_up.rows.copy_((sigma / step[:, None]).log())
     network.log_down.rows.copy_(-network.log_up.rows)
 

@@ -23,7 +23,8 @@ from .initial import Start, fitted, from_layers, from_model
 from .inter_scale import InterScale
 from .optimizer import Average, make_optimizer
 from .parallel import Processes
-from .slopes import LAMBDA, quality_of, slope_of
+from .reanchor import with_range
+from .slopes import quality_of, range_of, slope_of
 
 _START_BATCH = 1 << 40
 """A number of a batch that no step reaches."""
@@ -60,7 +61,7 @@ class State:
     def quality(self) -> float | None:
         """The one quality that is trained; None: all of them."""
         slope = self.config.lambda_
-        return None if slope is None else quality_of(slope_of(slope, self.config.metric))
+        return None if slope is None else quality_of(slope_of(slope, self.config.metric), range_of(self.network))
 
     # ------------------------------------------------------------------------------------------ beginnings
     def _begin(self, saved: dict[str, Any] | None, pictures: Pictures, crops: Crops) -> tuple[Any, dict[str, Any]]:
@@ -74,6 +75,8 @@ class State:
         network_config = config_from_dict(saved["network"])
         wanted = self.config.preset and preset(self.config.preset)
         wanted = wanted or (self.config.init and from_model(self.config.init).config)
+        if wanted and self.config.range:
+            wanted = with_range(Start(wanted, {}, {}), self.config.range).config
         if wanted and wanted != network_config:
             chosen = self.config.preset or self.config.init
             raise UsageError(f"{self.config.out} is a run of another network than {chosen}")
@@ -86,8 +89,11 @@ class State:
         wanted = preset(config.preset) if config.preset else None
         if config.init:
             start = from_model(config.init)
-            return start if wanted in (None, start.config) else fitted(start, wanted, config.seed)
+            start = start if wanted in (None, start.config) else fitted(start, wanted, config.seed)
+            return with_range(start, config.range) if config.range else start
         network_config = wanted or preset("lite")
+        if config.range:
+            network_config = with_range(Start(network_config, {}, {}), config.range).config
         if not isinstance(network_config, LiteConfig) or config.start == "random" or not self.group.first:
             return from_layers(network_config, config.seed)  # processes take over the first one's weights
         from .start import from_statistics
@@ -104,7 +110,7 @@ class State:
         if network.rate == "fixed" and config.lambda_ is None:
             raise UsageError("this network has one rate: say --lambda, such as 0.0018 .. 0.0483 (MSE)")
         if network.rate == "variable" and self.quality is not None and not -1e-9 <= self.quality <= 1 + 1e-9:
-            low, high = LAMBDA
+            low, high = range_of(network)
             raise UsageError(f"--lambda is out of this network's range ({low} to {high} for MSE)")
         if config.inter_scale_reg and not hasattr(network, "nested"):
             raise UsageError("--inter-scale-reg needs a network with nested scales")

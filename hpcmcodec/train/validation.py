@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from .evaluate import QUALITIES, SIZE, evaluate, summary, validation_crops
+from .slopes import quality_of, range_of, slope_at
 from .state import State
 
 
@@ -22,7 +23,9 @@ class Validation:
         multiple = state.network.pad_multiple
         crops = validation_crops(config.valid, config.valid_count, -(-SIZE // multiple) * multiple)
         self.state, self.crops = state, crops.to(state.group.device)
-        self.qualities = QUALITIES if state.quality is None else (state.quality,)
+        own = range_of(state.network)  # the yardstick is taken over the same slopes whatever a network's range
+        whole = tuple(round(quality_of(slope_at(quality), own), 6) for quality in QUALITIES)
+        self.qualities = whole if state.quality is None else (state.quality,)
 
     def measure(self) -> dict[str, Any]:
         """JSON-ready: the yardstick and the points."""

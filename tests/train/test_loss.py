@@ -90,7 +90,7 @@ def test_straight_through() -> None:
 def test_yardstick_and_slopes() -> None:
     quality = torch.tensor([0.0, 1.0])
     assert slopes.lambda_of(quality).tolist() == pytest.approx(slopes.LAMBDA)
-    found = slopes.yardstick(quality, torch.tensor([1e-3, 1e-4]), torch.tensor([0.2, 1.5]))
+    found = slopes.yardstick(slopes.lambda_of(quality), torch.tensor([1e-3, 1e-4]), torch.tensor([0.2, 1.5]))
     expected = [
         (s * 65025 * d + r) / math.sqrt(255 * s)
         for s, d, r in zip(slopes.LAMBDA, (1e-3, 1e-4), (0.2, 1.5), strict=True)

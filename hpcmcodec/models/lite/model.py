@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from hpcmcodec.formats.header import Setting
 
 
+SLOPES = (0.0018, 0.0932)
+"""Lambda of the lowest and the highest quality, log-uniform between them, where a config says nothing else."""
+
+
 @dataclass(frozen=True)
 class LiteConfig:
     """Sizes of a lite network.
@@ -36,6 +40,7 @@ class LiteConfig:
     latent_channels: M, a multiple of 8. hyper_channels: channels of z. widths, blocks: deep transforms at strides 4, 8,
     16. context_widths, context_blocks: state at strides 64 (scales 1, 2) and 32 (scale 3). checkerboard_groups: 2, 4 or
     8, groups that the latent is coded in at scale 3; fewer are faster to decode and predict less (schedule.py).
+    slopes: lambda that the lowest and the highest quality were trained for (255^2 MSE against bits per pixel).
     memory: a bank of earlier states, None for none; only in 8 groups.
     rwkv: RWKV blocks in the context, None for none; only in 8 groups and without memory.
     `context_blocks` counts them too.
@@ -52,6 +57,7 @@ class LiteConfig:
     memory: MemoryConfig | None = None
     checkerboard_groups: int = PLAIN_GROUPS
     rwkv: RwkvConfig | None = None
+    slopes: tuple[float, float] = SLOPES
 
     def __post_init__(self) -> None:
         check_positive("widths", self.latent_channels, self.hyper_channels, *self.widths, *self.context_widths)
@@ -60,6 +66,8 @@ class LiteConfig:
             raise ModelFileError("model config: the latent needs a multiple of 8 channels")
         if self.checkerboard_groups not in GROUPS:
             raise ModelFileError("model config: checkerboard_groups of lite must be 2, 4 or 8")
+        if not 0 < self.slopes[0] < self.slopes[1] <= 1:
+            raise ModelFileError("model config: slopes must rise from above 0 to at most 1")
         if self.memory is not None and self.checkerboard_groups != PLAIN_GROUPS:
             raise ModelFileError("model config: a memory bank needs the steps of 8 checkerboard_groups")
         if self.rwkv is not None:
