@@ -74,6 +74,7 @@ OFFICIAL: dict[str, HpcmConfig] = {"base": BASE, "large": LARGE, "phi": PHI, "1b
 _MEMORIES = {
     "p1": MemoryConfig(phase=1),
     "p2": MemoryConfig(phase=2, max_refs=(2, 3, 4), transfer_refs=2),
+    "p3": MemoryConfig(phase=3, max_refs=(2, 3, 4), topk=0, transfer_refs=2),
 }
 MULTIREF: dict[str, HpcmConfig | LiteConfig] = {
     **{f"multiref-{phase}": replace(BASE, memory=memory) for phase, memory in _MEMORIES.items()},

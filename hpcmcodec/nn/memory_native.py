@@ -14,6 +14,8 @@ from hpcmcodec import kernels
 
 Array = np.ndarray
 _POSITIONS = 4096
+_CHUNK = 64
+"""Positions that are added at a time, part of the format."""
 _FLOOR = np.float32(1e-12)
 
 
@@ -39,9 +41,20 @@ def unit(x: Array) -> Array:
     return (flat / norm[:, None]).reshape(x.shape)
 
 
+def pooled(x: Array) -> Array:
+    flat = x.reshape(*x.shape[:2], -1)
+    total = np.zeros(x.shape[:2], np.float32)
+    for start in range(0, flat.shape[2], _CHUNK):
+        part = np.zeros_like(total)
+        for position in range(start, min(start + _CHUNK, flat.shape[2])):
+            part = part + flat[..., position]
+        total = total + part
+    return (total / np.float32(flat.shape[2]))[..., None, None]
+
+
 def recall(q: Array, keys: Sequence[Array], values: Sequence[Array], topk: int, temperature: float) -> Array:
-    n, _, h, w = q.shape
-    width = values[0].shape[1]
+    n, width, h, w = values[0].shape
+    q, *keys = (np.broadcast_to(t, (*t.shape[:2], h, w)) for t in (q, *keys))
     inverse = np.float32(1) / np.float32(temperature)
     flat_q = q.reshape(*q.shape[:2], -1)
     flat_keys, flat_values = ([t.reshape(n, t.shape[1], -1) for t in side] for side in (keys, values))

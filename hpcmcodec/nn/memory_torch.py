@@ -12,6 +12,10 @@ def unit(x: Tensor) -> Tensor:
     return x / x.square().sum(1, keepdim=True).clamp_min(1e-12).sqrt()
 
 
+def pooled(x: Tensor) -> Tensor:
+    return x.mean((2, 3), keepdim=True)
+
+
 def recall(q: Tensor, keys: Sequence[Tensor], values: Sequence[Tensor], topk: int, temperature: float) -> Tensor:
     scores = (q[:, None] * torch.stack(tuple(keys), 1)).sum(2)  # (N, R, H, W)
     order = torch.sort(scores.detach(), dim=1, descending=True, stable=True).indices[:, :topk]

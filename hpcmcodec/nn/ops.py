@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import wraps
 from types import ModuleType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -194,9 +194,15 @@ def unit(x: Array) -> Array:
 
 
 @_operation
+def pooled(x: Array) -> Array:
+    """Mean over positions, (N, C, 1, 1)."""
+
+
+@_operation
 def recall(q: Array, keys: Sequence[Array], values: Sequence[Array], topk: int, temperature: float) -> Array:
     """At every position: the `topk` entries whose keys (N, D, H, W) have the largest dot product with q, the earlier of
-    equals first; their values (N, V, H, W), weighted by the softmax of product / temperature."""
+    equals first; their values (N, V, H, W), weighted by the softmax of product / temperature. Queries and keys may be
+    of one position for all."""
 
 
 @_operation
@@ -207,6 +213,23 @@ def add_scaled(h: Array, gamma: Array, x: Array) -> Array:
 @_operation
 def double(x: Array) -> Array:
     """(N, C, H, W) -> (N, C, 2H, 2W), every element four times."""
+
+
+@_operation
+def summarise(k: Array, v: Array, heads: int) -> Any:
+    """What linear attention needs of keys and values (N, d, H, W): of every key channel its largest value (N, d), the
+    mean of p = exp(k - largest) over positions (N, d), that of p * v for each value channel of its head
+    (N, d, d / heads). A tuple of the three."""
+
+
+@_operation
+def join_summaries(first: tuple[Array, Array, Array], second: tuple[Array, Array, Array]) -> Any:
+    """The summary of both sets of positions, each set with the same total weight."""
+
+
+@_operation
+def attend_summary(q: Array, peak: Array, mass: Array, sums: Array, heads: int) -> Array:
+    """Attention of q (N, d, H, W), softmaxed over the channels of each head, over what is summarised: (N, d, H, W)."""
 
 
 # ---------------------------------------------------------------------------------------------- Haar bands

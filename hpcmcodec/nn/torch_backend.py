@@ -12,8 +12,12 @@ from torch import Tensor
 
 from .memory_torch import add_scaled as add_scaled
 from .memory_torch import double as double
+from .memory_torch import pooled as pooled
 from .memory_torch import recall as recall
 from .memory_torch import unit as unit
+from .summary_torch import attend_summary as attend_summary
+from .summary_torch import join_summaries as join_summaries
+from .summary_torch import summarise as summarise
 from .wavelet_torch import cell_rms as cell_rms
 from .wavelet_torch import extend as extend
 from .wavelet_torch import gather as gather

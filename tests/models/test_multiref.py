@@ -13,7 +13,7 @@ import pytest
 import variant_kit as kit
 from PIL import Image
 
-from hpcmcodec import errors
+from hpcmcodec import errors, kernels
 from hpcmcodec.cli.main import run
 from hpcmcodec.codec import Decoder, Encoder
 from hpcmcodec.formats import container
@@ -30,17 +30,23 @@ from tests.codec.conftest import picture as pixels
 from tests.codec.test_hpcm_family import ALIGNED, LEGACY
 
 DATA = Path(__file__).parent.parent / "data/multiref/mref.npz"
+SUMMARIES = DATA.with_name("summaries.npz")
 PHASES = {
     "p1": MemoryConfig(phase=1, value_ratio=2),
     "p2": MemoryConfig(phase=2, max_refs=(2, 3, 4), transfer_refs=2),
+    "p2-global": MemoryConfig(phase=2, max_refs=(2, 3, 4), transfer_refs=2, select=1),
+    "p3": MemoryConfig(phase=3, max_refs=(2, 3, 4), topk=0, transfer_refs=2, compress_ratio=1),
 }
-CONFIGS: dict[str, Any] = {f"lite-{n}": replace(TINY, memory=m) for n, m in PHASES.items()}
-CONFIGS |= {f"hpcm-{n}": replace(b, memory=PHASES[n]) for n, b in (("p1", LEGACY), ("p2", ALIGNED))}
+WIDE = replace(TINY, context_widths=(32, 64))
+CONFIGS: dict[str, Any] = {f"lite-{n}": replace(WIDE, memory=m) for n, m in PHASES.items()}
+CONFIGS |= {f"hpcm-{n}": replace(b, memory=PHASES[n]) for n, b in (("p1", LEGACY), ("p2", ALIGNED), ("p3", ALIGNED))}
 COSTS = {
     "multiref-p1": (69940979, 936.24),
     "multiref-p2": (76086739, 983.05),
+    "multiref-p3": (70059221, 927.44),
     "lite-multiref-p1": (12209088, 62.98),
     "lite-multiref-p2": (13372176, 65.77),
+    "lite-multiref-p3": (12139634, 62.31),
 }
 
 
@@ -48,7 +54,7 @@ COSTS = {
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model of every small configuration."""
     folder = tmp_path_factory.mktemp("multiref")
-    kit.install(folder, "lite-plain", TINY)
+    kit.install(folder, "lite-plain", WIDE)
     for name, config in CONFIGS.items():
         kit.install(folder, name, config)
     return folder
@@ -134,6 +140,91 @@ def test_equal_entries_give_the_oldest(count: int, backend: str) -> None:
     assert np.array_equal(ops.recall(key, [key] * count, values, 2, 0.1), np.full((1, 1, 2, 3), 2.5))
 
 
+@pytest.mark.parametrize("backend", ["numpy", "torch"])
+def test_summaries_are_linear_attention(backend: str) -> None:
+    """Recorded vectors: those of the stated form, and MLIC++'s own code where there is one entry (3.7, 3.8)."""
+    case = np.load(SUMMARIES)
+    make: Any = lambda a: np.ascontiguousarray(a, np.float32)  # noqa: E731
+    tolerance = 2e-5
+    if backend == "torch":
+        make, tolerance = pytest.importorskip("torch").from_numpy, 1e-10
+    heads = int(case["lmem.heads"])
+
+    def close(found: Any, name: str, n: int) -> None:
+        np.testing.assert_allclose(np.asarray(found).ravel(), case[name][n].ravel(), rtol=0, atol=tolerance)
+
+    for n in range(2):
+
+        def take(name: str, n: int = n) -> Any:
+            return make(case[name][n : n + 1])
+
+        entries = [ops.summarise(take(f"lmem.e{i}.k"), take(f"lmem.e{i}.v"), heads) for i in range(3)]
+        for i, entry in enumerate(entries):
+            for part, name in zip(entry, "mzS", strict=True):
+                close(part, f"lmem.e{i}.{name}", n)
+        total = ops.join_summaries(ops.join_summaries(entries[0], entries[1]), entries[2])
+        for part, name in zip(total, "mzS", strict=True):
+            close(part, f"lmem.{name}", n)
+        close(ops.attend_summary(take("lmem.q"), *total, heads), "lmem.y", n)
+        one = ops.summarise(take("lgic.k"), take("lgic.v"), int(case["lgic.heads"]))
+        close(ops.attend_summary(take("lgic.q"), *one, int(case["lgic.heads"])), "lgic.core", n)
+
+
+def summary_in_order(k: np.ndarray, v: np.ndarray, heads: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """FORMAT.md section 11.7 to the letter, one number at a time."""
+
+    def fma(a: Any, b: Any, c: Any) -> Any:
+        return kernels.fma(*(np.array([x], np.float32) for x in (a, b, c)))[0]
+
+    def exp(x: Any) -> Any:
+        return kernels.exp(np.array([x], np.float32))[0]
+
+    d, count = k.shape
+    e = d // heads
+    peak, mass, sums = (np.zeros(shape, np.float32) for shape in (d, d, (d, e)))
+    for c in range(d):
+        for start in range(0, count, 64):
+            part = range(start, min(start + 64, count))
+            top = max(k[c, i] for i in part)
+            p = [exp(k[c, i] - top) for i in part]
+            z = np.float32(0)
+            for x in p:
+                z = z + x
+            s = [np.float32(0)] * e
+            for i, x in zip(part, p, strict=True):
+                s = [fma(x, v[c // e * e + f, i], s[f]) for f in range(e)]
+            if start == 0:
+                peak[c], mass[c], sums[c] = top, z, s
+                continue
+            new = max(peak[c], top)
+            a, b = exp(peak[c] - new), exp(top - new)
+            mass[c] = fma(a, mass[c], b * z)
+            sums[c] = [fma(a, sums[c, f], b * s[f]) for f in range(e)]
+            peak[c] = new
+    return peak, mass / np.float32(count), sums / np.float32(count)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (7, 9), (8, 8), (5, 13), (9, 15)], ids=str)
+def test_summaries_add_in_the_stated_order(shape: tuple[int, int]) -> None:
+    rng = np.random.default_rng(2)
+    k, v = (rng.normal(0, 2, (1, 4, *shape)).astype(np.float32) for _ in range(2))
+    for ours, stated in zip(
+        ops.summarise(k, v, 2), summary_in_order(k.reshape(4, -1), v.reshape(4, -1), 2), strict=True
+    ):
+        assert ours.tobytes() == stated.tobytes()
+
+
+def test_a_pooled_vector_adds_in_the_stated_order() -> None:
+    x = np.random.default_rng(4).normal(size=(1, 3, 9, 15)).astype(np.float32)
+    total = np.zeros(3, np.float32)
+    for start in range(0, 135, 64):
+        part = np.zeros(3, np.float32)
+        for i in range(start, min(start + 64, 135)):
+            part += x.reshape(3, -1)[:, i]
+        total += part
+    assert ops.pooled(x).tobytes() == (total / np.float32(135)).tobytes()
+
+
 def test_pushing_changes_no_older_bank() -> None:
     """(1.3, 3.10, 3.12)"""
     seen: list[tuple[Any, ...]] = [()]
@@ -157,7 +248,7 @@ def test_a_closed_gate_changes_nothing_and_an_open_one_does(phase: str, tmp_path
     assert tiles[0] == tiles[1] != tiles[2]
 
 
-@pytest.mark.parametrize("name", ["lite-p1", "lite-p2"])
+@pytest.mark.parametrize("name", ["lite-p1", "lite-p2", "lite-p3"])
 def test_no_picture_leaves_a_trace(name: str) -> None:
     """One after another and in threads at once: the bytes of each picture alone (1.7, 3.11)."""
     sources = [Picture(pixels(40 + 30 * i, 150 - 20 * i, seed=i), None) for i in range(5)]
@@ -219,6 +310,7 @@ def test_settings_that_the_model_cannot_have_are_refused(changes: dict[str, Any]
         {"max_refs": (0, 2, 4)},
         {"temperature": 0.0},
         {"phase": 3},
+        {"phase": 3, "topk": 0, "select": 1},
         {"transfer_refs": 1},
     ],
     ids=str,
@@ -227,6 +319,12 @@ def test_unusable_banks_are_refused(values: dict[str, Any]) -> None:
     """(1.13, 3.9, 3.13)"""
     with pytest.raises(errors.ModelFileError, match="memory bank"):
         MemoryConfig(**values)
+
+
+def test_channels_must_divide() -> None:
+    for memory in (MemoryConfig(compress_ratio=8), replace(PHASES["p3"], compress_ratio=4)):
+        with pytest.raises(errors.ModelFileError, match="multiple"):
+            build(replace(WIDE, context_widths=(36, 36), memory=memory))
 
 
 @pytest.mark.parametrize("name", MULTIREF)
@@ -240,7 +338,7 @@ def test_plain_configs_are_stored_as_before() -> None:
 
 
 # ------------------------------------------------------------------------------------------ training
-@pytest.mark.parametrize("name", ["lite-p1", "lite-p2"])
+@pytest.mark.parametrize("name", ["lite-p1", "lite-p2", "lite-p2-global", "lite-p3"])
 def test_batches_are_independent_and_the_model_can_be_copied(name: str) -> None:
     """(1.2, 2.2, 3.10, 3.11)"""
     torch = pytest.importorskip("torch")
@@ -267,7 +365,7 @@ def test_batches_are_independent_and_the_model_can_be_copied(name: str) -> None:
 
 
 def test_later_latents_change_no_earlier_prediction() -> None:
-    for name in ("lite-p2", "hpcm-p2"):
+    for name in ("lite-p2", "lite-p3", "hpcm-p2"):
         network = build(CONFIGS[name])
         network.load(kit.formula_weights(network))
         rng = np.random.default_rng(1)

@@ -15,7 +15,7 @@ from hpcmcodec.nn.module import Array, Module, constant, fan_in_uniform
 
 @dataclass(frozen=True)
 class Entry:
-    """A remembered context: a key of length 1 and a value at every position, (N, D, h, w) and (N, V, h, w)."""
+    """A remembered context: a key of length 1 (N, D, h, w), or (N, D, 1, 1) for all positions; a value (N, V, h, w)."""
 
     key: Array
     value: Array
@@ -28,6 +28,22 @@ Bank = tuple[Any, ...]
 def push(bank: Bank, entry: Any, max_refs: int) -> Bank:
     """The bank with one more entry; the oldest leaves when there would be more than `max_refs`."""
     return (*bank, entry)[-max_refs:]
+
+
+@dataclass(frozen=True)
+class Recall:
+    """How entries are chosen and mixed."""
+
+    config: MemoryConfig
+
+    def direction(self, x: Array) -> Array:
+        """A key or query from its projection: of length 1, at every position or of their mean."""
+        return ops.unit(ops.pooled(x) if self.config.select else x)
+
+    def __call__(self, query: Array, bank: Bank) -> Array:
+        """The mixed values of the entries that are most alike, (N, V, h, w)."""
+        keys, values = [entry.key for entry in bank], [entry.value for entry in bank]
+        return ops.recall(self.direction(query), keys, values, self.config.topk, self.config.temperature)
 
 
 class Projection(Module):
@@ -55,7 +71,7 @@ class PlainMemory(Module):
     """Phase 1: values are a projection of the context, what is recalled enters through a gate that starts closed."""
 
     def __init__(self, config: MemoryConfig, channels: int) -> None:
-        self.topk, self.temperature = config.topk, config.temperature
+        self.recall = Recall(config)
         keys, values = channels // config.compress_ratio, channels // config.value_ratio
         self.key = Projection(channels, keys)
         self.value = Conv2d(channels, values)
@@ -67,12 +83,11 @@ class PlainMemory(Module):
 
     def entry(self, h: Array) -> Entry:
         """What is remembered of a context (N, C, h, w)."""
-        return Entry(ops.unit(self.key(h)), self.value(h))
+        return Entry(self.recall.direction(self.key(h)), self.value(h))
 
     def read(self, bank: Bank, h: Array) -> Array:
         """The context with what the bank holds of its like."""
-        query = ops.unit(self.query(h))
-        found = ops.recall(query, [e.key for e in bank], [e.value for e in bank], self.topk, self.temperature)
+        found = self.recall(self.query(h), bank)
         gate = ops.sigmoid(self.gate(ops.concat((h, found))))
         return ops.add_scaled(h, self.gamma, gate * (self.out(found) if "out" in vars(self) else found))
 
@@ -84,7 +99,7 @@ class DeepMemory(Module):
     """
 
     def __init__(self, config: MemoryConfig, channels: int, *, reads: bool) -> None:
-        self.topk, self.temperature = config.topk, config.temperature
+        self.recall = Recall(config)
         keys, values = channels // config.compress_ratio, channels // config.value_ratio
         self.key = Projection(channels, keys)
         self.venc_dw, self.venc_pw = Depthwise(channels), Conv2d(channels, values)
@@ -98,31 +113,33 @@ class DeepMemory(Module):
 
     def entry(self, h: Array) -> Entry:
         """What is remembered of a context (N, C, h, w)."""
-        return Entry(ops.unit(self.key(h)), ops.leaky_relu(self.venc_pw(self.venc_dw(h))))
+        return Entry(self.recall.direction(self.key(h)), ops.leaky_relu(self.venc_pw(self.venc_dw(h))))
 
     def read(self, bank: Bank, h: Array) -> Array:
         """The context with what the bank holds of its like."""
-        query = ops.unit(self.query(h))
-        found = ops.recall(query, [e.key for e in bank], [e.value for e in bank], self.topk, self.temperature)
+        found = self.recall(self.query(h), bank)
         both = ops.concat((h, self.vdec_dw(ops.leaky_relu(self.vdec_pw(found)))))
         fused = self.fuse_out(ops.leaky_relu(self.fuse_dw(ops.leaky_relu(self.fuse_in(both)))))
         return ops.add_scaled(h, self.gamma, ops.sigmoid(self.gate(both)) * fused)
 
 
 class Transfer(Module):
-    """Entries of a coarser scale as entries of the next one: adapted, and enlarged where its grid is finer.
+    """Entries of a coarser scale as entries of the next one: adapted, and enlarged where its grid is finer. Keys of one
+    position for all stay that.
 
     The adapters start as identities, as far as the two scales have channels in common.
     """
 
     def __init__(self, config: MemoryConfig, channels: int, finer: int, *, doubles: bool) -> None:
-        self.doubles = doubles
+        self.doubles, self.select = doubles, config.select
         for name, ratio in (("adapt_key", config.compress_ratio), ("adapt_value", config.value_ratio)):
             setattr(self, name, _Adapter(channels // ratio, finer // ratio))
 
     def __call__(self, entry: Entry) -> Entry:
         key, value = ops.unit(self.adapt_key(entry.key)), self.adapt_value(entry.value)
-        return Entry(ops.double(key), ops.double(value)) if self.doubles else Entry(key, value)
+        if not self.doubles:
+            return Entry(key, value)
+        return Entry(key if self.select else ops.double(key), ops.double(value))
 
 
 class _Adapter(Conv2d):

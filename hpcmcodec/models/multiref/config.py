@@ -23,6 +23,7 @@ class MemoryConfig:
     max_refs: entries held at scales 1, 2, 3; 0 for no bank.   topk: entries recalled at a position, 0 in phase 3.
     compress_ratio, value_ratio: the context's channels over those of a key and of a value.   temperature: of the
     selection's softmax, rounded to binary32.   transfer_refs: newest entries handed to the next scale, 0 for none.
+    select: 0 at every position, 1 once for all of them (phases 1 and 2).
     """
 
     phase: Literal[1, 2, 3] = 1
@@ -32,17 +33,18 @@ class MemoryConfig:
     value_ratio: Literal[1, 2, 4, 8] = 1
     temperature: float = 0.1
     transfer_refs: int = 0
+    select: Literal[0, 1] = 0
 
     def __post_init__(self) -> None:
-        refs, least = self.max_refs, 1 if self.phase == 3 else 2
-        if not all(0 <= count <= 8 for count in refs) or refs[2] < least:
-            _refuse(f"max_refs {list(refs)} must be 0 to 8 entries a scale, at least {least} at scale 3")
+        refs = self.max_refs
+        if not all(0 <= count <= 8 for count in refs) or refs[2] < 2:
+            _refuse(f"max_refs {list(refs)} must be 0 to 8 entries a scale, at least 2 at scale 3")
         if self.phase == 1 and (refs[0] or refs[1] or self.transfer_refs):
             _refuse("phase 1 has a bank at scale 3 only")
         if not 0 <= self.transfer_refs <= 8:
             _refuse(f"transfer_refs {self.transfer_refs} must be 0 to 8")
-        if self.phase == 3 and self.topk != 0:
-            _refuse("phase 3 recalls all entries: topk is 0")
+        if self.phase == 3 and (self.topk or self.select):
+            _refuse("phase 3 recalls all entries: topk and select are 0")
         if self.phase != 3 and not 2 <= self.topk <= min(count for count in refs[1:] if count):
             _refuse(f"topk {self.topk} must be at least 2 and at most max_refs, of each scale that recalls")
         if not 0.01 <= self.temperature <= 10:
@@ -51,17 +53,16 @@ class MemoryConfig:
 
     def check_channels(self, channels: tuple[int, ...]) -> None:
         """Raises ModelFileError where the contexts' channels do not divide into keys and values."""
-        for count in channels:
-            if count % self.compress_ratio or count % self.value_ratio:
-                _refuse(f"{count} channels are no multiple of compress_ratio and value_ratio")
-            if self.phase == 3 and count // self.compress_ratio % HEAD:
-                _refuse(f"{count} / {self.compress_ratio} channels are no multiple of {HEAD}, a head's")
+        if self.phase == 3 and min(channels) % (self.compress_ratio * HEAD):
+            _refuse(f"{min(channels)} / {self.compress_ratio} channels are no multiple of {HEAD}, a head's")
+        if self.phase != 3 and any(count % self.compress_ratio or count % self.value_ratio for count in channels):
+            _refuse(f"channels {list(channels)} are no multiples of compress_ratio and value_ratio")
 
     @property
     def settings(self) -> dict[str, Any]:
         """What files carry, by the names of `formats.header.SETTINGS`."""
         unused = ("value_ratio", "temperature") if self.phase == 3 else ()
-        return {name: value for name, value in {**asdict(self), "select": 0}.items() if name not in unused}
+        return {name: value for name, value in asdict(self).items() if name not in unused}
 
     def changed(self, settings: Mapping[str, Any]) -> MemoryConfig:
         """This configuration with other values of adjustable settings. Raises ModelFileError for impossible ones."""

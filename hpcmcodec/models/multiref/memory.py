@@ -7,6 +7,7 @@ from typing import Any
 
 from hpcmcodec.models.multiref.bank import Bank, DeepMemory, PlainMemory, Transfer, push
 from hpcmcodec.models.multiref.config import MemoryConfig
+from hpcmcodec.models.multiref.linear import LinearMemory
 from hpcmcodec.models.schedule import Step
 from hpcmcodec.nn.module import Array, Module
 
@@ -24,6 +25,9 @@ class Memory(Module):
         self.transfers: dict[int, Transfer] = {}
         if config.phase == 1:
             self.scales[3] = PlainMemory(config, channels[2])
+        elif config.phase == 3:  # one space for all scales: summaries are handed on as they are
+            width = min(channels) // config.compress_ratio
+            self.scales = {s: LinearMemory(channels[s - 1], width, reads=s > 1) for s in (1, 2, 3)}
         else:
             self.scales = {s: DeepMemory(config, channels[s - 1], reads=s > 1) for s in (1, 2, 3)}
             self.transfers = {
