@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from hpcmcodec import kernels
 from hpcmcodec.errors import NoKernelsError
 
 from . import wkv_cuda, wkv_reference
@@ -101,10 +100,12 @@ def _kernels_for(k: Tensor) -> Any:
 
 
 def _has_kernels() -> bool:
-    """Whether the processor's kernels are built."""
+    """Whether the processor's kernels are there and built: a bare source tree trains without."""
     try:
+        from hpcmcodec import kernels
+
         kernels.available_levels()
-    except NoKernelsError:
+    except (ImportError, NoKernelsError):
         return False
     return True
 
@@ -114,10 +115,14 @@ class _Processor:
 
     @staticmethod
     def forward(*tensors: Tensor) -> Tensor:
+        from hpcmcodec import kernels
+
         return torch.from_numpy(kernels.wkv(*_arrays(tensors)))
 
     @staticmethod
     def backward(*tensors: Tensor) -> tuple[Tensor, ...]:
+        from hpcmcodec import kernels
+
         return tuple(map(torch.from_numpy, kernels.wkv_backward(*_arrays(tensors))))
 
 
