@@ -26,11 +26,17 @@ SUFFIXES = {"jpeg": ".jpg", "tiff": ".tif"}
     callback=options.rectangle,
     help="Decode only this rectangle: left, top, width, height in pixels.",
 )
+@click.option(
+    "--allow-truncated",
+    is_flag=True,
+    help="Decode what is there of a file that was cut off, coarser scales first; the exit code is 19 then.",
+)
 @options.conversion
 def command(
     sources: tuple[Path, ...],
     format: str | None,
     region: tuple[int, int, int, int] | None,
+    allow_truncated: bool,
     output: str | None,
     force: bool,
     skip_existing: bool,
@@ -53,6 +59,7 @@ def command(
       hpcm decode photo.hpc -o photo.jpg
       hpcm decode archive/ -o shots/ --format webp --jobs 2
       hpcm decode panorama.hpc --region 4000,1500,800,600 -o part.png
+      hpcm decode --allow-truncated half.hpc -o what-is-left.png
       hpcm decode - -o - --format ppm < photo.hpc | display
     """
     from hpcmcodec.batch import CODED, DecodeJob
@@ -60,5 +67,12 @@ def command(
 
     suffix = "." + (format or "png") if format not in SUFFIXES else SUFFIXES[format]
     work = options.make_plan(sources, output, force=force, skip_existing=skip_existing, suffix=suffix, accepted=CODED)
-    job = DecodeJob(format=format, threads=threads, max_pixels=max_pixels, strip=strip, region=region)
+    job = DecodeJob(
+        format=format,
+        threads=threads,
+        max_pixels=max_pixels,
+        strip=strip,
+        region=region,
+        allow_truncated=allow_truncated,
+    )
     return convert(work, job, "decode", jobs=jobs, as_json=as_json, quiet=quiet)

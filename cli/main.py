@@ -65,6 +65,7 @@ def exit_codes() -> str:
     rows = {
         0: "Success.",
         errors.HpcmError.exit_code: "Several files failed in different ways, or a check failed.",
+        errors.INCOMPLETE: "A picture was made of a file that was cut off (--allow-truncated).",
         INTERNAL: "A bug in hpcm.",
         INTERRUPTED: "Interrupted by Ctrl-C (SIGTERM: 143).",
         BROKEN_PIPE: "The reader of standard output went away.",

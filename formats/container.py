@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from hpcmcodec.errors import (
     CorruptError,
-    LimitExceededError,
     NotHpcError,
     TruncatedError,
     UnsupportedVersionError,
@@ -177,11 +176,7 @@ def read(data: Buffer | bytearray, limits: Limits | None = None, allow_truncated
     limits = limits or Limits()
     view = memoryview(data).cast("B").toreadonly()
     header, position, crc = _read_header(view)
-    if header.width * header.height > limits.max_pixels:
-        raise LimitExceededError(
-            f"the picture has {header.width} x {header.height} pixels, more than the limit of {limits.max_pixels};"
-            " see --max-pixels"
-        )
+    limits.check_picture(header.width, header.height)
     latents: list[Chunk] = []
     others: list[Chunk] = []
     last = truncated = False

@@ -14,7 +14,8 @@ class Picture:
 
     pixels: uint8 (H, W, C), C = 1 (grey) or 3 (RGB).   alpha: uint8 (H, W), not premultiplied, or None.
     icc, exif, xmp: blocks as bytes or None; exif is a TIFF structure without prefix.   mode: of the source, in
-    Pillow's words.   warnings: what was changed or left out while reading, one sentence each.
+    Pillow's words.   warnings: what was changed or left out while reading, one sentence each.   incomplete: parts of
+    the picture are missing, because its file was cut off.
     """
 
     pixels: NDArray[np.uint8]
@@ -24,3 +25,4 @@ class Picture:
     xmp: bytes | None = None
     mode: str = "RGB"
     warnings: tuple[str, ...] = ()
+    incomplete: bool = False

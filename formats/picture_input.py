@@ -16,7 +16,7 @@ from PIL import Image, ImageFile
 
 from hpcmcodec.errors import InputError, LimitExceededError
 from hpcmcodec.formats import colour, metadata
-from hpcmcodec.formats.payloads import MAX_PIXELS
+from hpcmcodec.formats.payloads import MAX_PIXELS, Limits
 from hpcmcodec.formats.picture import Picture
 
 Source = str | Path | bytes | bytearray | memoryview | BinaryIO
@@ -98,8 +98,7 @@ def _picture(image: Image.Image, max_pixels: int) -> Picture:
     width, height = image.size
     if width < 1 or height < 1:
         raise InputError("the picture has no pixels")
-    if width * height > max_pixels:
-        raise LimitExceededError(f"{width} x {height} pixels are more than the limit of {max_pixels}; see --max-pixels")
+    Limits(max_pixels).check_picture(width, height)
     warnings: list[str] = []
     mode = image.mode
     if _WIDE.search(_rawmode(image)):  # Pillow itself cuts 16-bit colour to the high byte
@@ -108,7 +107,8 @@ def _picture(image: Image.Image, max_pixels: int) -> Picture:
     pixels, alpha = colour.samples(_turned(image, warnings), warnings)
     blocks = _blocks(image, pixels.shape[2], warnings)
     warnings += _frame_warnings(image)  # last: it looks at other frames
-    return Picture(pixels, alpha, **blocks, mode=mode, warnings=tuple(dict.fromkeys(warnings)))
+    icc, exif, xmp = (blocks[name] for name in ("icc", "exif", "xmp"))
+    return Picture(pixels, alpha, icc, exif, xmp, mode, tuple(dict.fromkeys(warnings)))
 
 
 def _frame_warnings(image: Image.Image) -> list[str]:

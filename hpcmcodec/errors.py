@@ -5,6 +5,9 @@ Messages are one line and say what to do next.
 
 from __future__ import annotations
 
+INCOMPLETE = 19
+"""Exit code of a run in which a picture was made of a file that was cut off, as --allow-truncated asks for."""
+
 
 class HpcmError(Exception):
     """Base of all errors raised on purpose by hpcmcodec."""

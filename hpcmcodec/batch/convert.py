@@ -35,7 +35,8 @@ class Gate(Protocol):
 class Converted:
     """What came out: sizes in pixels and bytes, wall time of reading, coding and writing.
 
-    `psnr` (dB, over all colour samples of the picture) is known only after a verified encode.
+    `psnr` (dB, over all colour samples of the picture) is known only after a verified encode. `incomplete`: the
+    hpc file was cut off.
     """
 
     width: int
@@ -47,6 +48,7 @@ class Converted:
     verified: bool = False
     psnr: float | None = None
     warnings: tuple[str, ...] = ()
+    incomplete: bool = False
 
     @property
     def bits_per_pixel(self) -> float:
@@ -130,7 +132,8 @@ class DecodeJob:
     """Makes pictures of hpc files. Safe to call from several threads.
 
     `format`: of the pictures (png, jpeg, ...), None goes by the suffix of the destination. `region`: (left, top, width,
-    height) in pixels of the part to decode, None for all.
+    height) in pixels of the part to decode, None for all. `allow_truncated`: decode what is there of files that were
+    cut off.
     """
 
     def __init__(
@@ -141,9 +144,10 @@ class DecodeJob:
         max_pixels: int | None = None,
         strip: bool = False,
         region: tuple[int, int, int, int] | None = None,
+        allow_truncated: bool = False,
     ) -> None:
         self.format, self.threads, self.max_pixels, self.strip = format, threads, max_pixels, strip
-        self.region = region
+        self.region, self.allow_truncated = region, allow_truncated
         self._lock = threading.Lock()
 
     @cached_property
@@ -161,14 +165,23 @@ class DecodeJob:
         data = read_bytes(task.source)
         with self._lock:
             decoder = self._decoder
-        picture = decoder.decode(data, self.region)
+        picture = decoder.decode(data, self.region, allow_truncated=self.allow_truncated)
         if self.strip:
             picture = replace(picture, icc=None, exif=None, xmp=None)
         encoded, lost = encode_picture(picture, name)
         write_bytes(task, encoded, gate)
         height, width = picture.pixels.shape[:2]
         seconds = time.perf_counter() - start
-        return Converted(width, height, len(data), len(encoded), seconds, len(data), warnings=lost)
+        return Converted(
+            width,
+            height,
+            len(data),
+            len(encoded),
+            seconds,
+            len(data),
+            warnings=picture.warnings + lost,
+            incomplete=picture.incomplete,
+        )
 
     def prepare(self) -> None:
         """Nothing: which model is needed depends on the file."""

@@ -11,7 +11,7 @@ from typing import Literal
 
 from hpcmcodec.batch.convert import Converted
 from hpcmcodec.batch.plan import Plan, Task
-from hpcmcodec.errors import HpcmError, InputError, LimitExceededError
+from hpcmcodec.errors import INCOMPLETE, HpcmError, InputError, LimitExceededError
 
 Status = Literal["ok", "skipped", "failed"]
 _TICK = 0.2  # seconds; the main thread wakes up this often, so that Ctrl-C is noticed on every platform
@@ -79,8 +79,11 @@ class Summary:
 
     @property
     def exit_code(self) -> int:
-        """0 without failures; the failures' code where they share one, else 1."""
-        return combine(outcome.error.exit_code for outcome in self.failures if outcome.error)
+        """0 if all is well; the code of what is not where there is one kind of it, else 1."""
+        codes = [outcome.error.exit_code for outcome in self.failures if outcome.error]
+        return combine(
+            codes + [INCOMPLETE for outcome in self.outcomes if outcome.result and outcome.result.incomplete]
+        )
 
 
 def combine(codes: Iterable[int]) -> int:

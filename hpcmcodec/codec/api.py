@@ -26,9 +26,12 @@ def encode(image: ImageLike, quality: int = DEFAULT_QUALITY, *, model: str | Pat
     return Encoder(model).encode(as_picture(image), quality)
 
 
-def decode(data: bytes | memoryview) -> Image.Image:
-    """The picture of an hpc file as a PIL image, with its ICC profile, EXIF and XMP in `info`. Errors as `Decoder`."""
-    return picture_to_image(Decoder().decode(data))
+def decode(data: bytes | memoryview, *, allow_truncated: bool = False) -> Image.Image:
+    """The picture of an hpc file as a PIL image, with its ICC profile, EXIF and XMP in `info`. Errors as `Decoder`.
+
+    allow_truncated: decode what is there of a file whose end is missing.
+    """
+    return picture_to_image(Decoder().decode(data, allow_truncated=allow_truncated))
 
 
 def as_picture(image: ImageLike) -> Picture:

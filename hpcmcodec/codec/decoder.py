@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from hpcmcodec.codec.model import CodecModel
 from hpcmcodec.codec.parallel import for_tiles, normative
 from hpcmcodec.codec.tiling import Tile, TileGrid
 from hpcmcodec.codec.transforms import finite, picture_rows, synthesis
-from hpcmcodec.errors import ArithmeticMismatchError, CorruptError, UsageError
+from hpcmcodec.errors import ArithmeticMismatchError, CorruptError, TruncatedError, UsageError
 from hpcmcodec.formats import alpha, container
 from hpcmcodec.formats.container import Container, Limits
 from hpcmcodec.formats.header import Header
@@ -45,19 +46,28 @@ class Decoder:
         self._models: dict[bytes, CodecModel] = {}
         self._lock = threading.Lock()
 
-    def decode(self, data: bytes | memoryview, region: tuple[int, int, int, int] | None = None) -> Picture:
+    def decode(
+        self,
+        data: bytes | memoryview,
+        region: tuple[int, int, int, int] | None = None,
+        *,
+        allow_truncated: bool = False,
+    ) -> Picture:
         """The picture of an hpc file, or the rectangle `region` (left, top, width, height in pixels) of it.
 
+        allow_truncated: of a file whose end is missing, decode the streams that are whole, coarser scales first; the
+        picture is then `incomplete` and its warnings say what is missing.
         Raises the errors of `hpcmcodec.errors`: the bytes are not a sound hpc file, its model is missing, it is too
         large, or this machine's arithmetic does not give the encoder's latents; UsageError for a region outside.
         """
-        file = container.read(data, self.limits)
+        file = container.read(data, self.limits, allow_truncated)
         part = _checked(region, file.header)
         pixels = _decode_pixels(self.model_of(file.header), file, part)
         plane = _decode_alpha(file)
         if plane is not None:
             plane = np.ascontiguousarray(plane[part.y : part.y + part.height, part.x : part.x + part.width])
-        return Picture(pixels, plane, icc=file.icc, exif=file.exif, xmp=file.xmp)
+        picture = Picture(pixels, plane, icc=file.icc, exif=file.exif, xmp=file.xmp)
+        return replace(picture, incomplete=True, warnings=(what_is_there(file),)) if file.truncated else picture
 
     def add(self, model: CodecModel) -> None:
         """Know a model that is not installed."""
@@ -95,6 +105,7 @@ def _decode_pixels(model: CodecModel, file: Container, part: Region) -> np.ndarr
     if header.tile_size % network.pad_multiple:
         raise CorruptError(f"the file's tiles of {header.tile_size} pixels do not suit its model")
     grid = TileGrid.of(network, header.height, header.width, header.tile_size)
+    file.limits.check_tile(*grid.largest)
     pixels = np.empty((part.height, part.width, header.channels), np.uint8)
     with normative():
         cond = condition(network, header.quality)
@@ -149,18 +160,34 @@ def _common(one: Span, other: Span) -> Span:
 
 
 def decode_tile(model: CodecModel, file: Container, cond: Any, tile: Tile) -> np.ndarray:
-    """The latents (1, M, rows, columns) of one tile of a file, padding included."""
-    content = file.tile(tile.index)
+    """The latents (1, M, rows, columns) of one tile of a file, padding included. Of a file that was cut off, what its
+    whole streams say; their check value is of no use then."""
+    absent = file.truncated and tile.index >= file.tiles_present
+    content = container.Tile((), 0, complete=False) if absent else file.tile(tile.index)
     try:
         y_hat = decode_latents(model, content.streams, cond, areas_of(model.network, tile))
-    except ValueError as error:  # a prediction that is not a number: no encoder writes such symbols
+    except (ValueError, TruncatedError) as error:  # ValueError: a prediction that is not a number, which none encodes
         raise CorruptError(f"the latent streams are damaged ({error})") from error
     y_hat = np.ascontiguousarray(finite(y_hat))
-    if container.latent_check(y_hat) != content.check:
+    if content.complete and container.latent_check(y_hat) != content.check:
         raise ArithmeticMismatchError(
             "the decoded latents differ from the encoder's: run `hpcm doctor` to test this installation"
         )
     return y_hat
+
+
+def what_is_there(file: Container) -> str:
+    """One sentence about a file that was cut off."""
+    tiles, present = file.header.tiles, file.tiles_present
+    whole = present - 1 if present and not file.tile(present - 1).complete else present
+    if whole == tiles:
+        return "the file was cut off behind its pixels: alpha, EXIF or XMP may be missing"
+    streams = len(file.tile(whole).streams) if whole < present else 0
+    found = f"{streams} of {file.header.streams} streams, the coarser ones first,"
+    if tiles == 1:
+        return f"the file was cut off: {found} are there, the rest is what these predict"
+    more = f" and {found} of the next one" if streams else ""
+    return f"the file was cut off: {whole} of {tiles} tiles{more} are there, the rest is what these predict"
 
 
 def _decode_alpha(file: Container) -> np.ndarray | None:

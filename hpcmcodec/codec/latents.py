@@ -74,11 +74,16 @@ def encode_latents(
 def decode_latents(
     model: CodecModel, data: Sequence[bytes | memoryview], cond: Any, areas: tuple[LatentArea, LatentArea]
 ) -> Array:
-    """Inverse of `encode_latents`: y_hat, the same bits. Raises CorruptError or TruncatedError for a damaged stream."""
+    """Inverse of `encode_latents`: y_hat, the same bits. Raises CorruptError or TruncatedError for a damaged stream.
+
+    Where the last streams are missing, all their symbols are taken as 0: latents are what the coarser ones predict.
+    """
     network, area, hyper_area = model.network, *areas
-    streams = [model.coder.decoder(bytes(stream)) for stream in data]
+    streams: list[StreamDecoder | None] = [model.coder.decoder(bytes(stream)) for stream in data]
+    streams += [None] * (STREAMS[model.family] - len(data))
     z_shape = (1, model.network.hyper_channels, hyper_area.rows, hyper_area.columns)
     z_symbols = _take(streams[0], _z_rows(model, cond, z_shape), hyper_area.inside(model.network.hyper_channels))
+    _finish(streams[:1])  # now: a bad file may claim to be of any size, and all that follows takes memory for it
     pick_inside = _picker(model, area)
 
     def code(step: Step, mean: Array, scale: Array) -> Array:
@@ -87,8 +92,7 @@ def decode_latents(
         return symbols.astype(np.float32) + mean
 
     y_hat = network.traverse_grid(z_symbols.astype(np.float32), cond, code, (area.rows, area.columns))
-    for stream in streams:
-        stream.finish()
+    _finish(streams[1:])
     return y_hat
 
 
@@ -108,7 +112,15 @@ def _append(stream: StreamEncoder, symbols: np.ndarray, rows: np.ndarray, inside
     stream.add(*((symbols, rows) if inside is None else (symbols[inside], rows[inside])))
 
 
-def _take(stream: StreamDecoder, rows: np.ndarray, inside: np.ndarray | None) -> np.ndarray:
+def _finish(streams: Sequence[StreamDecoder | None]) -> None:
+    for stream in streams:
+        if stream is not None:
+            stream.finish()
+
+
+def _take(stream: StreamDecoder | None, rows: np.ndarray, inside: np.ndarray | None) -> np.ndarray:
+    if stream is None:
+        return np.zeros(rows.shape, np.int32)
     if inside is None:
         return stream.decode(rows)
     symbols = np.zeros(rows.shape, np.int32)

@@ -74,6 +74,12 @@ class TileGrid:
         return self.padded[0] // self.stride, self.padded[1] // self.stride
 
     @property
+    def largest(self) -> tuple[int, int]:
+        """Width and height in pixels of the largest tile, padding included."""
+        height, width = (min(side, self.tile_size or side) for side in self.padded)
+        return width, height
+
+    @property
     def latent_side(self) -> int:
         """Latents along a tile's side."""
         return (self.tile_size or max(self.padded)) // self.stride

@@ -79,7 +79,15 @@ def test_every_command_has_help_with_examples(hpcm: Hpcm, name: str) -> None:
 def test_help_lists_every_exit_code(hpcm: Hpcm) -> None:
     text = hpcm("--help").out
     codes = {int(line.split()[0]) for line in text.split("Exit codes:")[1].splitlines() if line.strip()}
-    assert codes == {0, 1, 70, 130, 141} | {error.exit_code for error in errors.HpcmError.__subclasses__()}
+    assert codes == {0, 1, errors.INCOMPLETE, 70, 130, 141} | {
+        error.exit_code for error in errors.HpcmError.__subclasses__()
+    }
+
+
+def test_readme_lists_every_error() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    for error in errors.HpcmError.__subclasses__():
+        assert f"| {error.exit_code} | `{error.__name__}`:" in readme
 
 
 def test_no_arguments_show_help(hpcm: Hpcm) -> None:

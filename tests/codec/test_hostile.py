@@ -1,0 +1,243 @@
+"""Files that were damaged or made to hurt: an error of ours or the very picture, in bounded time, with nothing left
+behind."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hpcmcodec import errors
+from hpcmcodec.cli.main import run
+from hpcmcodec.codec import Decoder, Encoder
+from hpcmcodec.errors import CorruptError, HpcmError
+from hpcmcodec.formats import container
+from hpcmcodec.formats.chunks import Chunk, assemble
+from hpcmcodec.formats.container import Tile
+from hpcmcodec.formats.payloads import pack_tile
+from hpcmcodec.formats.pictures import Picture
+
+from .conftest import picture
+
+SECONDS = 10
+QUICK = settings(max_examples=60, deadline=SECONDS * 1000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+REFUSALS = {error.exit_code for error in HpcmError.__subclasses__() if error.exit_code >= 10}
+
+
+@cache
+def originals() -> tuple[bytes, ...]:
+    """A plain photo, one with alpha and metadata, a grey one, one in tiles."""
+    encoder = Encoder("tiny")
+    alpha = picture(40, 30, 1, seed=5)[:, :, 0]
+    full = Picture(picture(40, 30), alpha, icc=b"profile" * 30, exif=b"II*\0" + bytes(50), xmp=b"<x/>" * 20)
+    return (
+        encoder.encode(Picture(picture(50, 70))),
+        encoder.encode(full),
+        encoder.encode(Picture(picture(9, 20, 1))),
+        encoder.encode(Picture(picture(100, 130)), 20, tile_size=64),
+    )
+
+
+@cache
+def decoder() -> Decoder:
+    return Decoder(limits=container.Limits(max_pixels=1 << 20))
+
+
+OPERATIONS = st.lists(
+    st.tuples(
+        st.sampled_from(["flip", "set", "cut", "drop", "insert", "repeat", "splice"]),
+        st.floats(0, 1, exclude_max=True),
+        st.binary(min_size=1, max_size=12),
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+def mutate(data: bytes, operations: list[tuple[str, float, bytes]]) -> bytes:
+    """Damage of the kinds that files meet."""
+    for kind, where, material in operations:
+        at, size = int(where * len(data)), 7 * len(material)
+        other = originals()[material[0] % len(originals())]
+        if kind == "flip" and data:
+            data = data[:at] + bytes([data[at] ^ 1 << material[0] % 8]) + data[at + 1 :]
+        elif kind == "set":
+            data = data[:at] + material + data[at + len(material) :]
+        elif kind == "cut":
+            data = data[:at]
+        elif kind == "drop":
+            data = data[:at] + data[at + size :]
+        elif kind == "insert":
+            data = data[:at] + material + data[at:]
+        elif kind == "repeat":
+            data = data[: at + size] + data[at:]
+        else:
+            data = data[:at] + other[int(where * len(other)) + material[-1] - 128 :]
+    return data
+
+
+@given(st.integers(0, 3), OPERATIONS)
+@QUICK
+def test_damage_never_gives_a_wrong_picture(number: int, operations: list[tuple[str, float, bytes]]) -> None:
+    damaged = mutate(originals()[number], operations)
+    try:
+        decoder().decode(damaged)
+    except HpcmError as error:
+        assert error.exit_code in REFUSALS and str(error) and "\n" not in str(error)
+        return
+    assert damaged in originals()
+
+
+@given(st.integers(0, 3), OPERATIONS, st.sampled_from(["decode", "verify", "info"]))
+@QUICK
+def test_commands_refuse_in_one_line_and_leave_nothing(
+    tmp_path: Path, capsys: Any, number: int, operations: list[tuple[str, float, bytes]], command: str
+) -> None:
+    damaged = mutate(originals()[number], operations)
+    (tmp_path / "a.hpc").write_bytes(damaged)
+    arguments = ["-o", str(tmp_path / "a.png")] if command == "decode" else []
+    code = run([command, str(tmp_path / "a.hpc"), *arguments])
+    printed = capsys.readouterr().err
+    if damaged in originals():
+        assert code == 0
+    elif command != "info":  # which reads no streams and describes a truncated file as far as it goes
+        assert code in REFUSALS
+    if code:
+        assert printed.startswith("hpcm: ") and printed.count("\n") == 1
+        assert [path.name for path in tmp_path.iterdir()] == ["a.hpc"]
+    (tmp_path / "a.png").unlink(missing_ok=True)
+
+
+HEADERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "width": st.integers(1, 400),
+        "height": st.integers(1, 400),
+        "channels": st.sampled_from([1, 3]),
+        "quality": st.sampled_from([None, 1, 50, 99.5, 100]),
+        "tile_size": st.sampled_from([0, 64, 128, 1 << 20]),
+        "family": st.sampled_from(["lite", "hpcm", "multiref", "rwkv"]),
+        "settings": st.sampled_from([{}, {"checkerboard_groups": 2}, {"checkerboard_groups": 4}, {"topk": 2}]),
+    },
+)
+
+
+@given(st.integers(0, 3), HEADERS, st.lists(st.binary(max_size=40), min_size=4, max_size=4), st.integers(0, 15))
+@QUICK
+def test_hostile_writers_with_right_checksums(
+    number: int, changes: dict[str, Any], material: list[bytes], kept: int
+) -> None:
+    """Any header around any streams: never anything but our errors, or a picture of the size that the header says."""
+    file = container.read(originals()[number])
+    try:
+        header = replace(file.header, **changes)
+    except errors.UsageError:
+        return
+    tiles = []
+    for i in range(header.tiles):
+        own = file.tile(min(i, file.tiles_present - 1))
+        chosen = [s if kept >> j & 1 else m for j, (s, m) in enumerate(zip(own.streams, material, strict=True))]
+        tiles.append(Tile(tuple(chosen[: header.streams]), own.check))
+    forged = container.write(header, tiles, alpha=file.alpha if kept & 1 else material[0] or None)
+    start = time.process_time()
+    try:
+        decoded = decoder().decode(forged)
+    except HpcmError as error:
+        assert error.exit_code in REFUSALS
+    else:
+        assert decoded.pixels.shape == (header.height, header.width, header.channels)
+    assert time.process_time() - start < SECONDS
+
+
+def test_sizes_that_padding_makes_large() -> None:
+    """One row of a million pixels is padded to 64: memory goes by that, not by what the header says."""
+    file = container.read(originals()[0])
+    for height, width in ((1, 1 << 20), (1 << 20, 1)):
+        forged = container.write(replace(file.header, height=height, width=width), [file.tile(0)])
+        with pytest.raises(errors.LimitExceededError, match="limit"):
+            decoder().decode(forged)
+
+
+def test_a_bad_first_stream_ends_the_work_on_a_large_picture() -> None:
+    """Before memory is taken for the other scales."""
+    file = container.read(originals()[0])
+    tile = file.tile(0)
+    header = replace(file.header, height=8000, width=8000)
+    start = time.process_time()
+    for first in (b"", bytes(40), bytes(tile.streams[0])):
+        with pytest.raises(HpcmError):
+            Decoder().decode(container.write(header, [Tile((first, *tile.streams[1:]), tile.check)]))
+    assert time.process_time() - start < SECONDS
+
+
+def test_alpha_and_metadata_that_unpack_to_more_than_they_say() -> None:
+    file = container.read(originals()[1])
+    head = container._header.pack(file.header)
+    latent = Chunk(0x83, pack_tile(file.header, 0, file.tile(0)))
+    bombs = [Chunk(0x84, bytes([1]) + _bomb()), Chunk(0x05, bytes([1, 4]) + _bomb())]
+    for bomb in bombs:
+        data = container.SIGNATURE + bytes([1, len(head)]) + head
+        crc = container.zlib.crc32(data[4:])
+        forged = data + crc.to_bytes(4, "little") + assemble([latent, bomb], crc)
+        with pytest.raises(CorruptError):
+            decoder().decode(forged)
+
+
+@cache
+def _bomb() -> bytes:
+    return container.zlib.compress(bytes(1 << 24), 9)
+
+
+MEASURE = """
+import resource, sys
+from pathlib import Path
+from hpcmcodec import Decoder
+from hpcmcodec.errors import HpcmError
+folder = Path(sys.argv[1])
+decoder = Decoder(1)
+start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+decoder.decode((folder / "sound").read_bytes())
+sound = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+for path in sorted(folder.glob("bad*")):
+    try:
+        decoder.decode(path.read_bytes())
+        sys.exit(f"{path} decodes")
+    except HpcmError:
+        pass
+print(start, sound, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def test_memory_stays_within_twice_that_of_a_sound_file(tmp_path: Path) -> None:
+    """Of 60 damaged files of a fifth of a megapixel, some with right checksums."""
+    assert resource.RUSAGE_SELF is not None
+    sound = Encoder("tiny").encode(Picture(picture(400, 500)))
+    (tmp_path / "sound").write_bytes(sound)
+    rng = np.random.default_rng(11)
+    file = container.read(sound)
+    tile = file.tile(0)
+    for i in range(60):
+        if i % 2:
+            bad = bytearray(sound)
+            for place in rng.integers(0, len(sound), 3):
+                bad[place] ^= 1 << rng.integers(8)
+        else:
+            streams = [bytearray(stream) for stream in tile.streams]
+            stream = streams[rng.integers(4)]
+            stream[rng.integers(len(stream))] ^= 1 << rng.integers(8)
+            bad = bytearray(container.write(file.header, [Tile(tuple(map(bytes, streams)), tile.check)]))
+        (tmp_path / f"bad{i:03}").write_bytes(bad)
+    result = subprocess.run([sys.executable, "-c", MEASURE, str(tmp_path)], capture_output=True, text=True, timeout=300)
+    assert result.returncode == 0, result.stderr
+    start, one, all_of_them = map(int, result.stdout.split())
+    assert all_of_them - start <= 2 * (one - start)
