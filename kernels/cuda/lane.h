@@ -1,5 +1,5 @@
 // The vector type of kernels/src/simd.h for one thread of a graphics card: one lane. Correctly rounded operations by
-// name, so that no compiler option can fuse or flush them.
+// name, so that no compiler option can fuse or approximate them; that subnormals are kept is the build's --ftz=false.
 #pragma once
 
 #define HPCM_LEVEL cuda
