@@ -4,7 +4,8 @@
 
 The models with fewer groups are made from `lite` by regrouping its weights, without training: their times are
 those of such networks, their sizes are only bounds of what training reaches. With --megapixels each picture is first
-repeated, mirrored at its borders, to about that size. Models take turns, so that a machine that slows down slows all.
+repeated, mirrored at its borders, or cut to about that size. Models take turns, so that a machine that slows down slows
+all.
 """
 
 from __future__ import annotations
@@ -86,12 +87,13 @@ def make_models(folder: Path) -> list[str]:
 
 
 def enlarged(path: Path, megapixels: float | None, to: Path) -> Path:
-    """The picture as PNG, repeated to the size that is asked for."""
+    """The picture as PNG, repeated or cut to the size that is asked for."""
     pixels = np.asarray(Image.open(path).convert("RGB"))
     if megapixels is not None:
         factor = math.sqrt(megapixels * 1e6 / (pixels.shape[0] * pixels.shape[1]))
-        rows, columns = (max(side, round(side * factor)) for side in pixels.shape[:2])
-        pixels = np.pad(pixels, ((0, rows - pixels.shape[0]), (0, columns - pixels.shape[1]), (0, 0)), "symmetric")
+        rows, columns = (round(side * factor) for side in pixels.shape[:2])
+        more = (max(0, rows - pixels.shape[0]), max(0, columns - pixels.shape[1]))
+        pixels = np.pad(pixels, ((0, more[0]), (0, more[1]), (0, 0)), "symmetric")[:rows, :columns]
     Image.fromarray(pixels).save(to, compress_level=1)
     print(f"{path.name}: {pixels.shape[1]}x{pixels.shape[0]}, {pixels.shape[0] * pixels.shape[1] / 1e6:.2f} megapixels")
     return to

@@ -9,6 +9,7 @@ Without the compiled extension this module imports, and its functions raise NoKe
 
 from __future__ import annotations
 
+from hpcmcodec.kernels.bank import join_summaries, recall, summarise, unit
 from hpcmcodec.kernels.conv import conv1x1, conv2d, conv_transpose2d, depthwise, dwconv_rb, pconv_rb
 from hpcmcodec.kernels.elementwise import (
     add,
@@ -74,6 +75,7 @@ __all__ = [
     "get_threads",
     "haar_dwt",
     "haar_idwt",
+    "join_summaries",
     "lapped_filter",
     "layer_norm",
     "leaky_relu",
@@ -86,6 +88,7 @@ __all__ = [
     "pixel_unshuffle",
     "rans_encode",
     "rdo_quantise",
+    "recall",
     "scale_index",
     "scale_shift",
     "self_test",
@@ -96,8 +99,10 @@ __all__ = [
     "simd_level",
     "softmax",
     "sqrt",
+    "summarise",
     "symbol_bits",
     "tanh",
+    "unit",
     "window_attention",
     "wkv",
     "wkv_backward",

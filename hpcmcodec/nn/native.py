@@ -12,13 +12,13 @@ import numpy as np
 from hpcmcodec import kernels
 
 from .memory_native import add_scaled as add_scaled
+from .memory_native import attend_summary as attend_summary
 from .memory_native import double as double
+from .memory_native import join_summaries as join_summaries
 from .memory_native import pooled as pooled
 from .memory_native import recall as recall
+from .memory_native import summarise as summarise
 from .memory_native import unit as unit
-from .summary_native import attend_summary as attend_summary
-from .summary_native import join_summaries as join_summaries
-from .summary_native import summarise as summarise
 from .wavelet_native import cell_rms as cell_rms
 from .wavelet_native import extend as extend
 from .wavelet_native import gather as gather

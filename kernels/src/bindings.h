@@ -11,5 +11,6 @@ void bind_elementwise(pybind11::module_& module);
 void bind_entropy(pybind11::module_& module);
 void bind_functions(pybind11::module_& module);
 void bind_wkv(pybind11::module_& module);
+void bind_bank(pybind11::module_& module);
 
 }  // namespace hpcm

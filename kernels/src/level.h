@@ -3,6 +3,7 @@
 
 #include "simd.h"
 
+#include "bank_kernels.h"
 #include "elementwise_kernels.h"
 #include "gemm_kernels.h"
 #include "math_kernels.h"
@@ -18,7 +19,8 @@ namespace hpcm {
 namespace HPCM_LEVEL {
 
 extern const Ops kOps;
-const Ops kOps = {HPCM_STRING(HPCM_LEVEL), kLanes, kGemmOps, kWindowOps, kElementwiseOps, kMathOps, kRateOps, kWkvOps};
+const Ops kOps = {HPCM_STRING(HPCM_LEVEL), kLanes, kGemmOps, kWindowOps, kElementwiseOps, kMathOps, kRateOps, kWkvOps,
+                  kBankOps};
 
 }  // namespace HPCM_LEVEL
 }  // namespace hpcm

@@ -2,6 +2,7 @@
 // it in <area>_kernels.h, which level.h includes.
 #pragma once
 
+#include "bank_ops.h"
 #include "elementwise_ops.h"
 #include "gemm_ops.h"
 #include "math_ops.h"
@@ -20,6 +21,7 @@ struct Ops {
     MathOps math;
     RateOps rate;
     WkvOps wkv;
+    BankOps bank;
 };
 
 }  // namespace hpcm

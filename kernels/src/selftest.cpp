@@ -18,6 +18,7 @@ std::map<std::string, std::string> self_test() {
     selftest_functions(report);
     selftest_entropy(report);
     selftest_wkv(report);
+    selftest_bank(report);
     std::map<std::string, std::string> named;
     for (const auto& [name, hash] : hashes) {
         char hex[17];

@@ -33,5 +33,6 @@ void selftest_conv(const SelfTestReport& report);
 void selftest_functions(const SelfTestReport& report);
 void selftest_entropy(const SelfTestReport& report);
 void selftest_wkv(const SelfTestReport& report);
+void selftest_bank(const SelfTestReport& report);
 
 }  // namespace hpcm
