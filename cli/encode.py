@@ -37,6 +37,7 @@ def command(
     jobs: int,
     threads: int | None,
     max_pixels: int | None,
+    max_memory: int | None,
     strip: bool,
     as_json: bool,
     quiet: bool,
@@ -63,7 +64,15 @@ def command(
     work = options.make_plan(
         sources, output, force=force, skip_existing=skip_existing, suffix=".hpc", accepted=PICTURES
     )
-    job = EncodeJob(quality=quality, model=model, threads=threads, max_pixels=max_pixels, strip=strip, verify=verify)
+    job = EncodeJob(
+        quality=quality,
+        model=model,
+        threads=threads,
+        max_pixels=max_pixels,
+        max_memory=options.per_job(max_memory, jobs),
+        strip=strip,
+        verify=verify,
+    )
     return convert(work, job, "encode", jobs=jobs, as_json=as_json, quiet=quiet)
 
 

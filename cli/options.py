@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -31,7 +32,26 @@ max_pixels = click.option(
     "--max-pixels",
     type=click.IntRange(1, 2**60),
     metavar="N",
-    help="Refuse pictures of more pixels; a pixel takes about 140 bytes of memory. Default: 67108864.",
+    help="Refuse pictures of more pixels. Default: 268435456.",
+)
+
+
+def _size(ctx: click.Context, option: click.Parameter, value: str | None) -> int | None:
+    """A number of bytes such as 800M, 1.5G or 20000."""
+    if value is None:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d*)?)([kKmMgG]?)[bB]?", value.strip())
+    size = int(float(match[1]) * {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}[match[2].lower()]) if match else 0
+    if size < 1:
+        raise click.BadParameter(f"{value!r} is not a size: a number of bytes, or with k, M or G as in 800M")
+    return size
+
+
+max_memory = click.option(
+    "--max-memory",
+    callback=_size,
+    metavar="SIZE",
+    help="Work within this memory (800M, 2G) or refuse at once. Default: what the machine has.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object per line instead of text.")
 strip = click.option("--strip", is_flag=True, help="Leave out metadata: ICC profile, EXIF, XMP.")
@@ -58,6 +78,7 @@ def conversion(command: F) -> F:
         ),
         threads,
         max_pixels,
+        max_memory,
         strip,
         as_json,
         click.option("--quiet", is_flag=True, help="Print errors only."),
@@ -65,6 +86,11 @@ def conversion(command: F) -> F:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def per_job(max_memory: int | None, jobs: int) -> int | None:
+    """The share of each of the files that are worked on at a time."""
+    return None if max_memory is None else max_memory // jobs
 
 
 def rectangle(ctx: click.Context, option: click.Parameter, value: str | None) -> tuple[int, int, int, int] | None:

@@ -11,27 +11,28 @@ from hpcmcodec.errors import CorruptError, LimitExceededError, TruncatedError, U
 from hpcmcodec.formats.chunks import Buffer, Chunk, leb128, read_leb128
 from hpcmcodec.formats.header import TILE_UNIT, Header
 
-MAX_PIXELS = 2**26
-"""Pixels of a picture that are coded unless the caller asks for more: 67 million."""
+MAX_PIXELS = 2**28
+"""Pixels of a picture that are coded unless the caller asks for more: 268 million."""
 _LEAST_TILE = 2**22  # pixels that are decoded at once whatever the limit
 _STORED, _DEFLATED = 0, 1  # how a piece of metadata is kept
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a reader is willing to handle: pixels of a picture, bytes of one unpacked piece of metadata.
+    """What a coder is willing to handle: pixels of a picture, bytes of one unpacked piece of metadata, bytes of memory
+    (None for all that the machine has).
 
-    An entropy tile takes about 140 bytes of memory a pixel, so a file of a few hundred bytes that claims to be huge
-    costs what `max_tile` allows.
+    A file of a few hundred bytes that claims to be huge costs what these limits allow.
     """
 
     max_pixels: int = MAX_PIXELS
     max_metadata: int = 2**24
+    max_memory: int | None = None
 
     @property
     def max_tile(self) -> int:
         """Pixels of one entropy tile, padding included."""
-        return max(self.max_pixels // 4, _LEAST_TILE)
+        return max(self.max_pixels // 16, _LEAST_TILE)
 
     def check_picture(self, width: int, height: int) -> None:
         """Raises LimitExceededError for a picture with too many pixels, or so thin that its padding makes it large."""
@@ -51,7 +52,7 @@ class Limits:
         if width * height > self.max_tile:
             raise LimitExceededError(
                 f"the file is coded in one piece of {width} x {height} pixels, more than the limit of {self.max_tile},"
-                " a quarter of --max-pixels"
+                " a sixteenth of --max-pixels"
             )
 
 

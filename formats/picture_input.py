@@ -6,7 +6,7 @@ import re
 import sys
 import threading
 import warnings as python_warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -38,13 +38,18 @@ _TURNS = {
 }
 
 
-def read_picture(source: Source, *, max_pixels: int = MAX_PIXELS) -> Picture:
+def read_picture(
+    source: Source, *, max_pixels: int = MAX_PIXELS, admit: Callable[[int, int], None] | None = None
+) -> Picture:
     """The picture in a file, in bytes, or in an open binary file; "-" is standard input.
 
+    `admit` is called with height and width before any pixel is read, and may raise what it likes of `hpcmcodec.errors`.
     Raises InputError if it cannot be read, LimitExceededError if it has more than `max_pixels` pixels.
     """
     name, data = _open(source)
     with _careful(name, max_pixels), Image.open(data, formats=_READABLE) as image:
+        if admit is not None:
+            admit(image.height, image.width)
         return _picture(image, max_pixels)
 
 

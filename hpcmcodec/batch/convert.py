@@ -84,37 +84,37 @@ class EncodeJob:
         model: str | Path | None = None,
         threads: int | None = None,
         max_pixels: int | None = None,
+        max_memory: int | None = None,
         strip: bool = False,
         verify: bool = False,
     ) -> None:
         self.quality, self.model, self.threads, self.strip, self.verify = quality, model, threads, strip, verify
-        self.max_pixels = max_pixels
+        self.max_pixels, self.max_memory = max_pixels, max_memory
         self._lock = threading.Lock()
 
     @cached_property
     def _encoder(self) -> Encoder:
         from hpcmcodec.codec import Encoder
 
-        return Encoder(self.model, self.threads)
+        return Encoder(self.model, self.threads, limits=_limits(self.max_pixels, self.max_memory))
 
     @cached_property
     def _decoder(self) -> Decoder:
         from hpcmcodec.codec import Decoder
 
-        return Decoder(self.threads, _limits(self.max_pixels))
+        return Decoder(self.threads, _limits(self.max_pixels, self.max_memory))
 
     def __call__(self, task: Task, gate: Gate) -> Converted:
         """Converts one file. Raises HpcmError or OSError; then the destination is as it was before."""
-        from hpcmcodec.formats.pictures import MAX_PIXELS, read_picture
+        from hpcmcodec.formats.pictures import read_picture
 
         start = time.perf_counter()
         raw = read_bytes(task.source)
-        picture = read_picture(
-            _Named(raw, task.source), max_pixels=MAX_PIXELS if self.max_pixels is None else self.max_pixels
-        )
         with self._lock:  # cached_property itself does not lock
             encoder = self._encoder
             decoder = self._decoder if self.verify else None
+        max_pixels = _limits(self.max_pixels, None).max_pixels
+        picture = read_picture(_Named(raw, task.source), max_pixels=max_pixels, admit=encoder.admit)
         data = encoder.encode(picture, self.quality, strip=self.strip)
         psnr = compare(picture, decoder.decode(data), stripped=self.strip) if decoder else None
         write_bytes(task, data, gate, check=self.verify)
@@ -142,19 +142,21 @@ class DecodeJob:
         format: str | None = None,
         threads: int | None = None,
         max_pixels: int | None = None,
+        max_memory: int | None = None,
         strip: bool = False,
         region: tuple[int, int, int, int] | None = None,
         allow_truncated: bool = False,
     ) -> None:
-        self.format, self.threads, self.max_pixels, self.strip = format, threads, max_pixels, strip
+        self.format, self.threads, self.strip = format, threads, strip
         self.region, self.allow_truncated = region, allow_truncated
+        self.max_pixels, self.max_memory = max_pixels, max_memory
         self._lock = threading.Lock()
 
     @cached_property
     def _decoder(self) -> Decoder:
         from hpcmcodec.codec import Decoder
 
-        return Decoder(self.threads, _limits(self.max_pixels))
+        return Decoder(self.threads, _limits(self.max_pixels, self.max_memory))
 
     def __call__(self, task: Task, gate: Gate) -> Converted:
         """Converts one file. Raises HpcmError or OSError; then the destination is as it was before."""
@@ -187,10 +189,12 @@ class DecodeJob:
         """Nothing: which model is needed depends on the file."""
 
 
-def _limits(max_pixels: int | None) -> Limits | None:
+def _limits(max_pixels: int | None, max_memory: int | None) -> Limits:
+    """None: as `Limits` has it."""
     from hpcmcodec.formats.container import Limits
 
-    return None if max_pixels is None else Limits(max_pixels=max_pixels)
+    limits = Limits(max_memory=max_memory)
+    return limits if max_pixels is None else replace(limits, max_pixels=max_pixels)
 
 
 def read_bytes(source: Path) -> bytes:

@@ -11,6 +11,7 @@ import numpy as np
 from hpcmcodec import kernels
 from hpcmcodec.codec.conditions import areas_of, condition
 from hpcmcodec.codec.latents import decode_latents
+from hpcmcodec.codec.memory import budget
 from hpcmcodec.codec.model import CodecModel
 from hpcmcodec.codec.parallel import for_tiles, normative
 from hpcmcodec.codec.tiling import Tile, TileGrid
@@ -62,7 +63,7 @@ class Decoder:
         """
         file = container.read(data, self.limits, allow_truncated)
         part = _checked(region, file.header)
-        pixels = _decode_pixels(self.model_of(file.header), file, part)
+        pixels = _decode_pixels(self.model_of(file.header), file, part, self.limits.max_memory)
         plane = _decode_alpha(file)
         if plane is not None:
             plane = np.ascontiguousarray(plane[part.y : part.y + part.height, part.x : part.x + part.width])
@@ -97,7 +98,7 @@ def _checked(region: tuple[int, int, int, int] | None, header: Header) -> Region
     return part
 
 
-def _decode_pixels(model: CodecModel, file: Container, part: Region) -> np.ndarray:
+def _decode_pixels(model: CodecModel, file: Container, part: Region, max_memory: int | None) -> np.ndarray:
     """uint8 (height, width, channels) of the rectangle."""
     header = file.header
     model = model.suited_to(header)
@@ -106,15 +107,17 @@ def _decode_pixels(model: CodecModel, file: Container, part: Region) -> np.ndarr
         raise CorruptError(f"the file's tiles of {header.tile_size} pixels do not suit its model")
     grid = TileGrid.of(network, header.height, header.width, header.tile_size)
     file.limits.check_tile(*grid.largest)
-    pixels = np.empty((part.height, part.width, header.channels), np.uint8)
     with normative():
         cond = condition(network, header.quality)
         transform = synthesis(network, cond, grid)
+        means = budget(network, grid, transform, part.height * part.width, max_memory)
+        transform = transform.within(means.strip)
+        pixels = np.empty((part.height, part.width, header.channels), np.uint8)
         rows = Span(part.y, part.y + part.height)
         count = transform.columns_at_once(part.width)
         for left in range(part.x, part.x + part.width, count):
             columns = Span(left, min(left + count, part.x + part.width))
-            latents = TileReader(model, file, grid, cond)
+            latents = TileReader(model, file, grid, cond, means.workers)
             for strip, piece in picture_rows(transform, latents.read, rows, columns, header.channels):
                 pixels[strip.start - part.y : strip.stop - part.y, left - part.x : columns.stop - part.x] = piece
     return pixels
@@ -124,8 +127,8 @@ class TileReader:
     """The decoded latents of a file as rows of the whole grid. Tiles are decoded when their first row is read, those
     of one row of tiles in parallel, and forgotten after their last."""
 
-    def __init__(self, model: CodecModel, file: Container, grid: TileGrid, cond: Any) -> None:
-        self._model, self._file, self._grid, self._cond = model, file, grid, cond
+    def __init__(self, model: CodecModel, file: Container, grid: TileGrid, cond: Any, workers: int) -> None:
+        self._model, self._file, self._grid, self._cond, self._workers = model, file, grid, cond, workers
         self._tiles: dict[int, tuple[Tile, np.ndarray]] = {}
 
     def read(self, rows: Span, columns: Span) -> np.ndarray:
@@ -136,7 +139,9 @@ class TileReader:
         for row in range(*self._grid.touched(rows)):
             tiles = list(self._grid.row_of(row, self._grid.touched(columns)))
             missing = [tile for tile in tiles if tile.index not in self._tiles]
-            made = for_tiles(lambda tile: decode_tile(self._model, self._file, self._cond, tile), missing)
+            made = for_tiles(
+                lambda tile: decode_tile(self._model, self._file, self._cond, tile), missing, self._workers
+            )
             self._tiles.update((tile.index, (tile, y)) for tile, y in zip(missing, made, strict=True))
             for tile in tiles:
                 _paste(out, rows, columns, tile, self._tiles[tile.index][1])

@@ -11,12 +11,14 @@ import numpy as np
 from hpcmcodec import kernels
 from hpcmcodec.codec.conditions import areas_of, condition
 from hpcmcodec.codec.latents import encode_latents
+from hpcmcodec.codec.memory import budget
 from hpcmcodec.codec.model import CodecModel
 from hpcmcodec.codec.parallel import for_tiles, normative
 from hpcmcodec.codec.tiling import Tile, TileGrid, choose_tile_size
 from hpcmcodec.codec.transforms import Transform, analysis, pixel_reader
 from hpcmcodec.errors import UsageError
 from hpcmcodec.formats import alpha, container
+from hpcmcodec.formats.container import Limits
 from hpcmcodec.formats.header import Header, Setting
 from hpcmcodec.formats.pictures import Picture
 from hpcmcodec.models import store
@@ -30,7 +32,8 @@ class Encoder:
     """Codes pictures with one model. Safe to share between threads.
 
     model: a name, a path, or None for the default. threads: of the kernels' pool, None leaves it as it is.
-    settings: variant settings to code with instead of the model's own, by their names in `hpcm info`.
+    settings: variant settings to code with instead of the model's own, by their names in `hpcm info`. limits: what to
+    refuse; the number of pixels is not checked here, but where pictures are read.
     Raises UsageError for settings that the model does not have or cannot change.
     """
 
@@ -39,9 +42,11 @@ class Encoder:
         model: str | Path | None = None,
         threads: int | None = None,
         settings: Mapping[str, Setting] | None = None,
+        limits: Limits | None = None,
     ) -> None:
         if threads is not None:
             kernels.set_threads(threads)
+        self.limits = limits or Limits()
         self.model = CodecModel.load(store.find(model)).with_settings(settings or {})
 
     def encode(
@@ -51,7 +56,8 @@ class Encoder:
 
         quality: 1 (smallest) .. 100 (best); ignored by models of one rate. strip: leave ICC, EXIF and XMP out.
         tile_size: side of the entropy tiles in pixels, 0 for none, None for 1024 where the picture is large.
-        Raises UsageError for a quality out of range or a tile size that the model cannot have.
+        Raises UsageError for a quality out of range or a tile size that the model cannot have, LimitExceededError for a
+        picture that takes more memory than allowed.
         """
         if not 1 <= quality <= 100:
             raise UsageError(f"quality {quality} is out of range: choose 1 (smallest file) to 100 (best picture)")
@@ -70,23 +76,35 @@ class Encoder:
         )
         return container.write(
             header,
-            _encode_pixels(self.model, header, picture.pixels),
+            _encode_pixels(self.model, header, picture.pixels, self.limits.max_memory),
             alpha=None if picture.alpha is None else alpha.encode(picture.alpha),
             icc=None if strip else picture.icc,
             exif=None if strip else picture.exif,
             xmp=None if strip else picture.xmp,
         )
 
+    def admit(self, height: int, width: int) -> None:
+        """Raises LimitExceededError if a picture of this size takes more memory than allowed. Cheap."""
+        network = self.model.network
+        grid = TileGrid.of(network, height, width, choose_tile_size(network, height, width))
+        with normative():
+            transform = analysis(network, condition(network, DEFAULT_QUALITY), grid)
+        budget(network, grid, transform, height * width, self.limits.max_memory)
 
-def _encode_pixels(model: CodecModel, header: Header, pixels: np.ndarray) -> list[container.Tile]:
+
+def _encode_pixels(
+    model: CodecModel, header: Header, pixels: np.ndarray, max_memory: int | None
+) -> list[container.Tile]:
     network = model.network
     grid = TileGrid.of(network, header.height, header.width, header.tile_size)
     coded: dict[int, container.Tile] = {}
     with normative():
         cond = condition(network, header.quality)
-        for tiles, latents in _latents_of_tiles(analysis(network, cond, grid), pixel_reader(pixels), grid):
+        transform = analysis(network, cond, grid)
+        means = budget(network, grid, transform, header.height * header.width, max_memory)
+        for tiles, latents in _latents_of_tiles(transform.within(means.strip), pixel_reader(pixels), grid):
             pairs = list(zip(tiles, latents, strict=True))
-            made = for_tiles(lambda pair: _encode_tile(model, cond, *pair), pairs)
+            made = for_tiles(lambda pair: _encode_tile(model, cond, *pair), pairs, means.workers)
             coded.update((tile.index, one) for tile, one in zip(tiles, made, strict=True))
     return [coded[index] for index in range(header.tiles)]
 

@@ -25,14 +25,15 @@ def normative() -> ExitStack:
         return stack.pop_all()
 
 
-def for_tiles(work: Callable[[T], R], tiles: Sequence[T], workers: int | None = None) -> list[R]:
-    """`work` on every tile, in the normative state; results in order. The first exception is raised, after the rest."""
+def for_tiles(work: Callable[[T], R], tiles: Sequence[T], workers: int) -> list[R]:
+    """`work` on every tile, `workers` at a time, in the normative state; results in order. The first exception is
+    raised, after the rest."""
 
     def one(tile: T) -> R:
         with normative():
             return work(tile)
 
-    count = min(len(tiles), workers or min(kernels.get_threads(), MOST_TILES))
+    count = min(len(tiles), workers)
     if count <= 1:
         return [one(tile) for tile in tiles]
     with ThreadPoolExecutor(count, thread_name_prefix="hpcm-tile") as pool:

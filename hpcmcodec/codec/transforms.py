@@ -6,6 +6,7 @@ A network whose transform is not local (`nn.lazy.NotLocalError`) runs on the who
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -25,19 +26,28 @@ LEAST_ROWS, LEAST_COLUMNS = 64, 256
 class Transform:
     """One transform of one picture: `call` on the array (1, channels, height, width) of the whole.
 
-    memory: bytes that the arrays of a strip may take, None for `STRIP_BYTES`. pixel: pixels along a result's side.
+    pixel: pixels along a result's side. Strips take `STRIP_BYTES`, see `within`.
     """
 
-    def __init__(
-        self, call: Callable[[Any], Any], channels: int, size: tuple[int, int], memory: int | None, pixel: int
-    ) -> None:
+    def __init__(self, call: Callable[[Any], Any], channels: int, size: tuple[int, int], pixel: int) -> None:
         self._call, self._size = call, size
         self._unit, self._least = LEAST_ROWS // pixel, LEAST_COLUMNS // pixel
-        self._memory = memory or STRIP_BYTES
+        self._memory = STRIP_BYTES
         try:
             self._plan: Plan | None = Plan(call(source(channels, *size)))
         except NotLocalError:
             self._plan = None
+
+    def within(self, memory: int) -> Transform:
+        """The same with strips whose arrays take `memory` bytes."""
+        other = copy(self)
+        other._memory = memory
+        return other
+
+    @property
+    def in_strips(self) -> bool:
+        """Whether the network can run piece by piece."""
+        return self._plan is not None
 
     def columns_at_once(self, columns: int) -> int:
         """How many of the result's columns a strip may have for the memory to suffice, at most `columns`."""
@@ -45,6 +55,18 @@ class Transform:
             return columns
         each = self._plan.bytes_per_row(columns) * self._unit / columns
         return min(columns, max(self._least, int(self._memory / each)))
+
+    def bytes_at_once(self) -> int:
+        """Memory of everything in one strip."""
+        assert self._plan is not None
+        return int(self._plan.bytes_per_row() * self._plan.result.shape[2])
+
+    def share_at_once(self) -> float:
+        """The part of the result's columns that a strip may have."""
+        if self._plan is None:
+            return 1.0
+        width = self._plan.result.shape[3]
+        return self.columns_at_once(width) / width
 
     def run(self, read: Read, rows: Span, columns: Span) -> Iterator[tuple[Span, np.ndarray]]:
         """The rectangle in strips from the top: (rows, array). The source's rows are read once, in order."""
@@ -56,15 +78,14 @@ class Transform:
         yield from self._plan.run(read, rows, columns, max(1, int(afford) // self._unit) * self._unit)
 
 
-def analysis(network: Any, cond: Any, grid: TileGrid, memory: int | None = None) -> Transform:
+def analysis(network: Any, cond: Any, grid: TileGrid) -> Transform:
     """The analysis transform of a padded picture."""
-    return Transform(lambda x: network.analyse(x, cond), 3, grid.padded, memory, grid.stride)
+    return Transform(lambda x: network.analyse(x, cond), 3, grid.padded, grid.stride)
 
 
-def synthesis(network: Any, cond: Any, grid: TileGrid, memory: int | None = None) -> Transform:
+def synthesis(network: Any, cond: Any, grid: TileGrid) -> Transform:
     """The synthesis transform of a picture's latent grid."""
-    call = lambda y: network.synthesise(y, cond)  # noqa: E731
-    return Transform(call, network.latent_channels, grid.latent, memory, 1)
+    return Transform(lambda y: network.synthesise(y, cond), network.latent_channels, grid.latent, 1)
 
 
 def pixel_reader(pixels: Pixels) -> Read:

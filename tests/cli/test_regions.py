@@ -36,3 +36,12 @@ def test_rectangles_that_cannot_be(hpcm: Hpcm, coded: Path, tmp_path: Path, valu
     assert done.code == 2
     assert done.err.count("\n") == 1 and value in done.err
     assert not (tmp_path / "part.png").exists()
+
+
+@pytest.mark.parametrize(("size", "code"), [("1M", 16), ("0", 2), ("3x", 2), ("900M", 0), ("2g", 0)])
+def test_memory_limits(hpcm: Hpcm, coded: Path, tmp_path: Path, size: str, code: int) -> None:
+    encode = ("encode", coded.with_suffix(".png"), "-o", tmp_path / "b.hpc", "-m", "tiny")
+    for command in (encode, ("decode", coded, "-o", tmp_path / "b.png")):
+        done = hpcm(*command, "--max-memory", size)
+        assert done.code == code, done.err
+        assert ("pixels takes about" in done.err and "limit of 1 MB" in done.err) == (code == 16)

@@ -1,0 +1,91 @@
+"""Memory is known and divided before it is taken; what does not fit is refused before any work."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hpcmcodec import errors, kernels
+from hpcmcodec.codec import Decoder, Encoder, memory
+from hpcmcodec.codec.conditions import condition
+from hpcmcodec.codec.parallel import normative
+from hpcmcodec.codec.tiling import TileGrid
+from hpcmcodec.codec.transforms import STRIP_BYTES, Transform, synthesis
+from hpcmcodec.formats.container import Limits
+from hpcmcodec.formats.pictures import Picture, read_picture
+from hpcmcodec.nn import ops
+
+from .conftest import picture
+
+FIXED = 120 * 2**20
+
+
+def budget_of(height: int, width: int, limit: int | None) -> memory.Budget:
+    network = Encoder("tiny").model.network
+    grid = TileGrid.of(network, height, width, 1024)
+    with normative():
+        transform = synthesis(network, condition(network, 50), grid)
+    return memory.budget(network, grid, transform, height * width, limit)
+
+
+def test_room_is_used_and_want_of_it_costs_speed_only() -> None:
+    before = kernels.get_threads()
+    kernels.set_threads(4)
+    try:
+        budgets = [budget_of(6000, 8000, limit) for limit in (2**40, 10**9, 760 * 10**6)]
+    finally:
+        kernels.set_threads(before)
+    assert (budgets[0].strip, budgets[0].workers) == (STRIP_BYTES, 4)
+    assert all(made.total <= limit for made, limit in zip(budgets[1:], (10**9, 760 * 10**6), strict=True))
+    assert [b.strip for b in budgets] == sorted((b.strip for b in budgets), reverse=True)
+
+
+def test_memory_grows_with_the_picture_and_no_faster() -> None:
+    totals = [budget_of(side, side, 2**40).total for side in (2048, 4096, 8192, 16384)]
+    assert totals == sorted(totals)
+    assert totals[3] / totals[2] <= 4
+
+
+def test_what_does_not_fit_is_refused_with_numbers() -> None:
+    with pytest.raises(
+        errors.LimitExceededError, match=r"8000 x 6000 pixels takes about 6\d\d MB .* 300 MB.*--max-memory"
+    ):
+        budget_of(6000, 8000, 300 * 10**6)
+
+
+def test_a_transform_of_the_whole_counts_as_such() -> None:
+    network = Encoder("tiny").model.network
+    grid = TileGrid.of(network, 6000, 8000, 1024)
+    transform = Transform(lambda y: ops.mean_pool(y, 4), network.latent_channels, grid.latent, 1)
+    with pytest.raises(errors.LimitExceededError, match="GB"):
+        memory.budget(network, grid, transform, 100, 2 * 10**9)
+
+
+def test_codes_the_same_bits_in_little_memory() -> None:
+    source = Picture(picture(140, 200))
+    limits = Limits(max_memory=FIXED)
+    data = Encoder("tiny").encode(source, tile_size=64)
+    assert Encoder("tiny", limits=limits).encode(source, tile_size=64) == data
+    np.testing.assert_array_equal(Decoder(limits=limits).decode(data).pixels, Decoder().decode(data).pixels)
+
+
+def test_refused_before_pixels_are_read() -> None:
+    encoder = Encoder("tiny", limits=Limits(max_memory=10**7))
+    with pytest.raises(errors.LimitExceededError, match="40 x 30 pixels"):
+        encoder.encode(Picture(picture(30, 40)))
+    file = BytesIO()
+    Image.new("L", (3000, 2000)).save(file, "PNG")
+    cut = file.getvalue()[:200]  # the header is whole, the pixels are not
+    with pytest.raises(errors.LimitExceededError, match="3000 x 2000 pixels"):
+        read_picture(cut, admit=encoder.admit)
+    data = Encoder("tiny").encode(Picture(picture(30, 40)))
+    with pytest.raises(errors.LimitExceededError, match="40 x 30 pixels"):
+        Decoder(limits=Limits(max_memory=10**7)).decode(data)
+
+
+def test_the_machine_has_memory() -> None:
+    assert memory.machine_memory() > 2**27
+    assert (memory.readable(640 * 10**6), memory.readable(2_140_000_000)) == ("640 MB", "2.1 GB")
