@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
+from hpcmcodec.batch import Place
 from hpcmcodec.cli import options
 
 FORMATS = ("png", "jpeg", "webp", "tiff", "ppm", "bmp")
@@ -33,7 +32,7 @@ SUFFIXES = {"jpeg": ".jpg", "tiff": ".tif"}
 )
 @options.conversion
 def command(
-    sources: tuple[Path, ...],
+    sources: tuple[Place, ...],
     format: str | None,
     region: tuple[int, int, int, int] | None,
     allow_truncated: bool,
@@ -50,9 +49,10 @@ def command(
 ) -> int:
     """Turn hpc files back into pictures.
 
-    SOURCE is an hpc file, a folder (all .hpc files in it and below) or - for standard input. a.hpc becomes a.png beside
-    it unless -o or --format say otherwise. A folder given with -o is mirrored there; where several sources are given,
-    each folder keeps its name. Pixels are the same on every machine; png, tiff, ppm and bmp keep them exactly.
+    SOURCE is an hpc file, a folder (all .hpc files in it and below) or - for standard input. Files and folders may be
+    URLs: s3://, gs://, whatever fsspec knows. a.hpc becomes a.png beside it unless -o or --format say otherwise. A
+    folder given with -o is mirrored there; where several sources are given, each folder keeps its name. Pixels are
+    the same on every machine; png, tiff, ppm and bmp keep them exactly.
 
     \b
     Examples:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
+from hpcmcodec.batch import Place
 from hpcmcodec.cli import options
 from hpcmcodec.errors import UsageError
 
@@ -26,7 +25,7 @@ from hpcmcodec.errors import UsageError
 @click.option("--verify", is_flag=True, help="Decode what was made and compare before reporting success.")
 @options.conversion
 def command(
-    sources: tuple[Path, ...],
+    sources: tuple[Place, ...],
     quality: int,
     model: str | None,
     no_multiref: bool,
@@ -44,9 +43,10 @@ def command(
 ) -> int:
     """Compress pictures into hpc files.
 
-    SOURCE is a picture, a folder (all pictures in it and below, hidden ones excepted) or - for standard input.
-    a.png becomes a.hpc beside it unless -o says otherwise. A folder given with -o is mirrored there; where several
-    sources are given, each folder keeps its name.
+    SOURCE is a picture, a folder (all pictures in it and below, hidden ones excepted) or - for standard input. Files
+    and folders may be URLs: s3://, gs://, whatever fsspec knows. a.png becomes a.hpc beside it unless -o says
+    otherwise. A folder given with -o is mirrored there; where several sources are given, each folder keeps its
+    name.
 
     \b
     Examples:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from hpcmcodec.batch import Place
 from hpcmcodec.batch.convert import read_bytes
 from hpcmcodec.cli import options
 from hpcmcodec.cli.report import human_bytes
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 @click.command()
 @options.sources
 @options.as_json
-def command(sources: tuple[Path, ...], as_json: bool) -> int:
+def command(sources: tuple[Place, ...], as_json: bool) -> int:
     """Show what hpc files hold: size, model, quality, streams, metadata. Needs no model and decodes nothing.
 
-    SOURCE is an hpc file, a folder (all .hpc files in it and below) or - for standard input.
+    SOURCE is an hpc file, a folder (all .hpc files in it and below) or - for standard input. Files and folders may be
+    URLs: s3://, gs://, whatever fsspec knows.
 
     \b
     Examples:
@@ -32,7 +33,7 @@ def command(sources: tuple[Path, ...], as_json: bool) -> int:
     return options.for_each(sources, lambda path: _show(path, as_json), as_json=as_json)
 
 
-def _show(path: Path, as_json: bool) -> None:
+def _show(path: Place, as_json: bool) -> None:
     from hpcmcodec import info
 
     found = info(read_bytes(path))
@@ -42,7 +43,7 @@ def _show(path: Path, as_json: bool) -> None:
         click.echo(_text(path, found))
 
 
-def _text(path: Path, info: Info) -> str:
+def _text(path: Place, info: Info) -> str:
     alpha = ", alpha" if info.has_alpha else ""
     rows = {
         "picture": f"{info.width}x{info.height}, {info.channels} channels of {info.bit_depth} bits{alpha}",

@@ -7,21 +7,33 @@ import os
 import re
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from hpcmcodec.batch import CODED, STREAM, Existing, Plan, find, plan
+from hpcmcodec.batch.places import Place, place
 from hpcmcodec.batch.run import combine
 from hpcmcodec.cli.report import error_dict, with_source
 from hpcmcodec.errors import HpcmError, InputError, UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-sources = click.argument(
-    "sources", nargs=-1, required=True, metavar="SOURCE...", type=click.Path(path_type=Path, allow_dash=True)
-)
+
+class _PlaceType(click.ParamType):
+    """A path, which shells complete, or a URL, which they cannot."""
+
+    name = "path"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Place:
+        return place(value) if isinstance(value, str) else value
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return click.Path(allow_dash=True).shell_complete(ctx, param, incomplete)
+
+
+sources = click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", type=_PlaceType())
 threads = click.option(
     "--threads",
     type=click.IntRange(1, 256),
@@ -64,7 +76,7 @@ def conversion(command: F) -> F:
             "-o",
             "--output",
             metavar="PATH",
-            help="File or folder to write, - for standard output. Default: beside the source.",
+            help="File or folder to write, or its URL; - for standard output. Default: beside the source.",
         ),
         click.option("-f", "--force", is_flag=True, help="Replace existing files."),
         click.option("--skip-existing", is_flag=True, help="Leave existing files as they are and go on."),
@@ -105,7 +117,7 @@ def rectangle(ctx: click.Context, option: click.Parameter, value: str | None) ->
 
 
 def make_plan(
-    sources: tuple[Path, ...],
+    sources: tuple[Place, ...],
     output: str | None,
     *,
     force: bool,
@@ -120,7 +132,7 @@ def make_plan(
     folder = output is not None and output.endswith(("/", os.sep))
     made = plan(
         sources,
-        None if output is None else Path(output),
+        None if output is None else place(output),
         suffix=suffix,
         accepted=accepted,
         existing=existing,
@@ -144,7 +156,7 @@ def check_kernels() -> None:
         raise UsageError(str(error)) from error
 
 
-def for_each(sources: tuple[Path, ...], action: Callable[[Path], int | None], *, as_json: bool) -> int:
+def for_each(sources: tuple[Place, ...], action: Callable[[Place], int | None], *, as_json: bool) -> int:
     """Calls the action for every hpc file that the sources mean; returns the exit code of all together.
 
     The action returns an exit code (None: 0); what it raises is reported and the others go on.
@@ -164,7 +176,7 @@ def for_each(sources: tuple[Path, ...], action: Callable[[Path], int | None], *,
     return combine(codes)
 
 
-def print_error(source: Path, error: HpcmError | OSError, *, as_json: bool) -> int:
+def print_error(source: Place, error: HpcmError | OSError, *, as_json: bool) -> int:
     """Reports what is wrong with one file and returns its exit code."""
     if isinstance(error, OSError):
         error = InputError(error.strerror or str(error))

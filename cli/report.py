@@ -6,12 +6,11 @@ import json
 import sys
 import time
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from hpcmcodec.batch import STREAM, Outcome, Plan, Summary
+from hpcmcodec.batch import STREAM, Outcome, Place, Plan, Summary
 from hpcmcodec.errors import HpcmError
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def line(outcome: Outcome) -> str:
     return "  ".join(parts)
 
 
-def with_source(source: Path, error: HpcmError, destination: Path | None = None) -> str:
+def with_source(source: Place, error: HpcmError, destination: Place | None = None) -> str:
     """What went wrong with a file, in one line that names it or what would be made of it."""
     message = " ".join(str(error).split())
     named = any(str(path) in message for path in (source, destination) if path)

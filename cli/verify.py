@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from hpcmcodec.batch import Place
 from hpcmcodec.batch.convert import read_bytes
 from hpcmcodec.cli import options
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 @options.threads
 @options.as_json
 @click.option("--quiet", is_flag=True, help="Print problems only.")
-def command(sources: tuple[Path, ...], threads: int | None, as_json: bool, quiet: bool) -> int:
+def command(sources: tuple[Place, ...], threads: int | None, as_json: bool, quiet: bool) -> int:
     """Check that hpc files are whole and decode here to what was encoded.
 
     Tests structure and checksums, finds the model, decodes, and compares the latents with the encoder's check value.
-    SOURCE is an hpc file, a folder (all .hpc files in it and below) or - for standard input. The exit code is 0 if
-    all files are sound.
+    SOURCE is an hpc file, a folder (all .hpc files in it and below) or - for standard input. Files and folders may be
+    URLs: s3://, gs://, whatever fsspec knows. The exit code is 0 if all files are sound.
 
     \b
     Examples:
@@ -39,7 +39,7 @@ def command(sources: tuple[Path, ...], threads: int | None, as_json: bool, quiet
     return options.for_each(sources, lambda path: _check(path, decoder, as_json, quiet), as_json=as_json)
 
 
-def _check(path: Path, decoder: Decoder, as_json: bool, quiet: bool) -> int:
+def _check(path: Place, decoder: Decoder, as_json: bool, quiet: bool) -> int:
     from hpcmcodec import verify
 
     report = verify(read_bytes(path), decoder)

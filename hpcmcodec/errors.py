@@ -85,3 +85,9 @@ class NoKernelsError(HpcmError):
     """The compiled kernels are missing from this installation."""
 
     exit_code = 18
+
+
+class StorageError(HpcmError):
+    """A remote storage or the engine of a cluster failed; trying again may help."""
+
+    exit_code = 19

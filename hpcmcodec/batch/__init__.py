@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hpcmcodec.batch.convert import Converted, DecodeJob, EncodeJob
+from hpcmcodec.batch.places import Place, Url, place
 from hpcmcodec.batch.plan import CODED, PICTURES, STREAM, Existing, Plan, Source, Task, find, plan
 from hpcmcodec.batch.run import Outcome, Summary, run
 
@@ -15,11 +16,14 @@ __all__ = [
     "EncodeJob",
     "Existing",
     "Outcome",
+    "Place",
     "Plan",
     "Source",
     "Summary",
     "Task",
+    "Url",
     "find",
+    "place",
     "plan",
     "run",
 ]

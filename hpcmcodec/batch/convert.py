@@ -12,8 +12,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from hpcmcodec.batch.places import Place, Url
 from hpcmcodec.batch.plan import STREAM, Task
-from hpcmcodec.errors import CorruptError, OutputError
+from hpcmcodec.errors import CorruptError, HpcmError, OutputError
 from hpcmcodec.formats.atomic import atomic_file
 
 if TYPE_CHECKING:  # these load numpy and the kernels
@@ -66,7 +67,7 @@ class Converted:
 class _Named(BytesIO):
     """Bytes with a name, which messages about them use."""
 
-    def __init__(self, data: bytes, source: Path) -> None:
+    def __init__(self, data: bytes, source: Place) -> None:
         super().__init__(data)
         self.name = "standard input" if source == STREAM else str(source)
 
@@ -197,15 +198,16 @@ def _limits(max_pixels: int | None, max_memory: int | None) -> Limits:
     return limits if max_pixels is None else replace(limits, max_pixels=max_pixels)
 
 
-def read_bytes(source: Path) -> bytes:
-    """Everything in a file or, for STREAM, in standard input."""
+def read_bytes(source: Place) -> bytes:
+    """Everything in a file, local or remote, or, for STREAM, in standard input."""
     return sys.stdin.buffer.read() if source == STREAM else source.read_bytes()
 
 
 def write_bytes(task: Task, data: bytes, gate: Gate, *, check: bool = False) -> None:
     """Makes `data` the content of the task's destination, and folders for it. check: read it back and compare.
 
-    Raises OutputError; the destination then is as it was before.
+    A destination that exists and must not be replaced is fine if it has the same content already: then an earlier
+    attempt got that far. Raises OutputError or StorageError; the destination then is as it was before.
     """
     if task.destination is None:
         raise OutputError(f"{task.source} has no destination")
@@ -217,15 +219,41 @@ def write_bytes(task: Task, data: bytes, gate: Gate, *, check: bool = False) -> 
         return
     with gate.writing():
         try:
-            task.destination.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"cannot make the folder {task.destination.parent}: {error.strerror}") from error
-        with atomic_file(task.destination, overwrite=task.replace) as file:
-            file.write(data)
-            file.flush()
-            written = Path(file.name)
-            if check and written.is_file() and written.read_bytes() != data:
-                raise OutputError(f"{task.destination}: what was written reads back changed; check the disk")
+            if isinstance(task.destination, Url):
+                _write_url(task.destination, data, replace=task.replace, check=check)
+            else:
+                _write_file(task.destination, data, replace=task.replace, check=check)
+        except OutputError:
+            if task.replace or not _holds(task.destination, data):
+                raise
+
+
+def _write_file(path: Path, data: bytes, *, replace: bool, check: bool) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make the folder {path.parent}: {error.strerror}") from error
+    with atomic_file(path, overwrite=replace) as file:
+        file.write(data)
+        file.flush()
+        written = Path(file.name)
+        if check and written.is_file() and written.read_bytes() != data:
+            raise OutputError(f"{path}: what was written reads back changed; check the disk")
+
+
+def _write_url(url: Url, data: bytes, *, replace: bool, check: bool) -> None:
+    if not replace and url.exists():
+        raise OutputError(f"{url} exists; use --force to replace it")
+    url.write_bytes(data)
+    if check and url.read_bytes() != data:
+        raise OutputError(f"{url}: what was written reads back changed")
+
+
+def _holds(destination: Place, data: bytes) -> bool:
+    try:
+        return destination.read_bytes() == data
+    except (OSError, HpcmError):
+        return False
 
 
 def compare(picture: Picture, decoded: Picture, *, stripped: bool) -> float:

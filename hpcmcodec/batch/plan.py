@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from hpcmcodec.batch.places import Place, Url
+from hpcmcodec.batch.places import existing as existing_urls
 from hpcmcodec.errors import HpcmError, InputError, OutputError, UsageError
 
 STREAM = Path("-")  # standard input as a source, standard output as a destination
@@ -37,8 +39,8 @@ class Existing(Enum):
 class Task:
     """One file to convert. `destination` is None where the plan could not name one; `replace`: it may exist."""
 
-    source: Path
-    destination: Path | None
+    source: Place
+    destination: Place | None
     replace: bool = False
 
 
@@ -58,14 +60,14 @@ class Plan:
 class Source:
     """A file with its path below the folder that it was found in; `error` if it is not there."""
 
-    path: Path
+    path: Place
     relative: Path
     error: HpcmError | None = None
 
 
 def plan(
-    sources: Sequence[Path],
-    output: Path | None,
+    sources: Sequence[Place],
+    output: Place | None,
     *,
     suffix: str,
     accepted: frozenset[str],
@@ -75,9 +77,9 @@ def plan(
     """Pairs every source with a destination.
 
     Args:
-        sources: files, folders, STREAM. A file is taken whatever its name; a folder is walked, and files in it are
-            taken when their suffix is in `accepted` (lower case, with the dot) and no part of the path starts with
-            a dot.
+        sources: files, folders, STREAM, URLs of files and folders. A file is taken whatever its name; a folder is
+            walked, and files in it are taken when their suffix is in `accepted` (lower case, with the dot) and
+            no part of the path starts with a dot.
         output: None (beside each source), STREAM, a file (one source that is a file) or a folder. A single source
             folder is mirrored straight into it; of several sources each folder keeps its name there.
         suffix: of the destination names, with the dot.
@@ -98,19 +100,24 @@ def plan(
             errors[task] = item.error
     if output is not None and not into_folder and len(tasks) > 1:
         raise UsageError(f"{len(tasks)} inputs cannot be written to one output ({output}); give a folder with -o")
-    for task, error in _problems(list(tasks.values()), existing):
+    found = set() if existing is Existing.REPLACE else _existing(task.destination for task in tasks.values())
+    for task, error in _problems(list(tasks.values()), found if existing is Existing.REFUSE else set()):
         errors.setdefault(task, error)
     able = [task for task in tasks.values() if task not in errors]
-    there = {task for task in able if existing is Existing.SKIP and _exists(task.destination)}
+    there = {task for task in able if task.destination in found}
     return Plan(tuple(t for t in able if t not in there), tuple(t for t in able if t in there), tuple(errors.items()))
 
 
-def find(sources: Sequence[Path], accepted: frozenset[str]) -> Iterator[Source]:
+def find(sources: Sequence[Place], accepted: frozenset[str]) -> Iterator[Source]:
     """The files that `sources` mean (see `plan`), in order; what is missing or cannot be read has an `error`."""
     for source in sources:
         if source != STREAM and source.is_dir():
-            prefix = Path(source.resolve().name) if len(sources) > 1 else Path()
-            yield from _walk(source, prefix, accepted)
+            name = source.name if isinstance(source, Url) else source.resolve().name
+            prefix = Path(name) if len(sources) > 1 else Path()
+            if isinstance(source, Url):
+                yield from _walk_url(source, prefix, accepted)
+            else:
+                yield from _walk(source, prefix, accepted)
         elif source == STREAM or source.exists():
             yield Source(source, Path(source.name))
         else:
@@ -131,11 +138,18 @@ def _walk(folder: Path, prefix: Path, accepted: frozenset[str]) -> Iterator[Sour
         yield Source(closed, prefix / closed.name, InputError(f"{closed}: folder cannot be read ({error.strerror})"))
 
 
-def _is_folder(sources: Sequence[Path], output: Path) -> bool:
+def _walk_url(folder: Url, prefix: Path, accepted: frozenset[str]) -> Iterator[Source]:
+    for name in folder.files():
+        path = Path(name)
+        if path.suffix.lower() in accepted and not any(part.startswith(".") for part in path.parts):
+            yield Source(folder / name, prefix / path)
+
+
+def _is_folder(sources: Sequence[Place], output: Place) -> bool:
     return output.is_dir() or len(sources) > 1 or (sources[0] != STREAM and sources[0].is_dir())
 
 
-def _task(item: Source, output: Path | None, suffix: str, into_folder: bool, replace: bool) -> Task:
+def _task(item: Source, output: Place | None, suffix: str, into_folder: bool, replace: bool) -> Task:
     if item.error is not None:
         return Task(item.path, None)
     name = Path(f"stdin{suffix}") if item.path == STREAM else item.relative.with_suffix(suffix)
@@ -146,9 +160,9 @@ def _task(item: Source, output: Path | None, suffix: str, into_folder: bool, rep
     return Task(item.path, target, replace)
 
 
-def _problems(tasks: Sequence[Task], existing: Existing) -> Iterator[tuple[Task, HpcmError]]:
+def _problems(tasks: Sequence[Task], forbidden: set[Place]) -> Iterator[tuple[Task, HpcmError]]:
     """Two sources with one destination, a destination that is a source, one that exists already."""
-    users: defaultdict[str, list[Path]] = defaultdict(list)
+    users: defaultdict[str, list[Place]] = defaultdict(list)
     for task in tasks:
         if task.destination is not None and task.destination != STREAM:
             users[_key(task.destination)].append(task.source)
@@ -162,14 +176,19 @@ def _problems(tasks: Sequence[Task], existing: Existing) -> Iterator[tuple[Task,
             yield task, OutputError(f"{target} would come from {others[0]} too; convert one of them elsewhere with -o")
         elif _key(target) in sources:
             yield task, OutputError(f"{target} is an input as well; choose another name with -o")
-        elif existing is Existing.REFUSE and _exists(target):
+        elif target in forbidden:
             yield task, OutputError(f"{target} exists; use --force to replace it or --skip-existing to keep it")
 
 
-def _key(path: Path) -> str:
+def _key(path: Place) -> str:
     """Equal for two spellings of one file name, on file systems that ignore case too where the platform says so."""
+    if isinstance(path, Url):
+        return str(path)
     return os.path.normcase(os.path.abspath(path))  # noqa: PTH100 (Path.absolute keeps "..")
 
 
-def _exists(path: Path | None) -> bool:
-    return path is not None and path != STREAM and os.path.lexists(path)
+def _existing(places: Iterable[Place | None]) -> set[Place]:
+    """Those that exist; STREAM never does."""
+    wanted = [place for place in places if place is not None and place != STREAM]
+    urls = existing_urls(place for place in wanted if isinstance(place, Url))
+    return urls | {place for place in wanted if isinstance(place, Path) and os.path.lexists(place)}

@@ -1,0 +1,122 @@
+"""URLs as sources and destinations, over fsspec's storage in memory."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from pathlib import Path
+
+import pytest
+
+from hpcmcodec.batch import Existing, Plan, Task, Url, place, plan
+from hpcmcodec.batch.convert import read_bytes, write_bytes
+from hpcmcodec.batch.places import existing
+from hpcmcodec.batch.run import Gate
+from hpcmcodec.errors import InputError, OutputError, StorageError, UsageError
+
+pytest.importorskip("fsspec")
+
+
+@pytest.fixture
+def bucket() -> Url:
+    """An empty folder."""
+    return Url(f"memory://bucket-{uuid.uuid4().hex}")
+
+
+def make(folder: Url, *names: str) -> None:
+    for name in names:
+        (folder / name).write_bytes(b"x")
+
+
+def encode_plan(source: Url, output: Url | Path | None, found: Existing = Existing.REFUSE) -> Plan:
+    return plan([source], output, suffix=".hpc", accepted=frozenset({".png"}), existing=found)
+
+
+def test_names() -> None:
+    assert place("a/b.png") == Path("a/b.png")
+    assert place("file:///a/b.png") == Path("/a/b.png")
+    url = place("s3://bucket/sub/photo.of.me.png")
+    assert isinstance(url, Url)
+    assert (url.protocol, url.name, str(url.parent)) == ("s3", "photo.of.me.png", "s3://bucket/sub")
+    assert str(url.with_suffix(".hpc")) == "s3://bucket/sub/photo.of.me.hpc"
+    assert place("s3://bucket/") / Path("a") / "b.png" == Url("s3://bucket/a/b.png")
+    with pytest.raises(UsageError, match="chained"):
+        place("zip://a.png::s3://bucket/a.zip")
+
+
+def test_a_folder_is_mirrored_without_hidden_and_foreign_files(bucket: Url) -> None:
+    make(bucket, "in/b.PNG", "in/sub/c.png", "in/notes.txt", "in/.hidden.png", "in/.git/d.png")
+    made = encode_plan(bucket / "in", bucket / "out")
+    assert [(str(t.source), str(t.destination)) for t in made.tasks] == [
+        (f"{bucket}/in/b.PNG", f"{bucket}/out/b.hpc"),
+        (f"{bucket}/in/sub/c.png", f"{bucket}/out/sub/c.hpc"),
+    ]
+    local = encode_plan(bucket / "in", Path("here"))
+    assert [task.destination for task in local.tasks] == [Path("here/b.hpc"), Path("here/sub/c.hpc")]
+
+
+def test_existing_destinations(bucket: Url) -> None:
+    make(bucket, "in/a.png", "in/b.png", "in/sub/c.png", "out/a.hpc", "out/sub/c.hpc")
+
+    def counts(found: Existing) -> tuple[int, int, int]:
+        made = encode_plan(bucket / "in", bucket / "out", found)
+        return len(made.tasks), len(made.skipped), len(made.failures)
+
+    assert counts(Existing.REFUSE) == (1, 0, 2)
+    assert counts(Existing.SKIP) == (1, 2, 0)
+    assert counts(Existing.REPLACE) == (3, 0, 0)
+    there = {bucket / "out/a.hpc", bucket / "out/sub/c.hpc"}
+    assert existing([*there, bucket / "out/b.hpc", bucket / "nowhere/x", bucket / "nowhere/y"]) == there
+
+
+def test_missing_source_is_a_failure(bucket: Url) -> None:
+    ((task, error),) = encode_plan(bucket / "nope.png", None).failures
+    assert task.source == bucket / "nope.png" and isinstance(error, InputError)
+    with pytest.raises(InputError, match="no such file"):
+        read_bytes(bucket / "nope.png")
+
+
+def test_what_is_there_is_kept_unless_it_is_the_same_or_to_be_replaced(bucket: Url, tmp_path: Path) -> None:
+    for target in (bucket / "sub/a.hpc", tmp_path / "sub/a.hpc"):
+        write_bytes(Task(bucket, target), b"one", Gate(), check=True)
+        write_bytes(Task(bucket, target), b"one", Gate())  # as an attempt after one whose worker died
+        with pytest.raises(OutputError, match="exists"):
+            write_bytes(Task(bucket, target), b"two", Gate())
+        assert read_bytes(target) == b"one"
+        write_bytes(Task(bucket, target, replace=True), b"two", Gate())
+        assert read_bytes(target) == b"two"
+
+
+def test_storages_without_whole_writes_get_another_name_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = Url(f"local://{tmp_path}/sub/a.hpc")
+    target.write_bytes(b"one")
+    assert [path.name for path in (tmp_path / "sub").iterdir()] == ["a.hpc"]
+
+    def fail(self: object, *arguments: object, **options: object) -> None:
+        raise TimeoutError("the line is dead")
+
+    monkeypatch.setattr("fsspec.implementations.local.LocalFileSystem.mv", fail)
+    with pytest.raises(StorageError, match="the line is dead"):
+        target.write_bytes(b"two")
+    assert [path.name for path in (tmp_path / "sub").iterdir()] == ["a.hpc"]
+    assert target.read_bytes() == b"one"
+
+
+def test_missing_libraries_and_protocols_say_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match="nonsense"):
+        Url("nonsense://a/b").exists()
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    with pytest.raises(UsageError, match=r"hpcmcodec\[s3\]"):
+        Url("s3://bucket/a").exists()
+    monkeypatch.setitem(sys.modules, "fsspec.core", None)
+    with pytest.raises(UsageError, match=r"hpcmcodec\[urls\]"):
+        Url("memory://a").exists()
+
+
+def test_other_trouble_may_be_tried_again(bucket: Url, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object) -> None:
+        raise RuntimeError("throttled,\nslow down")
+
+    monkeypatch.setattr("fsspec.implementations.memory.MemoryFileSystem.cat_file", fail)
+    with pytest.raises(StorageError, match="throttled, slow down"):
+        (bucket / "a").read_bytes()
