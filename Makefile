@@ -9,7 +9,7 @@ TORCH_VERSION ?= 2.13.0
 STAMP = $(VENV)/.installed
 NATIVE = setup.py pyproject.toml $(wildcard kernels/src/*.cpp kernels/src/*.h)
 
-.PHONY: help test test-slow test-pillow test-arm test-sanitize fuzz fuzz-native fuzz-python lint demo clean
+.PHONY: help test test-slow test-pillow test-clusters test-arm test-sanitize fuzz fuzz-native fuzz-python lint demo clean
 
 help:  ## this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,12 @@ test-pillow: $(STAMP)  ## the Pillow plugin and pictures with Pillow's current, 
 	  PYTHONPATH=$$folder $(BIN)/python -c 'import PIL; print("Pillow", PIL.__version__)'; \
 	  PYTHONPATH=$$folder $(BIN)/python -m pytest -q $(ARGS) tests/test_pillow_plugin.py tests/formats/test_pictures.py; \
 	done
+
+CLUSTERS = distributed ray s3fs 'moto[s3,server]'
+
+test-clusters: $(STAMP)  ## batches on Dask and Ray, with workers that die, and on an S3 server of this machine
+	$(BIN)/pip install --quiet --disable-pip-version-check $(CLUSTERS)
+	$(BIN)/python -m pytest -q $(ARGS) tests/batch/test_clusters.py tests/batch/test_places.py
 
 ARM_CXX ?= aarch64-linux-gnu-g++
 ARM_RUN ?= qemu-aarch64

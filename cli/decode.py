@@ -40,6 +40,8 @@ def command(
     force: bool,
     skip_existing: bool,
     jobs: int,
+    engine: str,
+    scheduler: str | None,
     threads: int | None,
     max_pixels: int | None,
     max_memory: int | None,
@@ -61,6 +63,7 @@ def command(
       hpcm decode archive/ -o shots/ --format webp --jobs 2
       hpcm decode panorama.hpc --region 4000,1500,800,600 -o part.png
       hpcm decode --allow-truncated half.hpc -o what-is-left.png
+      hpcm decode s3://archive -o shots/ --engine ray
       hpcm decode - -o - --format ppm < photo.hpc | display
     """
     from hpcmcodec.batch import CODED, DecodeJob
@@ -77,4 +80,4 @@ def command(
         region=region,
         allow_truncated=allow_truncated,
     )
-    return convert(work, job, "decode", jobs=jobs, as_json=as_json, quiet=quiet)
+    return convert(work, job, "decode", jobs=jobs, engine=engine, scheduler=scheduler, as_json=as_json, quiet=quiet)

@@ -34,6 +34,8 @@ def command(
     force: bool,
     skip_existing: bool,
     jobs: int,
+    engine: str,
+    scheduler: str | None,
     threads: int | None,
     max_pixels: int | None,
     max_memory: int | None,
@@ -54,6 +56,7 @@ def command(
       hpcm encode photo.png -q 80 --verify -o photo80.hpc
       hpcm encode shots/ -o archive/ --skip-existing
       convert photo.tif png:- | hpcm encode - -o photo.hpc
+      hpcm encode s3://shots -o s3://archive --engine dask --scheduler tcp://head:8786
       hpcm encode *.jpg --json | jq .bits_per_pixel
     """
     if no_multiref:
@@ -73,7 +76,7 @@ def command(
         strip=strip,
         verify=verify,
     )
-    return convert(work, job, "encode", jobs=jobs, as_json=as_json, quiet=quiet)
+    return convert(work, job, "encode", jobs=jobs, engine=engine, scheduler=scheduler, as_json=as_json, quiet=quiet)
 
 
 def _check_without_memory(model: str | None) -> None:

@@ -88,6 +88,17 @@ def conversion(command: F) -> F:
             metavar="N",
             help="Files worked on at a time. Default: 1.",
         ),
+        click.option(
+            "--engine",
+            type=click.Choice(["local", "dask", "ray"]),
+            default="local",
+            help="Who works: this process, or workers of Dask or Ray. Default: local.",
+        ),
+        click.option(
+            "--scheduler",
+            metavar="ADDRESS",
+            help="Of a running cluster. Default: DASK_SCHEDULER_ADDRESS or RAY_ADDRESS, else --jobs workers here.",
+        ),
         threads,
         max_pixels,
         max_memory,

@@ -6,8 +6,8 @@ import sys
 import threading
 import time
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cached_property, partial
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -72,38 +72,42 @@ class _Named(BytesIO):
         self.name = "standard input" if source == STREAM else str(source)
 
 
-class EncodeJob:
-    """Makes hpc files of pictures. Safe to call from several threads; the model is loaded at the first call.
+@dataclass(frozen=True, kw_only=True)
+class _Job:
+    """What both directions share. Jobs are equal where their options are, and travel without what they have loaded."""
 
-    `verify` decodes what was made and compares it with the picture before the file gets its name.
-    """
-
-    def __init__(
-        self,
-        *,
-        quality: int = 50,
-        model: str | Path | None = None,
-        threads: int | None = None,
-        max_pixels: int | None = None,
-        max_memory: int | None = None,
-        strip: bool = False,
-        verify: bool = False,
-    ) -> None:
-        self.quality, self.model, self.threads, self.strip, self.verify = quality, model, threads, strip, verify
-        self.max_pixels, self.max_memory = max_pixels, max_memory
-        self._lock = threading.Lock()
-
-    @cached_property
-    def _encoder(self) -> Encoder:
-        from hpcmcodec.codec import Encoder
-
-        return Encoder(self.model, self.threads, limits=_limits(self.max_pixels, self.max_memory))
+    threads: int | None = None
+    max_pixels: int | None = None
+    max_memory: int | None = None
+    strip: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
     @cached_property
     def _decoder(self) -> Decoder:
         from hpcmcodec.codec import Decoder
 
         return Decoder(self.threads, _limits(self.max_pixels, self.max_memory))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(type(self), **{f.name: getattr(self, f.name) for f in fields(self) if f.init}), ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodeJob(_Job):
+    """Makes hpc files of pictures. Safe to call from several threads; the model is loaded at the first call.
+
+    `verify` decodes what was made and compares it with the picture before the file gets its name.
+    """
+
+    quality: int = 50
+    model: str | Path | None = None
+    verify: bool = False
+
+    @cached_property
+    def _encoder(self) -> Encoder:
+        from hpcmcodec.codec import Encoder
+
+        return Encoder(self.model, self.threads, limits=_limits(self.max_pixels, self.max_memory))
 
     def __call__(self, task: Task, gate: Gate) -> Converted:
         """Converts one file. Raises HpcmError or OSError; then the destination is as it was before."""
@@ -129,7 +133,8 @@ class EncodeJob:
             _ = self._encoder
 
 
-class DecodeJob:
+@dataclass(frozen=True, kw_only=True)
+class DecodeJob(_Job):
     """Makes pictures of hpc files. Safe to call from several threads.
 
     `format`: of the pictures (png, jpeg, ...), None goes by the suffix of the destination. `region`: (left, top, width,
@@ -137,27 +142,9 @@ class DecodeJob:
     cut off.
     """
 
-    def __init__(
-        self,
-        *,
-        format: str | None = None,
-        threads: int | None = None,
-        max_pixels: int | None = None,
-        max_memory: int | None = None,
-        strip: bool = False,
-        region: tuple[int, int, int, int] | None = None,
-        allow_truncated: bool = False,
-    ) -> None:
-        self.format, self.threads, self.strip = format, threads, strip
-        self.region, self.allow_truncated = region, allow_truncated
-        self.max_pixels, self.max_memory = max_pixels, max_memory
-        self._lock = threading.Lock()
-
-    @cached_property
-    def _decoder(self) -> Decoder:
-        from hpcmcodec.codec import Decoder
-
-        return Decoder(self.threads, _limits(self.max_pixels, self.max_memory))
+    format: str | None = None
+    region: tuple[int, int, int, int] | None = None
+    allow_truncated: bool = False
 
     def __call__(self, task: Task, gate: Gate) -> Converted:
         """Converts one file. Raises HpcmError or OSError; then the destination is as it was before."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -97,10 +97,12 @@ def run(
     convert: Callable[[Task, Gate], Converted],
     *,
     jobs: int = 1,
+    engine: Callable[[tuple[Task, ...]], Generator[Outcome, None, None]] | None = None,
     report: Callable[[Outcome], None] = lambda outcome: None,
 ) -> Summary:
     """Converts every task of a plan, `jobs` at a time, and calls `report` (from this thread) as outcomes come in.
 
+    engine: does this elsewhere, see `hpcmcodec.batch.engines`; `convert` and `jobs` are not used then.
     One job runs in the calling thread. An HpcmError, an OSError or a MemoryError of one file is its outcome and the
     others go on; any other exception is a bug and ends the run. On KeyboardInterrupt no new file is begun or written,
     and none is left half-written; threads in the middle of a computation are abandoned.
@@ -117,9 +119,13 @@ def run(
     for task in work.skipped:
         add(Outcome(task, "skipped"))
     try:
-        if jobs <= 1:
+        if engine is not None:
+            with closing(engine(work.tasks)) as outcomes:
+                for outcome in outcomes:
+                    add(outcome)
+        elif jobs <= 1:
             for task in work.tasks:
-                add(_attempt(convert, task, gate))
+                add(attempt(convert, task, gate))
         else:
             for outcome in _in_threads(convert, work.tasks, gate, jobs):
                 add(outcome)
@@ -128,7 +134,8 @@ def run(
     return summary
 
 
-def _attempt(convert: Callable[[Task, Gate], Converted], task: Task, gate: Gate) -> Outcome:
+def attempt(convert: Callable[[Task, Gate], Converted], task: Task, gate: Gate) -> Outcome:
+    """Converts one file, here or on a worker of a cluster; its failure is an outcome too."""
     try:
         return Outcome(task, "ok", result=convert(task, gate))
     except HpcmError as error:
@@ -147,7 +154,7 @@ def _in_threads(
 ) -> Iterator[Outcome]:
     pool = ThreadPoolExecutor(jobs, thread_name_prefix="hpcm-job")
     try:
-        pending: set[Future[Outcome]] = {pool.submit(_attempt, convert, task, gate) for task in tasks}
+        pending: set[Future[Outcome]] = {pool.submit(attempt, convert, task, gate) for task in tasks}
         while pending:
             done, pending = wait(pending, timeout=_TICK, return_when=FIRST_COMPLETED)
             for future in done:
