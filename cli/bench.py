@@ -109,8 +109,10 @@ def _files(sources: tuple[Path, ...], progress: Any) -> list[Path]:
     for source in find(sources, PICTURES):
         if source.error:
             progress.complain(source.path, source.error)
-        else:
+        elif isinstance(source.path, Path):
             files.append(source.path)
+        else:
+            raise UsageError(f"{source.path}: only files of this machine are measured")
     return files
 
 
