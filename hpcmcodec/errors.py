@@ -90,4 +90,4 @@ class NoKernelsError(HpcmError):
 class StorageError(HpcmError):
     """A remote storage or the engine of a cluster failed; trying again may help."""
 
-    exit_code = 19
+    exit_code = 20
