@@ -39,6 +39,15 @@ from hpcmcodec.errors import UsageError
     metavar="N",
     help="Times that each picture is coded, within 3 s; the median time counts.",
 )
+@click.option(
+    "--crops",
+    type=click.IntRange(0, 50),
+    default=4,
+    show_default=True,
+    metavar="N",
+    help="Pictures in the report's viewer.",
+)
+@click.option("--published", is_flag=True, help="Show curves that others published for the 24 Kodak pictures.")
 @click.option("--fresh", is_flag=True, help="Measure everything anew, whatever FOLDER has.")
 @click.option("--timeout", type=click.FloatRange(1), default=600, show_default=True, help="Seconds for one picture.")
 @options.max_pixels
@@ -52,6 +61,8 @@ def command(
     qualities: tuple[str, ...],
     threads: int,
     repeats: int,
+    crops: int,
+    published: bool,
     fresh: bool,
     timeout: float,
     max_pixels: int | None,
@@ -60,9 +71,9 @@ def command(
     """Compare codecs on your own pictures.
 
     Every codec codes every picture at several qualities, one after the other and in a process of its own. FOLDER gets
-    results.json and results.csv: bytes of whole files, RGB PSNR, MS-SSIM, times, memory; averages, BD-rate and its
-    confidence interval over the pictures. A run that was interrupted goes on when it is started again.
-    Needs pip install 'hpcmcodec[bench]'.
+    report.html (tables, plots, a viewer that holds codecs side by side at equal sizes), plots as PNG, results.json and
+    results.csv: bytes of whole files, RGB PSNR, MS-SSIM, times, memory, BD-rate and its confidence over the pictures.
+    A run that was interrupted goes on when it is started again. Needs pip install 'hpcmcodec[bench]'.
 
     \b
     Codecs:
@@ -82,6 +93,7 @@ def command(
       hpcm bench a.png b.png -o report/ --codecs hpcm,jpeg --qualities jpeg=30,50,70,90
     """
     from hpcmcodec.bench.codecs import check
+    from hpcmcodec.bench.report import NAME as REPORT_NAME
     from hpcmcodec.bench.run import bench
     from hpcmcodec.bench.sweep import Options
     from hpcmcodec.cli.bench_report import Progress, table
@@ -93,10 +105,18 @@ def command(
     )
     with Progress(quiet=quiet) as progress:
         results = bench(
-            _files(sources, progress), run, output, progress.listener, anchor=anchor and check(anchor), fresh=fresh
+            _files(sources, progress),
+            run,
+            output,
+            progress.listener,
+            anchor=anchor and check(anchor),
+            fresh=fresh,
+            crops=crops,
+            published=published,
         )
     if not quiet:
         click.echo(table(results))
+        click.echo(f"{output / REPORT_NAME} has plots and a viewer")
     return progress.exit_code
 
 

@@ -31,7 +31,7 @@ class Progress:
         self._bar: Any = None
         self._task: Any = None
         self._last_step: Step | None = None
-        self.listener = Listener(self.complain, self.note, self.step)
+        self.listener = Listener(self.complain, self.note, self.step, self.crop)
 
     def __enter__(self) -> Progress:
         return self
@@ -58,19 +58,23 @@ class Progress:
         if m.error:
             self.exit_code = _FAILED
             self._say(f"hpcm: {step.picture.name}: {m.codec} at {m.setting:g} failed: {m.error}")
+        self._show(step.done, step.total, f"{m.codec}, {step.picture.name}", cached=step.cached)
+
+    def crop(self, done: int, total: int, spec: str) -> None:
+        """A picture for the report's viewer is sought."""
+        self._show(done, total, f"pictures for the report, {spec}")
+
+    def _show(self, done: int, total: int, text: str, *, cached: bool = False) -> None:
         if self._quiet:
             return
         if sys.stderr.isatty():
-            self._show(step)
-        elif time.monotonic() - self._last > _LINE_SECONDS and not step.cached:
+            if self._bar is None:
+                self._bar = self._stack.enter_context(_progress_bar())
+                self._task = self._bar.add_task("")
+            self._bar.update(self._task, completed=done, total=total, description=text)
+        elif time.monotonic() - self._last > _LINE_SECONDS and not cached:
             self._last = time.monotonic()
-            self._say(f"{step.done} of {step.total}: {m.codec}, {step.picture.name}")
-
-    def _show(self, step: Step) -> None:
-        if self._bar is None:
-            self._bar = self._stack.enter_context(_progress_bar())
-            self._task = self._bar.add_task("", total=step.total)
-        self._bar.update(self._task, completed=step.done, description=f"{step.measurement.codec}  {step.picture.name}")
+            self._say(f"{done} of {total}: {text}")
 
     def _say(self, text: str) -> None:
         if self._bar is not None:

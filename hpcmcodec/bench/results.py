@@ -6,7 +6,8 @@ The file is one JSON object, `schema` 1:
     codecs        {spec: {label, version, about, settings}}, or {spec: {unavailable}} for codecs that could not be used
     measurements  a list of objects, see `Measurement`
     run           the machine and options of the last run: {processor, processors, system, python, hpcmcodec, threads,
-                  repeats, busy, date}
+                  repeats, codecs, busy (load before the run, null if little), date}
+    crops         of coded pictures: {picture, codec, version, setting, box: [left, top, width, height], bytes, psnr}
     summary       what `bench.summary` made of it
 
 A measurement is used again when picture, codec, version, setting and threads are the same and it was repeated often
@@ -87,6 +88,7 @@ class Results:
         self.run: dict[str, Any] = {}
         self.summary: dict[str, Any] = {}
         self._measurements: dict[Key, Measurement] = {}
+        self._crops: list[dict[str, Any]] = []
 
     @classmethod
     def load(cls, path: Path) -> Results:
@@ -102,6 +104,7 @@ class Results:
             results.run, results.summary = dict(content["run"]), dict(content["summary"])
             for values in content["measurements"]:
                 results.add(Measurement(**values))
+            results._crops = list(content["crops"])
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(f"{path} is not a results.json of hpcm bench ({error}): choose another -o") from error
         except OSError as error:
@@ -115,6 +118,15 @@ class Results:
     def forget(self) -> None:
         """Drop all measurements."""
         self._measurements.clear()
+        self._crops.clear()
+
+    def add_crop(self, crop: dict[str, Any]) -> None:
+        """Keep what a crop is of; see the module."""
+        self._crops.append(crop)
+
+    def find_crop(self, key: dict[str, Any]) -> dict[str, Any] | None:
+        """The crop with these values."""
+        return next((crop for crop in self._crops if crop.items() >= key.items()), None)
 
     def find(self, key: Key, repeats: int) -> Measurement | None:
         """A sound measurement that was repeated at least so often."""
@@ -137,6 +149,7 @@ class Results:
             "pictures": self.pictures,
             "codecs": self.codecs,
             "summary": self.summary,
+            "crops": self._crops,
             "measurements": [asdict(measurement) for measurement in self],
         }
 

@@ -1,4 +1,4 @@
-"""A whole benchmark: pictures in, a folder with results.json and results.csv out."""
+"""A whole benchmark: pictures in, a folder with results.json, results.csv, plots and report.html out."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ from typing import Any
 
 from hpcmcodec import __version__
 from hpcmcodec.bench import sweep as sweeping
+from hpcmcodec.bench.crops import make_scenes
+from hpcmcodec.bench.plots import write_plots
+from hpcmcodec.bench.published import published_curves
+from hpcmcodec.bench.report import write_report
 from hpcmcodec.bench.results import JSON_NAME, Measurement, PictureFile, Results
 from hpcmcodec.bench.summary import summarise
 from hpcmcodec.bench.sweep import Options, Step
@@ -24,11 +28,12 @@ _BUSY_SHARE = 0.25
 @dataclass(frozen=True)
 class Listener:
     """What hears of a run: `complain` of pictures that cannot be read, `note` of anything worth a sentence, `step` of
-    each measurement."""
+    each measurement, `crop` of the viewer's pictures: done, of how many, and the codec."""
 
     complain: Callable[[Path, HpcmError], None]
     note: Callable[[str], None]
     step: Callable[[Step], None]
+    crop: Callable[[int, int, str], None] = lambda done, total, spec: None
 
 
 def bench(
@@ -39,11 +44,14 @@ def bench(
     *,
     anchor: str | None = None,
     fresh: bool = False,
+    crops: int = 4,
+    published: bool = False,
 ) -> Results:
     """Measures, compares and writes everything to a folder, which may hold the results of an earlier run.
 
     anchor: the codec to compare with; None: the first of those that could be measured after hpcm. fresh: measure
-    everything anew. Raises UsageError, InputError (no picture at all) or OutputError.
+    everything anew. crops: pictures in the report's viewer. published: show what others published for Kodak.
+    Raises UsageError, InputError (no picture at all) or OutputError.
     """
     _check_libraries()
     if anchor is not None and anchor not in options.codecs:
@@ -70,7 +78,18 @@ def bench(
         listener.step(step)
     results.summary = _summary(chosen, pictures, list(tasks), anchor)
     results.save(folder)
+    specs = list(results.summary["codecs"])
+    scenes = make_scenes(_spread(pictures, crops), chosen, specs, options, results, folder, listener.crop)
+    curves = published_curves() if published else []
+    write_plots(folder, results, curves)
+    write_report(folder, results, pictures, scenes, curves)
     return results
+
+
+def _spread(pictures: Sequence[PictureFile], count: int) -> list[PictureFile]:
+    """So many of them, evenly taken."""
+    count = min(count, len(pictures))
+    return [pictures[i * len(pictures) // count] for i in range(count)]
 
 
 def _summary(
@@ -85,6 +104,7 @@ def _summary(
 def _check_libraries() -> None:
     try:
         import bjontegaard  # noqa: F401
+        import matplotlib  # noqa: F401
     except ImportError:
         raise UsageError("comparing needs more libraries: pip install 'hpcmcodec[bench]'") from None
 
@@ -110,6 +130,7 @@ def _describe(options: Options) -> dict[str, Any]:
         "python": platform.python_version(),
         "threads": options.threads,
         "repeats": options.repeats,
+        "codecs": list(options.codecs),
         "busy": load if load > _BUSY_SHARE * processors else None,
     }
 

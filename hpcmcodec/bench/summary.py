@@ -28,6 +28,7 @@ def summarise(
                  encode, decode: {seconds, cpu_seconds, network_seconds, entropy_seconds} per megapixel, peak_bytes,
                  distances: {metric: {rate, quality, share, interval}},
                  left_out: settings without a value for every picture}}
+        pictures {spec: {SHA-256: percent of rate against the anchor at equal PSNR on this picture}}
         matrix   {metric: {spec: {anchor: percent of rate that spec needs more than anchor}}}
 
     measurements: of these pictures and codecs, of one version each. Settings that failed on a picture are left out.
@@ -49,6 +50,7 @@ def summarise(
             }
             for spec in whole
         },
+        "pictures": {spec: _per_picture(whole, anchor, spec, pictures) for spec in whole if spec != anchor},
         "matrix": {metric: _matrix(whole, metric) for metric in METRICS},
     }
 
@@ -108,6 +110,18 @@ def _distances(curves: Mapping[str, Curves], anchor: str, spec: str, draws: int)
         for metric, value in found.items()
         if value
     }
+
+
+def _per_picture(
+    curves: Mapping[str, Curves], anchor: str, spec: str, pictures: Sequence[PictureFile]
+) -> dict[str, float | None]:
+    found = {}
+    for i, picture in enumerate(pictures):
+        one = np.array([i])
+        a, b = (curves[name].average("psnr", one) if name in curves else None for name in (anchor, spec))
+        between = distance(a, b) if a and b else None
+        found[picture.digest] = between.rate if between else None
+    return found
 
 
 def _plain(value: Distance) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Stands for a worker: `python fake_worker.py BEHAVIOUR`. Bytes and PSNR are functions of the setting.
 
-`dies`: its process ends at the first request. `dies-at-3`: at setting 3. `fails-at-3`: it refuses setting 3. `hangs`:
-it never answers. `missing`: the codec is not there.
+`large`: half as many bytes again. `dies`: its process ends at the first request. `dies-at-3`: at setting 3.
+`fails-at-3`: it refuses setting 3. `hangs`: it never answers. `missing`: the codec is not there. Crops have one colour,
+red for `large`, else blue.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ if behaviour == "missing":
     sys.exit()
 answer({"label": "Fake", "version": "1", "about": behaviour, "settings": SETTINGS})
 for line in sys.stdin:
-    setting = json.loads(line)["setting"]
+    request = json.loads(line)
+    setting = request["setting"]
     if behaviour == "dies" or (behaviour == "dies-at-3" and setting == 3):
         print("oh no", file=sys.stderr, flush=True)
         os.abort()
@@ -33,6 +35,14 @@ for line in sys.stdin:
     if behaviour == "fails-at-3" and setting == 3:
         answer({"error": "ValueError: not this one"})
         continue
+    size = (150 if behaviour == "large" else 100) * 2**setting
+    if request["op"] == "crop":
+        from PIL import Image
+
+        colour = (200, 0, 0) if behaviour == "large" else (0, 0, 200)
+        Image.new("RGB", request["box"][2:], colour).save(request["output"], "WEBP", lossless=True)
+        answer({"bytes": size, "psnr": 25 + 3 * setting})
+        continue
     side = {"seconds": 0.1, "cpu_seconds": 0.1, "network_seconds": None, "entropy_seconds": None}
     side |= {"peak_bytes": 1000, "runs": 1}
-    answer({"bytes": 100 * 2**setting, "psnr": 25 + 3 * setting, "ms_ssim": None, "encode": side, "decode": side})
+    answer({"bytes": size, "psnr": 25 + 3 * setting, "ms_ssim": None, "encode": side, "decode": side})

@@ -72,14 +72,16 @@ def test_command(shots: Path, tmp_path: Path) -> None:
     pytest.importorskip("bjontegaard")
     out = tmp_path / "report"
     specs = "hpcm,jpeg,hpcm:nothere"
-    result = process(shots, "-o", out, "--codecs", specs, "--points", 4, "--repeats", 1, "--quiet")
+    result = process(shots, "-o", out, "--codecs", specs, "--points", 4, "--repeats", 1, "--crops", 1, "--quiet")
     assert result.returncode == 0 and result.stdout == ""
     assert "hpcm:nothere is left out" in result.stderr
     content = json.loads((out / "results.json").read_text())
     assert len(content["measurements"]) == 16 and content["summary"]["anchor"] == "jpeg"
     assert content["summary"]["codecs"]["hpcm"]["distances"]["psnr"]["rate"] < 0
     assert len(list(csv.reader((out / "results.csv").read_text().splitlines()))) == 17
-    again = process(shots / "a.png", shots / "none.png", "-o", out, "--codecs", specs, "--points", 4, "--repeats", 1)
+    assert (out / "rd-psnr.png").stat().st_size > 10**4 and (out / "time.png").exists()
+    assert "data:image/webp" in (out / "report.html").read_text() and len(list((out / "crops").iterdir())) >= 5
+    again = process(shots / "a.png", shots / "none.png", "-o", out, "--codecs", specs, "--points", 4, "--repeats", 1, "--crops", 0)
     assert again.returncode == 3 and "none.png" in again.stderr
     assert "BD-rate PSNR" in again.stdout and "JPEG" in again.stdout
     assert len(json.loads((out / "results.json").read_text())["measurements"]) == 16
