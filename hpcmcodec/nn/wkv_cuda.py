@@ -15,8 +15,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hpcmcodec import kernels
-
 LIBRARY = "libhpcm_cuda.so"
 """Beside the processor's kernels."""
 
@@ -70,6 +68,10 @@ def _place(x: Tensor) -> tuple[int, Any]:
 @functools.cache
 def library() -> Library | None:
     """The library that was built with the package, None if there is none or it cannot be loaded."""
+    try:
+        from hpcmcodec import kernels
+    except ImportError:  # a bare source tree
+        return None
     path = Path(kernels.__file__).with_name(LIBRARY)
     if not path.exists():
         return None
