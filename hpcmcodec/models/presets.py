@@ -71,9 +71,10 @@ Config = HpcmConfig | LiteConfig | WaveletConfig
 # The official networks, by the names used on the command line.
 OFFICIAL: dict[str, HpcmConfig] = {"base": BASE, "large": LARGE, "phi": PHI, "1b": ONE_BILLION}
 
+# Values of a quarter of the channels: whole ones would cost a quarter more memory than base, for two tiles at once.
 _MEMORIES = {
-    "p1": MemoryConfig(phase=1),
-    "p2": MemoryConfig(phase=2, max_refs=(2, 3, 4), transfer_refs=2),
+    "p1": MemoryConfig(phase=1, value_ratio=4),
+    "p2": MemoryConfig(phase=2, max_refs=(2, 3, 4), value_ratio=4, transfer_refs=2),
     "p3": MemoryConfig(phase=3, max_refs=(2, 3, 4), topk=0, transfer_refs=2),
 }
 MULTIREF: dict[str, HpcmConfig | LiteConfig] = {

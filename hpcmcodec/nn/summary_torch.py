@@ -10,6 +10,7 @@ Summary = tuple[Tensor, Tensor, Tensor]
 
 def summarise(k: Tensor, v: Tensor, heads: int) -> Summary:
     n, d = k.shape[:2]
+    k, v = (t if t.dtype == torch.float64 else t.float() for t in (k, v))  # whatever networks are trained in
     peak = k.detach().amax((2, 3))  # a constant: it cancels
     p = (k - peak[:, :, None, None]).exp().reshape(n, heads, d // heads, -1)
     sums = (p / p.shape[-1]) @ v.reshape(n, heads, d // heads, -1).transpose(2, 3)

@@ -41,11 +41,11 @@ WIDE = replace(TINY, context_widths=(32, 64))
 CONFIGS: dict[str, Any] = {f"lite-{n}": replace(WIDE, memory=m) for n, m in PHASES.items()}
 CONFIGS |= {f"hpcm-{n}": replace(b, memory=PHASES[n]) for n, b in (("p1", LEGACY), ("p2", ALIGNED), ("p3", ALIGNED))}
 COSTS = {
-    "multiref-p1": (69940979, 936.24),
-    "multiref-p2": (76086739, 983.05),
+    "multiref-p1": (69429139, 927.04),
+    "multiref-p2": (73780339, 967.86),
     "multiref-p3": (70059221, 927.44),
-    "lite-multiref-p1": (12209088, 62.98),
-    "lite-multiref-p2": (13372176, 65.77),
+    "lite-multiref-p1": (12081168, 62.41),
+    "lite-multiref-p2": (12931824, 64.84),
     "lite-multiref-p3": (12139634, 62.31),
 }
 

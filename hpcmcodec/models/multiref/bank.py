@@ -88,8 +88,10 @@ class PlainMemory(Module):
     def read(self, bank: Bank, h: Array) -> Array:
         """The context with what the bank holds of its like."""
         found = self.recall(self.query(h), bank)
-        gate = ops.sigmoid(self.gate(ops.concat((h, found))))
-        return ops.add_scaled(h, self.gamma, gate * (self.out(found) if "out" in vars(self) else found))
+        gate = self.gate(ops.concat((h, found)))
+        found = ops.sigmoid(gate) * (self.out(found) if "out" in vars(self) else found)
+        del gate  # maps of a whole tile are let go as soon as they have served
+        return ops.add_scaled(h, self.gamma, found)
 
 
 class DeepMemory(Module):
@@ -117,10 +119,14 @@ class DeepMemory(Module):
 
     def read(self, bank: Bank, h: Array) -> Array:
         """The context with what the bank holds of its like."""
-        found = self.recall(self.query(h), bank)
-        both = ops.concat((h, self.vdec_dw(ops.leaky_relu(self.vdec_pw(found)))))
-        fused = self.fuse_out(ops.leaky_relu(self.fuse_dw(ops.leaky_relu(self.fuse_in(both)))))
-        return ops.add_scaled(h, self.gamma, ops.sigmoid(self.gate(both)) * fused)
+        found = self.vdec_pw(self.recall(self.query(h), bank))
+        both = ops.concat((h, self.vdec_dw(ops.leaky_relu(found))))
+        gate, found = self.gate(both), self.fuse_in(both)
+        del both  # maps of a whole tile are let go as soon as they have served
+        found = self.fuse_dw(ops.leaky_relu(found))
+        found = ops.sigmoid(gate) * self.fuse_out(ops.leaky_relu(found))
+        del gate
+        return ops.add_scaled(h, self.gamma, found)
 
 
 class Transfer(Module):
