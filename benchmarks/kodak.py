@@ -1,0 +1,144 @@
+"""README's figures on Kodak: hpcm against JPEG, WebP and AVIF, measured by `hpcm bench`.
+
+    python benchmarks/kodak.py FOLDER [-o build/kodak]                     everything: docs/kodak.json, docs/kodak.svg
+    python benchmarks/kodak.py FOLDER --reuse docs/kodak.json              a new model: the other codecs as they were
+    python benchmarks/kodak.py FOLDER --model NAME --no-peers --limit 4    a look at another model, docs/ left alone
+
+Prints README's tables, whether bytes and PSNR rise with quality on every picture, and the yardstick that models are
+compared by. OUTPUT holds results.json and report.html of hpcm bench, so that an interrupted run goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hpcmcodec.bench.curves import distance
+from hpcmcodec.bench.results import Results, digest_of
+from hpcmcodec.bench.run import Listener, bench
+from hpcmcodec.bench.sweep import Options
+
+SUFFIXES = {".png", ".webp", ".ppm", ".bmp", ".tif", ".tiff"}
+PEERS = ("jpeg", "webp", "avif:444", "avif:best")
+SHOWN = (1, 25, 50, 75, 100)
+DOCS = Path(__file__).parent.parent / "docs"
+Curve = dict[str, Any]
+"""As in docs/kodak.json: {label, about, date, points: [{setting, bpp, psnr, ms_ssim_db}]}."""
+
+
+def curve_of(results: Results, spec: str) -> Curve:
+    """A measured codec's averages."""
+    about = results.codecs[spec]
+    points = [
+        {key: value if value is None else round(value, 6) for key, value in point.items()}
+        for point in results.summary["codecs"][spec]["points"]
+    ]
+    return {"label": about["label"], "about": about["about"], "date": results.run["date"], "points": points}
+
+
+def bd_rate(anchor: Curve, test: Curve) -> float:
+    """Percent of rate that `test` needs more at equal PSNR."""
+    a, b = (tuple(np.array([p[key] for p in c["points"]]) for key in ("bpp", "psnr")) for c in (anchor, test))
+    found = distance((a[0], a[1]), (b[0], b[1]))
+    return math.nan if found is None else found.rate
+
+
+def checks(results: Results, spec: str, pictures: list[str]) -> str:
+    """Monotone on every picture? And the yardstick: (lambda 255^2 MSE + bpp) / sqrt(255 lambda), mean over SHOWN."""
+    area = {digest: about["width"] * about["height"] for digest, about in results.pictures.items()}
+    version = results.codecs[spec]["version"]
+    found = {(m.setting, m.picture): m for m in results if m.codec == spec and m.version == version and m.bytes}
+    settings = [
+        setting for setting in sorted({key[0] for key in found}) if all((setting, p) in found for p in pictures)
+    ]
+    bpp = np.array([[8 * (found[s, p].bytes or 0) / area[p] for p in pictures] for s in settings])
+    psnr = np.array([[found[s, p].psnr for p in pictures] for s in settings], float)
+    marks = []
+    for quality in SHOWN:
+        row = settings.index(quality)
+        lam = 0.0018 * (0.0932 / 0.0018) ** ((quality - 1) / 99)
+        mse = float(np.mean(10 ** (-psnr[row] / 10)))
+        marks.append((lam * 255**2 * mse + bpp[row].mean()) / math.sqrt(255 * lam))
+    rising = bool((np.diff(bpp, axis=0) > 0).all() and (np.diff(psnr, axis=0) > 0).all())
+    return f"bytes and PSNR rise with quality on every picture: {rising}\nyardstick: {np.mean(marks):.4f}"
+
+
+def tables(curves: dict[str, Curve]) -> str:
+    """README's tables in Markdown; the first curve is ours."""
+    ours, *peers = curves.values()
+    lines = [f"| `{ours['label'].removeprefix('hpcm ')}`, against | rate at equal PSNR (BD-rate) |", "| --- | --- |"]
+    lines += [f"| {peer['label']} ({peer['about']}) | {bd_rate(peer, ours):+.1f} % |" for peer in peers]
+    shown = [point for point in ours["points"] if point["setting"] in SHOWN]
+    lines += [
+        "",
+        "| quality | " + " | ".join(f"{p['setting']:g}" for p in shown) + " |",
+        "| --- " * (len(shown) + 1) + "|",
+    ]
+    lines += ["| bits per pixel | " + " | ".join(f"{p['bpp']:.3f}" for p in shown) + " |"]
+    lines += ["| PSNR in dB | " + " | ".join(f"{p['psnr']:.2f}" for p in shown) + " |"]
+    return "\n".join(lines)
+
+
+def draw(curves: dict[str, Curve], path: Path) -> None:
+    """The plot as SVG; the same file from the same figures."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    matplotlib.rcParams["svg.hashsalt"] = "hpcmcodec"
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(7, 4.6))
+    for spec, curve in curves.items():
+        style = {"marker": "o", "linewidth": 2.4} if spec == "hpcm" else {"marker": ".", "linewidth": 1.2}
+        x, y = ([p[key] for p in curve["points"]] for key in ("bpp", "psnr"))
+        axes.plot(x, y, label=curve["label"], **style)
+    axes.set_xlim(0, 2)
+    axes.set_ylim(24, 42)
+    axes.set_xlabel("bits per pixel (whole files)")
+    axes.set_ylabel("RGB PSNR in dB")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("-o", "--output", type=Path, default=Path("build/kodak"))
+    parser.add_argument("--model", help="another than the default")
+    parser.add_argument("--limit", type=int, help="only the first N pictures; leaves docs/ alone")
+    parser.add_argument("--no-peers", action="store_true", help="leave the other codecs and docs/ alone")
+    parser.add_argument("--reuse", type=Path, help="kodak.json with the other codecs' curves")
+    parser.add_argument("--threads", type=int, default=1)
+    arguments = parser.parse_args()
+    if arguments.reuse and arguments.limit is not None:
+        parser.error("--reuse is for all the pictures: the other codecs' curves are")
+    peers = () if arguments.no_peers else PEERS
+    ours = f"hpcm:{arguments.model}" if arguments.model else "hpcm"
+    earlier: dict[str, Curve] = json.loads(arguments.reuse.read_text()) if arguments.reuse else {}
+    specs = (ours, *(spec for spec in peers if spec not in earlier))
+    paths = sorted(p for p in arguments.folder.iterdir() if p.suffix.lower() in SUFFIXES)[: arguments.limit]
+    listener = Listener(
+        lambda path, error: sys.exit(f"{path}: {error}"),
+        lambda text: print(text, file=sys.stderr),
+        lambda step: print(f"\r{step.done} of {step.total}", end="", file=sys.stderr),
+    )
+    results = bench(paths, Options(specs, arguments.threads, repeats=1), arguments.output, listener, crops=0)
+    print(file=sys.stderr)
+    curves = {"hpcm": curve_of(results, ours)}
+    curves |= {spec: earlier.get(spec) or curve_of(results, spec) for spec in peers}
+    print(f"{len(paths)} pictures\n{checks(results, ours, [digest_of(path) for path in paths])}\n\n{tables(curves)}")
+    if peers and arguments.limit is None:
+        (DOCS / "kodak.json").write_text(json.dumps(curves, indent=1) + "\n")
+        draw(curves, DOCS / "kodak.svg")
+
+
+if __name__ == "__main__":
+    main()
