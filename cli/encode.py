@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from hpcmcodec.batch import Place
 from hpcmcodec.cli import options
 from hpcmcodec.errors import UsageError
+
+if TYPE_CHECKING:
+    from hpcmcodec.codec.target import Target
+
+DEFAULT_QUALITY = 50
 
 
 @click.command()
@@ -15,10 +22,26 @@ from hpcmcodec.errors import UsageError
     "-q",
     "--quality",
     type=click.IntRange(1, 100),
-    default=50,
-    show_default=True,
     metavar="1..100",
-    help="1 is smallest, 100 is best.",
+    help="1 is smallest, 100 is best. Default: 50.",
+)
+@click.option(
+    "--target-size",
+    callback=options.size,
+    metavar="SIZE",
+    help="The best quality whose file has at most this size (200k, 1.5M); within 2 % of it.",
+)
+@click.option(
+    "--target-bpp",
+    type=click.FloatRange(0, min_open=True),
+    metavar="BITS",
+    help="The same in bits per pixel.",
+)
+@click.option(
+    "--target-psnr",
+    type=click.FloatRange(0, 100, min_open=True),
+    metavar="DB",
+    help="The least quality that gives at least this PSNR; within 0.1 dB.",
 )
 @click.option("-m", "--model", metavar="NAME|FILE", help="Model to encode with; see hpcm models list.")
 @click.option("--no-multiref", is_flag=True, help="Refuse a model with a memory bank, which cannot do without it.")
@@ -26,7 +49,10 @@ from hpcmcodec.errors import UsageError
 @options.conversion
 def command(
     sources: tuple[Place, ...],
-    quality: int,
+    quality: int | None,
+    target_size: int | None,
+    target_bpp: float | None,
+    target_psnr: float | None,
     model: str | None,
     no_multiref: bool,
     verify: bool,
@@ -54,11 +80,13 @@ def command(
     Examples:
       hpcm encode photo.png
       hpcm encode photo.png -q 80 --verify -o photo80.hpc
+      hpcm encode photo.png --target-size 200k
       hpcm encode shots/ -o archive/ --skip-existing
       convert photo.tif png:- | hpcm encode - -o photo.hpc
       hpcm encode s3://shots -o s3://archive --engine dask --scheduler tcp://head:8786
       hpcm encode *.jpg --json | jq .bits_per_pixel
     """
+    target = _target(quality, target_size, target_bpp, target_psnr)
     if no_multiref:
         _check_without_memory(model)
     from hpcmcodec.batch import PICTURES, EncodeJob
@@ -68,7 +96,8 @@ def command(
         sources, output, force=force, skip_existing=skip_existing, suffix=".hpc", accepted=PICTURES
     )
     job = EncodeJob(
-        quality=quality,
+        quality=DEFAULT_QUALITY if quality is None else quality,
+        target=target,
         model=model,
         threads=threads,
         max_pixels=max_pixels,
@@ -77,6 +106,18 @@ def command(
         verify=verify,
     )
     return convert(work, job, "encode", jobs=jobs, engine=engine, scheduler=scheduler, as_json=as_json, quiet=quiet)
+
+
+def _target(quality: int | None, size: int | None, bpp: float | None, psnr: float | None) -> Target | None:
+    """The target that the options ask for. Raises UsageError for two that exclude each other."""
+    given = [value for value in (quality, size, bpp, psnr) if value is not None]
+    if len(given) > 1:
+        raise UsageError("--quality, --target-size, --target-bpp and --target-psnr exclude each other")
+    if not given or quality is not None:
+        return None
+    from hpcmcodec.codec.target import Target
+
+    return Target(size, bpp, psnr)
 
 
 def _check_without_memory(model: str | None) -> None:

@@ -48,7 +48,7 @@ max_pixels = click.option(
 )
 
 
-def _size(ctx: click.Context, option: click.Parameter, value: str | None) -> int | None:
+def size(ctx: click.Context, option: click.Parameter, value: str | None) -> int | None:
     """A number of bytes such as 800M, 1.5G or 20000."""
     if value is None:
         return None
@@ -61,7 +61,7 @@ def _size(ctx: click.Context, option: click.Parameter, value: str | None) -> int
 
 max_memory = click.option(
     "--max-memory",
-    callback=_size,
+    callback=size,
     metavar="SIZE",
     help="Work within this memory (800M, 2G) or refuse at once. Default: what the machine has.",
 )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # these load numpy and the kernels
     from numpy.typing import NDArray
 
     from hpcmcodec.codec import Decoder, Encoder
+    from hpcmcodec.codec.target import Target
     from hpcmcodec.formats.container import Limits
     from hpcmcodec.formats.pictures import Picture
 
@@ -96,10 +97,12 @@ class _Job:
 class EncodeJob(_Job):
     """Makes hpc files of pictures. Safe to call from several threads; the model is loaded at the first call.
 
-    `verify` decodes what was made and compares it with the picture before the file gets its name.
+    `verify` decodes what was made and compares it with the picture before the file gets its name. `target`: a size or
+    PSNR that each file has to meet, instead of `quality`.
     """
 
     quality: int = 50
+    target: Target | None = None
     model: str | Path | None = None
     verify: bool = False
 
@@ -120,7 +123,10 @@ class EncodeJob(_Job):
             decoder = self._decoder if self.verify else None
         max_pixels = _limits(self.max_pixels, None).max_pixels
         picture = read_picture(_Named(raw, task.source), max_pixels=max_pixels, admit=encoder.admit)
-        data = encoder.encode(picture, self.quality, strip=self.strip)
+        if self.target is None:
+            data = encoder.encode(picture, self.quality, strip=self.strip)
+        else:
+            data = encoder.encode_to(picture, self.target, strip=self.strip)
         psnr = compare(picture, decoder.decode(data), stripped=self.strip) if decoder else None
         write_bytes(task, data, gate, check=self.verify)
         height, width = picture.pixels.shape[:2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -13,25 +13,16 @@ from hpcmcodec.codec.conditions import areas_of, condition
 from hpcmcodec.codec.latents import decode_latents
 from hpcmcodec.codec.memory import budget
 from hpcmcodec.codec.model import CodecModel
-from hpcmcodec.codec.parallel import for_tiles, normative
+from hpcmcodec.codec.parallel import normative
+from hpcmcodec.codec.reading import LatentReader, Region, pieces
 from hpcmcodec.codec.tiling import Tile, TileGrid
-from hpcmcodec.codec.transforms import finite, picture_rows, synthesis
+from hpcmcodec.codec.transforms import finite, synthesis
 from hpcmcodec.errors import ArithmeticMismatchError, CorruptError, TruncatedError, UsageError
 from hpcmcodec.formats import alpha, container
 from hpcmcodec.formats.container import Container, Limits
 from hpcmcodec.formats.header import Header
 from hpcmcodec.formats.pictures import Picture
 from hpcmcodec.models import store
-from hpcmcodec.nn.lazy import Span
-
-
-class Region(NamedTuple):
-    """A rectangle of a picture in pixels: left, top, width, height."""
-
-    x: int
-    y: int
-    width: int
-    height: int
 
 
 class Decoder:
@@ -113,55 +104,12 @@ def _decode_pixels(model: CodecModel, file: Container, part: Region, max_memory:
         means = budget(network, grid, transform, part.height * part.width, max_memory)
         transform = transform.within(means.strip)
         pixels = np.empty((part.height, part.width, header.channels), np.uint8)
-        rows = Span(part.y, part.y + part.height)
-        count = transform.columns_at_once(part.width)
-        for left in range(part.x, part.x + part.width, count):
-            columns = Span(left, min(left + count, part.x + part.width))
-            latents = TileReader(model, file, grid, cond, means.workers)
-            for strip, piece in picture_rows(transform, latents.read, rows, columns, header.channels):
-                pixels[strip.start - part.y : strip.stop - part.y, left - part.x : columns.stop - part.x] = piece
-    return pixels
-
-
-class TileReader:
-    """The decoded latents of a file as rows of the whole grid. Tiles are decoded when their first row is read, those
-    of one row of tiles in parallel, and forgotten after their last."""
-
-    def __init__(self, model: CodecModel, file: Container, grid: TileGrid, cond: Any, workers: int) -> None:
-        self._model, self._file, self._grid, self._cond, self._workers = model, file, grid, cond, workers
-        self._tiles: dict[int, tuple[Tile, np.ndarray]] = {}
-
-    def read(self, rows: Span, columns: Span) -> np.ndarray:
-        """(1, M, rows, columns) of the latent grid. Calls must go from top to bottom."""
-        out = np.empty(
-            (1, self._model.network.latent_channels, rows.stop - rows.start, columns.stop - columns.start), "f4"
+        new_reader = lambda: LatentReader(  # noqa: E731
+            grid, network.latent_channels, lambda tile: decode_tile(model, file, cond, tile), means.workers
         )
-        for row in range(*self._grid.touched(rows)):
-            tiles = list(self._grid.row_of(row, self._grid.touched(columns)))
-            missing = [tile for tile in tiles if tile.index not in self._tiles]
-            made = for_tiles(
-                lambda tile: decode_tile(self._model, self._file, self._cond, tile), missing, self._workers
-            )
-            self._tiles.update((tile.index, (tile, y)) for tile, y in zip(missing, made, strict=True))
-            for tile in tiles:
-                _paste(out, rows, columns, tile, self._tiles[tile.index][1])
-        side = self._grid.latent_side
-        self._tiles = {i: kept for i, kept in self._tiles.items() if kept[0].top + side > rows.stop}
-        return out
-
-
-def _paste(out: np.ndarray, rows: Span, columns: Span, tile: Tile, y: np.ndarray) -> None:
-    """Copies what a tile's latents share with a rectangle of the whole grid."""
-    high = Span(tile.top, tile.top + y.shape[2])
-    wide = Span(tile.left, tile.left + y.shape[3])
-    (top, bottom), (left, right) = _common(rows, high), _common(columns, wide)
-    out[:, :, top - rows.start : bottom - rows.start, left - columns.start : right - columns.start] = y[
-        :, :, top - high.start : bottom - high.start, left - wide.start : right - wide.start
-    ]
-
-
-def _common(one: Span, other: Span) -> Span:
-    return Span(max(one.start, other.start), min(one.stop, other.stop))
+        for rows, columns, piece in pieces(transform, new_reader, part, header.channels):
+            pixels[rows.start - part.y : rows.stop - part.y, columns.start - part.x : columns.stop - part.x] = piece
+    return pixels
 
 
 def decode_tile(model: CodecModel, file: Container, cond: Any, tile: Tile) -> np.ndarray:

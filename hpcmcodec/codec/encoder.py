@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from hpcmcodec.codec.latents import encode_latents
 from hpcmcodec.codec.memory import budget
 from hpcmcodec.codec.model import CodecModel
 from hpcmcodec.codec.parallel import for_tiles, normative
+from hpcmcodec.codec.target import Target
 from hpcmcodec.codec.tiling import Tile, TileGrid, choose_tile_size
 from hpcmcodec.codec.transforms import Transform, analysis, pixel_reader
 from hpcmcodec.errors import UsageError
@@ -61,9 +62,29 @@ class Encoder:
         """
         if not 1 <= quality <= 100:
             raise UsageError(f"quality {quality} is out of range: choose 1 (smallest file) to 100 (best picture)")
+        header = self.header(picture, quality, tile_size)
+        tiles = _encode_pixels(self.model, header, picture.pixels, self.limits.max_memory)
+        return write_file(header, tiles, picture, strip=strip)
+
+    def encode_to(
+        self, picture: Picture, target: Target, *, strip: bool = False, tile_size: int | None = None
+    ) -> bytes:
+        """The bytes of an hpc file of the quality that meets a target; see `Target` for what is promised.
+
+        Raises UsageError if no quality does or the model has but one, else as `encode`.
+        """
+        if self.model.network.rate != "variable":
+            raise UsageError(f"model {self.model.name!r} has one quality only: it cannot be chosen to meet a target")
+        from hpcmcodec.codec.trials import Trials
+
+        trials = Trials(self, picture, strip=strip, tile_size=tile_size)
+        return target.search(trials.size if target.psnr is None else trials.psnr, trials.pixels)
+
+    def header(self, picture: Picture, quality: float, tile_size: int | None = None) -> Header:
+        """What a file of the picture says of itself."""
         network = self.model.network
         height, width, channels = picture.pixels.shape
-        header = Header(
+        return Header(
             width=width,
             height=height,
             channels=channels,
@@ -74,14 +95,6 @@ class Encoder:
             settings=network.settings,
             tile_size=choose_tile_size(network, height, width, tile_size),
         )
-        return container.write(
-            header,
-            _encode_pixels(self.model, header, picture.pixels, self.limits.max_memory),
-            alpha=None if picture.alpha is None else alpha.encode(picture.alpha),
-            icc=None if strip else picture.icc,
-            exif=None if strip else picture.exif,
-            xmp=None if strip else picture.xmp,
-        )
 
     def admit(self, height: int, width: int) -> None:
         """Raises LimitExceededError if a picture of this size takes more memory than allowed. Cheap."""
@@ -90,6 +103,18 @@ class Encoder:
         with normative():
             transform = analysis(network, condition(network, DEFAULT_QUALITY), grid)
         budget(network, grid, transform, height * width, self.limits.max_memory)
+
+
+def write_file(header: Header, tiles: Sequence[container.Tile], picture: Picture, *, strip: bool) -> bytes:
+    """The file of coded tiles and of what else the picture has."""
+    return container.write(
+        header,
+        tiles,
+        alpha=None if picture.alpha is None else alpha.encode(picture.alpha),
+        icc=None if strip else picture.icc,
+        exif=None if strip else picture.exif,
+        xmp=None if strip else picture.xmp,
+    )
 
 
 def _encode_pixels(
@@ -102,16 +127,14 @@ def _encode_pixels(
         cond = condition(network, header.quality)
         transform = analysis(network, cond, grid)
         means = budget(network, grid, transform, header.height * header.width, max_memory)
-        for tiles, latents in _latents_of_tiles(transform.within(means.strip), pixel_reader(pixels), grid):
+        for tiles, latents in latents_of_tiles(transform.within(means.strip), pixel_reader(pixels), grid):
             pairs = list(zip(tiles, latents, strict=True))
-            made = for_tiles(lambda pair: _encode_tile(model, cond, *pair), pairs, means.workers)
+            made = for_tiles(lambda pair: encode_tile(model, cond, *pair)[0], pairs, means.workers)
             coded.update((tile.index, one) for tile, one in zip(tiles, made, strict=True))
     return [coded[index] for index in range(header.tiles)]
 
 
-def _latents_of_tiles(
-    transform: Transform, read: Read, grid: TileGrid
-) -> Iterator[tuple[list[Tile], list[np.ndarray]]]:
+def latents_of_tiles(transform: Transform, read: Read, grid: TileGrid) -> Iterator[tuple[list[Tile], list[np.ndarray]]]:
     """The analysis transform of a picture, a row of tiles at a time (of very wide pictures, a part of such a row)."""
     height, width = grid.latent
     count = max(1, transform.columns_at_once(width) // grid.latent_side)
@@ -136,7 +159,9 @@ def _part(band: np.ndarray, left: int, side: int) -> np.ndarray:
     return np.ascontiguousarray(band[:, :, :, left : left + side])
 
 
-def _encode_tile(model: CodecModel, cond: Any, tile: Tile, y: np.ndarray) -> container.Tile:
+def encode_tile(model: CodecModel, cond: Any, tile: Tile, y: np.ndarray) -> tuple[container.Tile, np.ndarray]:
+    """A tile's latents y, coded, and what decoders make of them."""
     z = model.network.hyper_analyse(y, cond)
     streams, y_hat = encode_latents(model, y, z, cond, areas_of(model.network, tile))
-    return container.Tile(tuple(streams), container.latent_check(np.ascontiguousarray(y_hat)))
+    y_hat = np.ascontiguousarray(y_hat)
+    return container.Tile(tuple(streams), container.latent_check(y_hat)), y_hat

@@ -39,13 +39,14 @@ class Budget:
     total: int
 
 
-def budget(network: Any, grid: TileGrid, transform: Transform, pixels: int, limit: int | None) -> Budget:
+def budget(network: Any, grid: TileGrid, transform: Transform, pixels: int, limit: int | None, kept: int = 0) -> Budget:
     """The fastest way that fits into `limit` bytes (None: all of the machine's memory).
 
-    `pixels`: of the picture or of the part of it that is decoded. Raises LimitExceededError if nothing fits.
+    `pixels`: of the picture or of the part of it that is decoded. `kept`: bytes that are needed besides.
+    Raises LimitExceededError if nothing fits.
     """
     most = machine_memory() if limit is None else limit
-    fixed = PROCESS_BYTES + sum(array.nbytes for array in network.arrays().values())
+    fixed = PROCESS_BYTES + kept + sum(array.nbytes for array in network.arrays().values())
     tile, band = _tile_bytes(network, grid), _band_bytes(network, grid, transform)
     if not transform.in_strips:
         need = fixed + WHOLE_BYTES * grid.padded[0] * grid.padded[1] + tile

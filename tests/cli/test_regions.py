@@ -45,3 +45,16 @@ def test_memory_limits(hpcm: Hpcm, coded: Path, tmp_path: Path, size: str, code:
         done = hpcm(*command, "--max-memory", size)
         assert done.code == code, done.err
         assert ("pixels takes about" in done.err and "limit of 1 MB" in done.err) == (code == 16)
+
+
+def test_targets(hpcm: Hpcm, coded: Path, tmp_path: Path) -> None:
+    source = coded.with_suffix(".png")
+    size = coded.stat().st_size + 30
+    done = hpcm("encode", source, "-o", tmp_path / "t.hpc", "-m", "tiny", "--target-size", str(size), "--json")
+    assert done.code == 0, done.err
+    assert 0.97 * size <= done.json[0]["bytes_out"] <= size
+    both = hpcm("encode", source, "-o", tmp_path / "u.hpc", "-q", "40", "--target-psnr", "30")
+    assert both.code == 2 and "exclude each other" in both.err
+    small = hpcm("encode", source, "-o", tmp_path / "u.hpc", "-m", "tiny", "--target-size", "10")
+    assert small.code == 2 and "cannot be met" in small.err
+    assert not (tmp_path / "u.hpc").exists()

@@ -157,6 +157,10 @@ class Lite(CodecNetwork):
         y = ops.as_float32(self.linear.analyse(x)) + ops.as_float32(self.g_a(x, cond.weights))
         return y * cond.up[:, :, None, None]
 
+    def regain(self, y: Array, made: LiteCondition, wanted: LiteCondition) -> Array:
+        """A latent that was analysed under one condition in the rounding domain of another."""
+        return y * (wanted.up / made.up)[:, :, None, None]
+
     def synthesise(self, y_hat: Array, cond: LiteCondition) -> Array:
         """Decoded latent -> picture (N, 3, H, W), not clamped."""
         y = y_hat * cond.down[:, :, None, None]

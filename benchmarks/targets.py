@@ -1,0 +1,68 @@
+"""How exactly and with how many trials `--target-size` and `--target-psnr` are met.
+
+python benchmarks/targets.py PICTURE... [--bpp 0.3,0.8] [--psnr 30,33]
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+
+from hpcmcodec import Encoder, info
+from hpcmcodec.codec.target import Measure, Target
+from hpcmcodec.codec.trials import Trials
+from hpcmcodec.errors import UsageError
+from hpcmcodec.formats.pictures import read_picture
+
+
+class Counted:
+    """A measure, its calls and its last value."""
+
+    def __init__(self, measure: Measure) -> None:
+        self._measure, self.values = measure, dict[bytes, float]()
+
+    def __call__(self, quality: float) -> tuple[float, bytes]:
+        value, data = self._measure(quality)
+        self.values[data] = value
+        return value, data
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("pictures", type=Path, nargs="+")
+    parser.add_argument("--bpp", default="0.3,0.8")
+    parser.add_argument("--psnr", default="30,33")
+    arguments = parser.parse_args()
+    encoder = Encoder()
+    pictures = [read_picture(path) for path in arguments.pictures]
+    targets = [Target(bpp=float(v)) for v in arguments.bpp.split(",")]
+    targets += [Target(psnr=float(v)) for v in arguments.psnr.split(",")]
+    for target in targets:
+        off, trials, seconds = [], [], []
+        for picture in pictures:
+            made = Trials(encoder, picture, strip=False, tile_size=None)
+            counted = Counted(made.size if target.psnr is None else made.psnr)
+            start = time.perf_counter()
+            try:
+                data = target.search(counted, made.pixels)
+            except UsageError:  # out of the model's range
+                continue
+            if info(data).quality in (1, 100):
+                continue
+            seconds.append(time.perf_counter() - start)
+            trials.append(len(counted.values))
+            if target.psnr is None:
+                off.append(100 * (counted.values[data] * 8 / made.pixels / (target.bpp or 1) - 1))
+            else:
+                off.append(counted.values[data] - target.psnr)
+        unit = "%" if target.psnr is None else "dB"
+        print(f"{target}: {len(off)} of {len(pictures)} pictures in range, off by", end=" ")
+        print(f"{min(off):+.2f} .. {max(off):+.2f} {unit},", end=" ")
+        print(f"trials {np.mean(trials):.1f} (at most {max(trials)}), {np.mean(seconds):.2f} s a picture", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""A size or a PSNR to meet, and the search for the quality that does it with few trials."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hpcmcodec.errors import UsageError
+
+Measure = Callable[[float], tuple[float, bytes]]
+"""quality -> (bytes, or PSNR in dB; the file)."""
+
+STEP = 1 / 16
+"""Qualities that are tried are multiples of this; one step changes the size by about 0.15 %."""
+MOST_TRIALS = 16
+SIZE_SLACK = 0.015
+"""A file may be this much smaller than the target (relative)."""
+PSNR_SLACK = 0.05
+"""A picture may be this much better than the target, in dB."""
+_SIZE_SLOPE, _PSNR_SLOPE = 0.0243, 0.105  # of log(bytes) and of dB for each step of the quality, mean of Kodak
+_BPP_AT_50, _PSNR_AT_50 = 0.46, 32.4
+
+
+@dataclass(frozen=True)
+class Target:
+    """One of: `size`, bytes of the whole file at most; `bpp`, the same as bits per pixel; `psnr`, dB over all colour
+    samples of the 8-bit picture at least.
+
+    Promise: a size is never exceeded, and met within 2 % unless quality 100 takes less; a PSNR is never missed, and
+    exceeded by no more than 0.1 dB unless quality 1 gives more. Raises UsageError unless exactly one is given.
+    """
+
+    size: int | None = None
+    bpp: float | None = None
+    psnr: float | None = None
+
+    def __post_init__(self) -> None:
+        given = [value for value in (self.size, self.bpp, self.psnr) if value is not None]
+        if len(given) != 1:
+            raise UsageError("choose one of a target size, bits per pixel and PSNR")
+        if not 0 < given[0] < math.inf:
+            raise UsageError(f"a target of {given[0]} cannot be met: it must be above 0")
+
+    def search(self, measure: Measure, pixels: int) -> bytes:
+        """The file that meets the target. Raises UsageError if no quality does."""
+        if self.psnr is not None:
+            start = 50 + (self.psnr - _PSNR_AT_50) / _PSNR_SLOPE
+            return _Search(self.psnr, PSNR_SLACK, _PSNR_SLOPE, False).run(measure, start)
+        size = self.size if self.size is not None else int((self.bpp or 0) * pixels / 8)
+        if not size:
+            raise UsageError(f"a target of {self.bpp} bits per pixel cannot be met: it is less than a byte")
+        start = 50 + math.log(8 * size / pixels / _BPP_AT_50) / _SIZE_SLOPE
+
+        def logarithm(quality: float) -> tuple[float, bytes]:
+            value, data = measure(quality)
+            return math.log(value), data
+
+        return _Search(math.log(size), SIZE_SLACK, _SIZE_SLOPE, True).run(logarithm, start)
+
+
+class _Search:
+    """Finds the quality whose measure is nearest to `goal` on the right side of it: at most (`ceiling`) or at least.
+
+    Measures rise with the quality, nearly along a line.
+    """
+
+    def __init__(self, goal: float, slack: float, slope: float, ceiling: bool) -> None:
+        self._goal, self._slack, self._slope, self._ceiling = goal, slack, slope, ceiling
+        self._aim = goal + (-slack if ceiling else slack) / 2
+        self._seen: dict[float, tuple[float, bytes]] = {}
+
+    def run(self, measure: Measure, start: float) -> bytes:
+        quality = _on_grid(start)
+        while quality not in self._seen and len(self._seen) < MOST_TRIALS:
+            self._seen[quality] = measure(quality)
+            if self._meets(quality) and abs(self._seen[quality][0] - self._goal) <= self._slack:
+                break
+            quality = self._next()
+        good = [q for q in self._seen if self._meets(q)]
+        if good:
+            return self._seen[max(good) if self._ceiling else min(good)][1]
+        end = 1.0 if self._ceiling else 100.0
+        value, data = self._seen.get(end) or measure(end)
+        if self._right(value):
+            return data
+        got, wanted = (value, self._goal) if not self._ceiling else (math.exp(value), math.exp(self._goal))
+        raise UsageError(
+            f"the target of {wanted:.0f} bytes cannot be met: the smallest file, of quality 1, has {got:.0f}"
+            if self._ceiling
+            else f"the target of {wanted:.2f} dB cannot be met: the best picture, of quality 100, has {got:.2f}"
+        )
+
+    def _right(self, value: float) -> bool:
+        return value <= self._goal if self._ceiling else value >= self._goal
+
+    def _meets(self, quality: float) -> bool:
+        return self._right(self._seen[quality][0])
+
+    def _next(self) -> float:
+        """Along the line through the two neighbours of the goal; along the usual slope where there is but one trial.
+
+        A quality that was tried before ends the search."""
+        below = [q for q in self._seen if self._seen[q][0] <= self._goal]
+        above = [q for q in self._seen if self._seen[q][0] > self._goal]
+        if not (below and above):
+            side = sorted(self._seen, key=lambda q: abs(self._seen[q][0] - self._goal))
+            slope = self._slope
+            if len(side) > 1:
+                slope = (self._seen[side[0]][0] - self._seen[side[1]][0]) / (side[0] - side[1])
+            slope = min(max(slope, self._slope / 8), 8 * self._slope)
+            return _on_grid(side[0] + (self._aim - self._seen[side[0]][0]) / slope)
+        low, high = max(below), min(above)
+        rise = self._seen[high][0] - self._seen[low][0]
+        share = (self._aim - self._seen[low][0]) / rise if rise > 0 else 0.5
+        quality = _on_grid(low + min(max(share, 0.05), 0.95) * (high - low))
+        if quality in self._seen:  # too flat or too steep: halve what is left, to the last step
+            quality = _on_grid((low + high) / 2)
+        return quality
+
+
+def _on_grid(quality: float) -> float:
+    return min(max(round(quality / STEP) * STEP, 1.0), 100.0)
