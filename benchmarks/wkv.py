@@ -2,8 +2,8 @@
 
     python benchmarks/wkv.py [--threads 2] [--channels 64] [--seconds 20]
 
-65,536 tokens in all, in sequences of 256 to 65,536: a cost linear in the tokens is the same time in every line, but that
-long sequences do not stay in the caches. Nanoseconds per element (a token of a channel) of the kernels'
+65,536 tokens in all, in sequences of 256 to 65,536: a cost linear in the tokens is the same time in every line, but
+that long sequences do not stay in the caches. Nanoseconds per element (a token of a channel) of the kernels'
 forward and backward pass, medians of rounds over all lines; then, one sequence at a time, of the same linear form in
 torch operations (hpcmcodec.nn.wkv_reference, forward) and of the definition over all pairs of tokens in torch. GB/s
 counts what a pass must move at least: forward 12 bytes an element (keys, values, results), backward 20. `share` is that
