@@ -12,8 +12,9 @@ Samples = NDArray[np.uint8]
 REDUCED = "samples of more than 8 bits were rounded to 8 bits"
 
 
-def samples(image: Image.Image, warnings: list[str]) -> tuple[Samples, Samples | None]:
+def samples(image: Image.Image, warnings: list[str], rawmode: str = "") -> tuple[Samples, Samples | None]:
     """-> pixels (H, W, 1 or 3) and alpha (H, W) or None. `image` is loaded; `warnings` grows by what was changed.
+    `rawmode`: how the file lays out its samples, in Pillow's words.
 
     16-bit samples are divided by 257 and rounded; CMYK and Lab go to sRGB, through the picture's profile if it has one.
     """
@@ -22,7 +23,7 @@ def samples(image: Image.Image, warnings: list[str]) -> tuple[Samples, Samples |
         warnings.append(REDUCED)
         return _wide_grey(image)
     if mode in ("1", "L", "RGB"):
-        return _keyed(image)
+        return _keyed(image, rawmode)
     if mode in ("LA", "La", "PA"):
         return _split(image.convert("RGBA" if mode == "PA" else "LA"))
     if mode == "CMYK":
@@ -47,8 +48,8 @@ def _split(image: Image.Image) -> tuple[Samples, Samples]:
     return np.ascontiguousarray(array[:, :, :-1]), np.ascontiguousarray(array[:, :, -1])
 
 
-def _keyed(image: Image.Image) -> tuple[Samples, Samples | None]:
-    """Grey or RGB, in which one colour may stand for transparent."""
+def _keyed(image: Image.Image, rawmode: str) -> tuple[Samples, Samples | None]:
+    """Grey or RGB, in which one colour may stand for transparent. PNG files give it in their own depth."""
     key = image.info.get("transparency")
     if image.mode == "1":
         key = None if key is None else 255 * (key != 0)
@@ -56,6 +57,10 @@ def _keyed(image: Image.Image) -> tuple[Samples, Samples | None]:
     pixels, _ = _plain(image)
     if not isinstance(key, int | tuple):
         return pixels, None
+    if isinstance(key, tuple) and ";16" in rawmode:  # Pillow keeps the high bytes of such samples
+        key = tuple(value >> 8 for value in key)
+    elif isinstance(key, int):
+        key *= {"L;2": 85, "L;4": 17}.get(rawmode, 1)
     return pixels, np.where((pixels == np.array(key)).all(2), 0, 255).astype(np.uint8)
 
 

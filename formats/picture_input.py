@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import sys
 import threading
@@ -26,6 +27,7 @@ Source = str | Path | bytes | bytearray | memoryview | BinaryIO
 _COMMON = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "TIFF", "BMP")
 _READABLE = (*_COMMON, "DIB", "PPM", "TGA", "JPEG2000", "ICO", "PCX", "QOI", "SGI", "PSD", "SUN")
 _pillow = threading.Lock()  # Pillow's limit and leniency and Python's warning filters belong to the whole process
+_log, _nowhere = logging.getLogger("PIL"), logging.NullHandler()  # else Python prints what nobody asked for
 _WIDE = re.compile(";16[BLN]")  # samples of 16 bits in a byte order; without one it may be a pixel of 16 bits
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -75,11 +77,12 @@ def _open(source: Source) -> tuple[str, BinaryIO]:
 
 @contextmanager
 def _careful(name: str, max_pixels: int) -> Iterator[None]:
-    """Pillow with our pixel limit, strict, without its warnings, and with its many errors turned into ours."""
+    """Pillow with our pixel limit, strict, silent, and with its many errors turned into ours."""
     with _pillow, python_warnings.catch_warnings():
         python_warnings.simplefilter("ignore")
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, max_pixels
         lenient, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, False
+        _log.addHandler(_nowhere)
         try:
             yield
         except Image.DecompressionBombError as error:
@@ -96,6 +99,7 @@ def _careful(name: str, max_pixels: int) -> Iterator[None]:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise InputError(f"{name} is damaged or of an unsupported kind ({reason})") from error
         finally:
+            _log.removeHandler(_nowhere)
             Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = limit, lenient
 
 
@@ -105,11 +109,11 @@ def _picture(image: Image.Image, max_pixels: int) -> Picture:
         raise InputError("the picture has no pixels")
     Limits(max_pixels).check_picture(width, height)
     warnings: list[str] = []
-    mode = image.mode
-    if _WIDE.search(_rawmode(image)):  # Pillow itself cuts 16-bit colour to the high byte
+    mode, rawmode = image.mode, _rawmode(image)
+    if _WIDE.search(rawmode):  # Pillow itself cuts 16-bit colour to the high byte
         warnings.append(colour.REDUCED)
     image.load()  # first of all: whatever else needs the samples and swallows an error would leave them half black
-    pixels, alpha = colour.samples(_turned(image, warnings), warnings)
+    pixels, alpha = colour.samples(_turned(image, warnings), warnings, rawmode)
     blocks = _blocks(image, pixels.shape[2], warnings)
     warnings += _frame_warnings(image)  # last: it looks at other frames
     icc, exif, xmp = (blocks[name] for name in ("icc", "exif", "xmp"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import struct
 import zlib
 from typing import Any
@@ -58,3 +59,19 @@ def test_a_pixel_of_16_bits_has_no_samples_that_are_rounded() -> None:
     data = b"BM" + struct.pack("<IHHI", 18 + len(header), 0, 0, 14 + len(header)) + header + b"\x00\xf8\x1f\x00"
     picture = read_picture(data)
     assert picture.pixels.tolist() == [[[255, 0, 0], [0, 0, 255]]] and picture.warnings == ()
+
+
+def test_what_pillow_logs_is_left_to_those_who_listen(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python prints what is logged where nobody listens; here it would stand between our messages."""
+    data = bytearray(saved(Image.fromarray(NOISE), "TIFF"))
+    samples = data.index(struct.pack("<HHIH", 277, 3, 1, 3))
+    data[samples + 8 : samples + 10] = b"\xff\xff"
+    with pytest.raises(InputError):
+        read_picture(bytes(data))
+    assert "samples per pixel" in caplog.text
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    with pytest.raises(InputError):
+        read_picture(bytes(data))
+    assert capsys.readouterr().err == ""

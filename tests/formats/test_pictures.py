@@ -7,6 +7,7 @@ import struct
 import sys
 import threading
 import warnings
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,39 @@ def test_transparent_colours() -> None:
     palette = Image.fromarray(RGB).quantize(8)
     got = read_picture(saved(palette, transparency=bytes([0, 128])))
     np.testing.assert_array_equal(got.alpha, np.array([0, 128, *[255] * 6])[np.asarray(palette)])
+
+
+def png(depth: int, colour: int, row: bytes, key: bytes) -> bytes:
+    """A PNG file of four pixels with a transparent colour, which Pillow does not write at every depth."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", 4, 1, depth, colour, 0, 0, 0)) + chunk(b"tRNS", key)
+    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(b"\0" + row)) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    ("depth", "colour", "row", "key", "alpha"),
+    [
+        (1, 0, b"\x50", b"\0\1", [255, 0, 255, 0]),
+        (2, 0, b"\x1b", b"\0\1", [255, 0, 255, 255]),
+        (4, 0, b"\x05\xaf", b"\0\x0a", [255, 255, 0, 255]),
+        (
+            16,
+            2,
+            bytes(6) + b"\x12\x34\x56\x78\x9a\xbc" * 2 + b"\x00\x12" * 3,
+            b"\x12\x34\x56\x78\x9a\xbc",
+            [255, 0, 0, 255],
+        ),
+        (16, 2, bytes(18) + b"\xff" * 6, b"\xff" * 6, [255, 255, 255, 0]),
+    ],
+)
+def test_a_transparent_colour_is_in_the_depth_of_the_file(
+    depth: int, colour: int, row: bytes, key: bytes, alpha: list[int]
+) -> None:
+    got = read_picture(png(depth, colour, row, key)).alpha
+    assert got is not None and got.ravel().tolist() == alpha
 
 
 def test_sixteen_bits_are_rounded() -> None:

@@ -20,10 +20,9 @@ with atheris.instrument_imports(include=["hpcmcodec"]):
     from hpcmcodec.codec.model import CodecModel
     from hpcmcodec.errors import HpcmError
     from hpcmcodec.formats import alpha, container, header, model_file
-    from hpcmcodec.formats.chunks import KNOWN, Chunk
     from hpcmcodec.formats.pictures import encode_picture, read_picture
 
-from tests.fuzz.seeds import SEEDS, described_model, forged, tiny_decoder
+from tests.fuzz.seeds import SEEDS, described_model, forged, tiny_decoder, unpack
 
 LIMITS = container.Limits(max_pixels=1 << 16, max_metadata=1 << 16)
 
@@ -49,13 +48,7 @@ def fuzz_container(data: bytes) -> None:
 
 def fuzz_chunks(data: bytes) -> None:
     """Any header and chunks under checksums that fit: what stands behind them is reached at every execution."""
-    input = atheris.FuzzedDataProvider(data)
-    head = input.ConsumeBytes(input.ConsumeIntInRange(0, 200))
-    chunks = []
-    for _ in range(input.ConsumeIntInRange(0, 8)):
-        kind = input.PickValueInList([*KNOWN, input.ConsumeIntInRange(0, 255)]) & ~0x40
-        chunks.append(Chunk(kind, input.ConsumeBytes(input.ConsumeIntInRange(0, 300))))
-    fuzz_container(forged(head, chunks))
+    fuzz_container(forged(*unpack(data)))
 
 
 def fuzz_decode(data: bytes) -> None:

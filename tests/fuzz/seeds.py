@@ -16,8 +16,8 @@ import numpy as np
 from PIL import Image
 
 from hpcmcodec.codec import Decoder, Encoder
-from hpcmcodec.formats import alpha, container
-from hpcmcodec.formats.chunks import Chunk, assemble, leb128
+from hpcmcodec.formats import alpha, container, header
+from hpcmcodec.formats.chunks import ORDER, Chunk, assemble, leb128
 from hpcmcodec.formats.pictures import Picture
 from hpcmcodec.models.export import export_model
 from tests.codec.conftest import TINY, picture, tiny_arrays
@@ -37,11 +37,28 @@ def tiny_decoder() -> tuple[Decoder, bytes]:
     return Decoder(), data
 
 
-def forged(header: bytes, chunks: Sequence[Chunk]) -> bytes:
+def forged(packed: bytes, chunks: Sequence[Chunk]) -> bytes:
     """A file with valid checksums around any header and chunks."""
-    head = bytes([container.VERSION]) + leb128(len(header)) + header
+    head = bytes([container.VERSION]) + leb128(len(packed)) + packed
     crc = zlib.crc32(head)
     return container.SIGNATURE + head + struct.pack("<I", crc) + assemble(chunks, crc)
+
+
+def pack(packed: bytes, chunks: Sequence[Chunk]) -> bytes:
+    """A header and chunks without checksums, for `unpack`: what the fuzzer changes."""
+    parts = [bytes([chunk.kind]) + struct.pack("<H", len(chunk.payload)) + chunk.payload for chunk in chunks]
+    return bytes([len(packed)]) + packed + b"".join(parts)
+
+
+def unpack(data: bytes) -> tuple[bytes, list[Chunk]]:
+    """Inverse of `pack` for any bytes."""
+    length = data[0] if data else 0
+    packed, position, chunks = data[1 : 1 + length], 1 + length, []
+    while position + 3 <= len(data) and len(chunks) < 100:
+        kind, size = struct.unpack_from("<BH", data, position)
+        chunks.append(Chunk(kind & ~0x40, data[position + 3 : position + 3 + size]))
+        position += 3 + size
+    return packed, chunks
 
 
 @cache
@@ -84,7 +101,20 @@ def _files() -> list[bytes]:
 
 
 def _bodies() -> list[bytes]:
-    return [bytes([60]) + data[6:] for data in _files()]
+    made = []
+    for data in (*_files(), _full()):
+        file = container.read(data)
+        chunks = sorted((*file.latents, *file.others), key=lambda chunk: chunk.kind & ORDER)
+        made.append(pack(header.pack(file.header), chunks))
+    return made
+
+
+def _full() -> bytes:
+    """A file with every kind of chunk."""
+    tiny_decoder()
+    plane = np.tile(np.arange(80, dtype=np.uint8), (70, 1))
+    blocks = {"icc": b"profile" * 30, "exif": b"II*\0" + bytes(50), "xmp": b"<x/>" * 20}
+    return Encoder("tiny").encode(Picture(picture(70, 80), plane, **blocks), tile_size=64)
 
 
 def _planes() -> list[bytes]:
