@@ -15,7 +15,7 @@ from hpcmcodec.errors import MissingModelError, ModelFileError
 from hpcmcodec.formats import model_file
 from hpcmcodec.formats.model_file import ModelFile, Summary
 
-DEFAULT_MODEL = "lite-2"
+DEFAULT_MODEL = "lite-3"
 ENVIRONMENT = "HPCM_MODELS"
 SUFFIX = ".safetensors"
 
