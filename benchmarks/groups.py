@@ -17,7 +17,6 @@ import statistics
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from commands import run
@@ -27,50 +26,8 @@ from hpcmcodec import kernels
 from hpcmcodec.models import store
 from hpcmcodec.models.export import export_model
 from hpcmcodec.models.lite import LiteConfig
+from hpcmcodec.models.lite.regroup import fewer_groups
 from hpcmcodec.models.registry import config_from_dict
-
-Weights = dict[str, np.ndarray]
-STAGE = "ctx_b"
-
-
-def whole_slots(w: Weights, m: int) -> Weights:
-    """Eight groups to four: the steps of a slot's two halves become one."""
-    new = {name: array for name, array in w.items() if not name.startswith(STAGE) or ".blocks." in name}
-    new |= {name: w[name] for name in w if name.startswith(f"{STAGE}.embed.0.")}
-    half = m // 2
-    for t in range(3):
-        a, b = 2 * t, 2 * t + 1
-        new[f"{STAGE}.mods.{t}.table.rows"] = w[f"{STAGE}.mods.{a}.table.rows"]
-        if t:
-            first, second = (w[f"{STAGE}.embed.{s}.weight"] for s in (a - 1, a))
-            parts = (first[:, :half], second[:, :half], first[:, half:], second[:, half:])
-            new[f"{STAGE}.embed.{t}.weight"] = np.concatenate(parts, 1)
-            new[f"{STAGE}.embed.{t}.bias"] = w[f"{STAGE}.embed.{a - 1}.bias"] + w[f"{STAGE}.embed.{a}.bias"]
-        join(new, w, t, (a, b), half, t + 1)
-    return new
-
-
-def checkerboard(w: Weights, m: int) -> Weights:
-    """Four groups to two: the steps of slots 2 and 3 become one, which knows slots 0 and 1."""
-    new = {name: array for name, array in w.items() if not name.startswith(STAGE) or ".blocks." in name}
-    new |= {name: array for name, array in w.items() if name.startswith(STAGE) and ".0." in name.replace("blocks", "")}
-    for name in ("mods.1.table.rows", "embed.1.weight", "embed.1.bias"):
-        new[f"{STAGE}.{name}"] = w[f"{STAGE}.{name}"]
-    join(new, w, 1, (1, 2), m, 2)
-    return new
-
-
-def join(new: Weights, w: Weights, t: int, steps: tuple[int, int], n: int, known: int) -> None:
-    """Heads and neighbour weights of step t from those of two steps of n channels each; `known` slots are used."""
-    for part in ("weight", "bias"):
-        heads = [w[f"{STAGE}.heads.{s}.{part}"] for s in steps]
-        new[f"{STAGE}.heads.{t}.{part}"] = np.concatenate([h[i : i + n] for i in (0, n) for h in heads])
-    grids = []
-    for s in steps:
-        direct = w[f"{STAGE}.direct.{s}.weight"]
-        grids.append(direct.reshape(2, -1, n, *direct.shape[1:])[:, :known])  # mean or scale, slot, channel
-    joined = np.concatenate(grids, 2)
-    new[f"{STAGE}.direct.{t}.weight"] = np.ascontiguousarray(joined.reshape(-1, *joined.shape[3:]))
 
 
 def make_models(folder: Path) -> list[str]:
@@ -78,8 +35,8 @@ def make_models(folder: Path) -> list[str]:
     file = store.find("lite")
     config: LiteConfig = config_from_dict(file.config)
     weights = {name: np.array(a) for name, a in file.tensors.items() if not name.startswith("entropy.")}
-    four = whole_slots(weights, config.latent_channels)
-    sets: dict[int, Any] = {8: weights, 4: four, 2: checkerboard(four, config.latent_channels)}
+    sets = {8: weights}
+    sets |= {groups: fewer_groups(weights, config.latent_channels, 8, groups) for groups in (4, 2)}
     for groups, arrays in sets.items():
         changed = replace(config, checkerboard_groups=groups)
         export_model(folder / f"g{groups}.safetensors", f"g{groups}", changed, arrays, distribution="logistic")

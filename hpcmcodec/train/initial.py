@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from hpcmcodec.errors import ModelFileError, UsageError
+from hpcmcodec.models.lite.regroup import fewer_groups
 from hpcmcodec.models.registry import build, config_from_dict
 
 _DTYPES = {"F16": "<f2", "F32": "<f4", "I8": "i1", "I32": "<i4"}
@@ -49,8 +50,9 @@ def from_model(model: str) -> Start:
 
 def fitted(start: Start, config: Any, seed: int) -> Start:
     """A start for another network: what both have is taken over, the rest keeps its initial values (`about` says which
-    parts are new and which were left out). Raises UsageError if a shape differs or nothing fits."""
-    arrays = build(config).initial(seed)
+    parts are new and which were left out); lite in fewer groups joins the steps of more. Raises UsageError if a shape
+    differs or nothing fits."""
+    start, arrays = _regrouped(start, config), build(config).initial(seed)
     common = arrays.keys() & start.arrays.keys()
     unlike = sorted(name for name in common if arrays[name].shape != start.arrays[name].shape)
     if unlike or not common:
@@ -59,6 +61,14 @@ def fitted(start: Start, config: Any, seed: int) -> Start:
     new, left_out = sorted(arrays.keys() - common), sorted(start.arrays.keys() - common)
     about = {**start.about, "new": _parts(new), "left_out": _parts(left_out)}
     return replace(start, config=config, arrays={**arrays, **{k: start.arrays[k] for k in common}}, about=about)
+
+
+def _regrouped(start: Start, config: Any) -> Start:
+    """The start in the fewer groups of a lite network that is wanted, itself otherwise."""
+    own, wanted = (getattr(c, "checkerboard_groups", 0) for c in (start.config, config))
+    if not 0 < wanted < own:
+        return start
+    return replace(start, arrays=fewer_groups(start.arrays, config.latent_channels, own, wanted))
 
 
 def _parts(names: list[str]) -> list[str]:

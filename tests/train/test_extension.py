@@ -6,19 +6,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 
-from hpcmcodec.models.export import exact, export_model
-from hpcmcodec.models.multiref.config import MemoryConfig
-from hpcmcodec.models.presets import PRESETS
-from hpcmcodec.models.registry import build
-from hpcmcodec.train.config import RunConfig
-from hpcmcodec.train.run import train
-from tests.codec.conftest import TINY, tiny_arrays
+from hpcmcodec.models.export import exact, export_model  # noqa: E402
+from hpcmcodec.models.multiref.config import MemoryConfig  # noqa: E402
+from hpcmcodec.models.presets import PRESETS  # noqa: E402
+from hpcmcodec.models.registry import build  # noqa: E402
+from hpcmcodec.train.config import RunConfig  # noqa: E402
+from hpcmcodec.train.initial import Start, fitted  # noqa: E402
+from hpcmcodec.train.run import train  # noqa: E402
+from tests.codec.conftest import TINY, tiny_arrays  # noqa: E402
+from tests.models import variant_kit as kit  # noqa: E402
 
-from .conftest import losses, quiet
+from .conftest import losses, quiet  # noqa: E402
 
 WIDE = replace(TINY, context_widths=(32, 64))
 MEMORIES = {
@@ -52,3 +55,26 @@ def test_a_memory_bank_starts_at_the_plain_networks_loss(
         found = losses_of(settings, init=str(wide), preset=name, out=tmp_path / name, lr=0.05)
         assert found[1] == plain[1]
         assert found[3] != plain[3]
+
+
+@pytest.mark.parametrize(("own", "wanted"), [(8, 4), (8, 2), (4, 2)])
+def test_fewer_groups_start_from_the_joined_steps(own: int, wanted: int) -> None:
+    """Every parameter comes from the start, and up to the first joined step nothing changes."""
+    more, fewer = (replace(TINY, checkerboard_groups=n) for n in (own, wanted))
+    arrays = kit.formula_weights(build(more))
+    found = fitted(Start(more, arrays, {}), fewer, 0)
+    assert found.about == {"new": [], "left_out": []}
+    rng = np.random.default_rng(0)
+    latent = np.rint(rng.normal(0, 3, (1, 16, 8, 8))).astype(np.float32)
+    z = np.rint(rng.normal(0, 2, (1, 8, 2, 2))).astype(np.float32)
+    sides = []
+    for config, weights in ((more, arrays), (fewer, found.arrays)):
+        network = build(config)
+        network.load({name: torch.from_numpy(array) for name, array in weights.items()})
+        with torch.no_grad():
+            sides.append((network.schedule, kit.predictions(network, torch.from_numpy, latent, z)))
+    (schedule, before), (_, after) = sides
+    first = next(step.index for step in schedule if step.scale == 3)
+    for i in range(2 * first + 2):
+        count = before[i].shape[1]
+        np.testing.assert_allclose(after[i][:, :count], before[i], rtol=0, atol=1e-5)
