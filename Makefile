@@ -9,7 +9,7 @@ TORCH_VERSION ?= 2.13.0
 STAMP = $(VENV)/.installed
 NATIVE = setup.py pyproject.toml $(wildcard kernels/src/*.cpp kernels/src/*.h)
 
-.PHONY: help test test-slow test-pillow test-clusters test-arm test-sanitize fuzz fuzz-native fuzz-python lint demo clean
+.PHONY: help test test-slow test-pillow test-clusters test-compressai wheels test-arm test-sanitize fuzz fuzz-native fuzz-python lint demo clean
 
 help:  ## this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,24 @@ CLUSTERS = distributed ray s3fs 'moto[s3,server]'
 test-clusters: $(STAMP)  ## batches on Dask and Ray, with workers that die, and on an S3 server of this machine
 	$(BIN)/pip install --quiet --disable-pip-version-check $(CLUSTERS)
 	$(BIN)/python -m pytest -q $(ARGS) tests/batch/test_clusters.py tests/batch/test_places.py
+
+COMPRESSAI_VENV ?= build/compressai
+
+# The plain install brings the newest torch with CUDA, several GB, and numpy below 2: an environment of its own.
+test-compressai:  ## the CompressAI adapter with compressai 1.2.8
+	test -x $(COMPRESSAI_VENV)/bin/python || $(PYTHON) -m venv $(COMPRESSAI_VENV)
+	$(COMPRESSAI_VENV)/bin/pip install --quiet --disable-pip-version-check compressai==1.2.8 -e '.[compressai]' pytest
+	$(COMPRESSAI_VENV)/bin/python -m pytest -q $(ARGS) tests/test_compressai.py
+
+WHEEL_VENV ?= build/wheel
+
+# For this machine, without containers: cibuildwheel (pyproject.toml) makes those to publish.
+wheels:  ## sdist and wheel in dist/; the wheel installed into an empty environment decodes the conformance files
+	rm -rf $(WHEEL_VENV) $(WHEEL_VENV)-try && mkdir -p dist
+	$(PYTHON) -m venv $(WHEEL_VENV) && $(WHEEL_VENV)/bin/pip install --quiet --disable-pip-version-check build
+	rm -f dist/*.whl && $(WHEEL_VENV)/bin/python -m build
+	$(PYTHON) -m venv $(WHEEL_VENV)-try && $(WHEEL_VENV)-try/bin/pip install --quiet --disable-pip-version-check dist/*.whl
+	cd build && env -u PYTHONPATH PATH=/nonexistent '$(abspath $(WHEEL_VENV)-try)/bin/hpcm' doctor
 
 ARM_CXX ?= aarch64-linux-gnu-g++
 ARM_RUN ?= qemu-aarch64

@@ -82,17 +82,27 @@ class Outcome:
         return self.distortion + self.rate
 
 
-def rate_distortion(
+@dataclass(frozen=True)
+class Coded:
+    """A batch through a network: pictures x_hat (N, 3, H, W), latents y_hat, and the bits of every element: of z as it
+    lies, of y step by step in coding order, as (step, bits)."""
+
+    x_hat: Tensor
+    y_hat: Tensor
+    z_bits: Tensor
+    y_bits: list[tuple[Any, Tensor]]
+
+
+def code_batch(
     network: Module,
     x: Tensor,
     quality: Tensor,
     *,
     rdo: float,
-    metric: str = "mse",
-    noise: Noise | None = None,
+    noise: Callable[[Tensor], Tensor] | None = None,
     shape_latent: Callable[[Tensor], Tensor] | None = None,
-) -> Outcome:
-    """Run pictures x (N, 3, H, W) in 0..1 through a network, each at its quality (N,).
+) -> Coded:
+    """Run pictures x (N, 3, H, W) in 0..1, H and W multiples of the network's, each at its quality (N,) in 0..1.
 
     With `noise` the bits have training's gradients, without it they are plain likelihoods of what an encoder would
     code. `shape_latent` changes y before it is rounded.
@@ -105,8 +115,8 @@ def rate_distortion(
     z = network.hyper_analyse(y, cond).float()
     z_hat = straight_through(z, z.round())
     z_scale = family.bound(network.z_scale(cond)[:, :, None, None])
-    bits = family.bits(z_hat if noise is None else z + noise(z), z_scale).flatten(1).sum(1)
-    pick, per_step = network.pick(y), []
+    z_bits = family.bits(z_hat if noise is None else z + noise(z), z_scale)
+    pick, y_bits = network.pick(y), []
 
     def code(step: Any, mean: Tensor, scale: Tensor) -> Tensor:
         latent, mean, scale = pick(step), mean.float(), family.bound(scale.float())
@@ -115,15 +125,31 @@ def rate_distortion(
             found = family.bits(symbols, scale)
         else:
             found = split_bits(latent, mean, scale, symbols, noise(latent), family)
-        per_step.append(found.flatten(1).sum(1))
+        y_bits.append((step, found))
         return straight_through(latent, symbols + mean)
 
     y_hat = network.traverse_grid(z_hat, cond, code, tuple(y.shape[2:]))
-    x_hat = network.synthesise(y_hat, cond).float()
+    return Coded(network.synthesise(y_hat, cond).float(), y_hat, z_bits, y_bits)
+
+
+def rate_distortion(
+    network: Module,
+    x: Tensor,
+    quality: Tensor,
+    *,
+    rdo: float,
+    metric: str = "mse",
+    noise: Noise | None = None,
+    shape_latent: Callable[[Tensor], Tensor] | None = None,
+) -> Outcome:
+    """What `code_batch` costs, by picture; arguments as there."""
+    coded = code_batch(network, x, quality, rdo=rdo, noise=noise, shape_latent=shape_latent)
+    bits = coded.z_bits.flatten(1).sum(1)
+    per_step = [found.flatten(1).sum(1) for _, found in coded.y_bits]
     bpp = (bits + torch.stack(per_step).sum(0)) / (x.shape[2] * x.shape[3])
-    distortion, weight = METRICS[metric].distortion(x_hat, x), METRICS[metric].weight
-    mse = distortion if metric == "mse" else mean_squared_error(x_hat, x)
+    distortion, weight = METRICS[metric].distortion(coded.x_hat, x), METRICS[metric].weight
+    mse = distortion if metric == "mse" else mean_squared_error(coded.x_hat, x)
     zero = torch.zeros_like(bpp)
     slope = lambda_of(quality, range_of(network))
     parts = yardstick(slope, distortion, zero, weight), yardstick(slope, zero, bpp)
-    return Outcome(mse, bpp, *parts, y_hat)
+    return Outcome(mse, bpp, *parts, coded.y_hat)
