@@ -67,7 +67,7 @@ class HpcmModel(CompressionModel):
         self.net = TorchModel(network, network.initial(seed))
         self.register_buffer("quality", torch.tensor(float(quality)))
         # CompressAI's trainer optimises an auxiliary loss; there is nothing to fit here, and this zero stays zero.
-        self.register_parameter("quantiles", torch.nn.Parameter(torch.zeros(1)))
+        self.auxiliary = torch.nn.ParameterDict({"quantiles": torch.zeros(1)})  # the name by which it is found
         self._file: bytes | None = None
         self._coder: Encoder | None = None
 
@@ -124,7 +124,7 @@ class HpcmModel(CompressionModel):
 
     def aux_loss(self) -> Tensor:
         """Zero, as a loss that a trainer can go back through."""
-        return self.quantiles.square().sum()
+        return self.auxiliary["quantiles"].square().sum()
 
     def update(self, scale_table: Any = None, force: bool = False, update_quantiles: bool = False) -> bool:
         """Makes the model that `compress` codes with from the weights as they are now, if there is none or `force`.
