@@ -6,7 +6,8 @@ The file is one JSON object, `schema` 1:
     codecs        {spec: {label, version, about, settings}}, or {spec: {unavailable}} for codecs that could not be used
     measurements  a list of objects, see `Measurement`
     run           the machine and options of the last run: {processor, processors, system, python, hpcmcodec, threads,
-                  repeats, codecs, busy (load before the run, null if little), date}
+                  repeats, codecs, busy (highest load before this run and those it goes on from,
+                  null if little), date}
     crops         of coded pictures: {picture, codec, version, setting, box: [left, top, width, height], bytes, psnr}
     summary       what `bench.summary` made of it
 
