@@ -110,9 +110,12 @@ def _on_white(picture: Picture) -> Picture:
 def _png(picture: Picture, lost: list[str]) -> dict[str, Any]:
     options = _given(icc_profile=picture.icc, exif=picture.exif)
     if picture.xmp:
-        text = PngImagePlugin.PngInfo()
-        text.add_itxt("XML:com.adobe.xmp", picture.xmp.decode("utf-8", "replace"))
-        options["pnginfo"] = text
+        try:
+            text = PngImagePlugin.PngInfo()
+            text.add_itxt("XML:com.adobe.xmp", picture.xmp.decode())
+            options["pnginfo"] = text
+        except UnicodeDecodeError:
+            lost.append("the XMP data is not in UTF-8, as PNG needs it")
     return options
 
 

@@ -355,6 +355,8 @@ def test_what_a_format_cannot_hold_is_told() -> None:
     picture = Picture(RGB, None, SRGB, exif() + bytes(70000), XMP)
     assert "too large" in pictures.encode_picture(picture, "jpeg")[1][0]
     assert len(pictures.encode_picture(picture, "bmp")[1]) == 3
+    wide = Picture(RGB, xmp=XMP.decode().encode("utf-16"))
+    assert "UTF-8" in pictures.encode_picture(wide, "png")[1][0]
     with pytest.raises(OutputError):
         pictures.encode_picture(Picture(np.zeros((1, 70000, 3), np.uint8)), "jpeg")
 
