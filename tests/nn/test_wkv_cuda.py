@@ -71,7 +71,7 @@ def test_layouts_do_not_matter(emulated: wkv_cuda.Library) -> None:
 
 
 def test_a_missing_or_broken_library_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wkv_cuda.kernels, "__file__", str(tmp_path / "__init__.py"))
+    monkeypatch.setattr(kernels, "__file__", str(tmp_path / "__init__.py"))
     wkv_cuda.library.cache_clear()
     try:
         assert wkv_cuda.library() is None
