@@ -50,8 +50,9 @@ def from_model(model: str) -> Start:
 
 def fitted(start: Start, config: Any, seed: int) -> Start:
     """A start for another network: what both have is taken over, the rest keeps its initial values (`about` says which
-    parts are new and which were left out); lite in fewer groups joins the steps of more. Raises UsageError if a shape
-    differs or nothing fits."""
+    parts are new and which were left out); lite in fewer groups joins the steps of more. The range of qualities is the
+    start's, whose tables are made for it. Raises UsageError if a shape differs or nothing fits."""
+    config = in_range_of(start.config, config)
     start, arrays = _regrouped(start, config), build(config).initial(seed)
     common = arrays.keys() & start.arrays.keys()
     unlike = sorted(name for name in common if arrays[name].shape != start.arrays[name].shape)
@@ -61,6 +62,12 @@ def fitted(start: Start, config: Any, seed: int) -> Start:
     new, left_out = sorted(arrays.keys() - common), sorted(start.arrays.keys() - common)
     about = {**start.about, "new": _parts(new), "left_out": _parts(left_out)}
     return replace(start, config=config, arrays={**arrays, **{k: start.arrays[k] for k in common}}, about=about)
+
+
+def in_range_of(own: Any, config: Any) -> Any:
+    """`config` with the range of qualities of the network `own`, if both are of variable rate."""
+    variable = hasattr(own, "slopes") and hasattr(config, "slopes")
+    return replace(config, slopes=own.slopes) if variable else config
 
 
 def _regrouped(start: Start, config: Any) -> Start:

@@ -19,7 +19,7 @@ from .about import describe
 from .balance import Balance
 from .config import RunConfig
 from .data import Crops, Pictures
-from .initial import Start, fitted, from_layers, from_model
+from .initial import Start, fitted, from_layers, from_model, in_range_of
 from .inter_scale import InterScale
 from .optimizer import Average, make_optimizer
 from .parallel import Processes
@@ -73,10 +73,12 @@ class State:
             self.about = {"start": start.about, **describe(self.config, pictures)}
             return start.config, start.arrays
         network_config = config_from_dict(saved["network"])
-        wanted = self.config.preset and preset(self.config.preset)
-        wanted = wanted or (self.config.init and from_model(self.config.init).config)
+        own = self.config.init and from_model(self.config.init).config
+        wanted = preset(self.config.preset) if self.config.preset else own
         if wanted and self.config.range:
             wanted = with_range(Start(wanted, {}, {}), self.config.range).config
+        elif own:
+            wanted = in_range_of(own, wanted)
         if wanted and wanted != network_config:
             chosen = self.config.preset or self.config.init
             raise UsageError(f"{self.config.out} is a run of another network than {chosen}")

@@ -15,6 +15,7 @@ from hpcmcodec.models.export import exact, export_model  # noqa: E402
 from hpcmcodec.models.multiref.config import MemoryConfig  # noqa: E402
 from hpcmcodec.models.presets import PRESETS  # noqa: E402
 from hpcmcodec.models.registry import build  # noqa: E402
+from hpcmcodec.train import checkpoint  # noqa: E402
 from hpcmcodec.train.config import RunConfig  # noqa: E402
 from hpcmcodec.train.initial import Start, fitted  # noqa: E402
 from hpcmcodec.train.run import train  # noqa: E402
@@ -55,6 +56,20 @@ def test_a_memory_bank_starts_at_the_plain_networks_loss(
         found = losses_of(settings, init=str(wide), preset=name, out=tmp_path / name, lr=0.05)
         assert found[1] == plain[1]
         assert found[3] != plain[3]
+
+
+def test_the_plain_networks_range_of_qualities_is_taken_over(
+    settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tables are read at the slopes that they were trained for, whatever the preset has; also in a run that goes
+    on."""
+    own = replace(WIDE, slopes=(0.0012, 0.15))
+    export_model(tmp_path / "own.safetensors", "own", own, build(own).initial(0), storage=exact)
+    monkeypatch.setitem(PRESETS, "grown", replace(WIDE, memory=MEMORIES["lite-multiref-p1"]))
+    more = {"init": str(tmp_path / "own.safetensors"), "preset": "grown", "out": tmp_path / "run"}
+    losses_of(settings, **more)
+    assert checkpoint.load(tmp_path / "run")["network"]["slopes"] == [0.0012, 0.15]
+    assert max(losses_of(settings, **{**more, "steps": 4, "resume": True})) == 4
 
 
 @pytest.mark.parametrize(("own", "wanted"), [(8, 4), (8, 2), (4, 2)])
