@@ -120,7 +120,7 @@ def golden_memory(case: Any) -> PlainMemory:
 
 def test_the_stated_arithmetic_to_the_bit() -> None:
     """Recorded vectors; entries 2 and 3 are equal, so that two slots tie at every position (1.3, 1.8, 3.12)."""
-    case = np.load(DATA)
+    case = dict(np.load(DATA))
     memory = golden_memory(case)
     for n in range(2):
         bank: tuple[Entry, ...] = ()
@@ -143,7 +143,7 @@ def test_equal_entries_give_the_oldest(count: int, backend: str) -> None:
 @pytest.mark.parametrize("backend", ["numpy", "torch"])
 def test_summaries_are_linear_attention(backend: str) -> None:
     """Recorded vectors: those of the stated form, and MLIC++'s own code where there is one entry (3.7, 3.8)."""
-    case = np.load(SUMMARIES)
+    case = dict(np.load(SUMMARIES))
     make: Any = lambda a: np.ascontiguousarray(a, np.float32)  # noqa: E731
     tolerance = 2e-5
     if backend == "torch":

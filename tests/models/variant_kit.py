@@ -74,7 +74,7 @@ def loss_of(network: Any, side: int, batch: int = 2) -> Any:
 
 def dead_after_a_step(config: Any, arrays: dict[str, np.ndarray], side: int) -> set[str]:
     """Parameters without a gradient after one optimiser step of a fresh network."""
-    import torch
+    torch = pytest.importorskip("torch")
 
     network, model = torch_network(config, arrays)
     optimizer = torch.optim.SGD(model.parameters(), 1e-4)
