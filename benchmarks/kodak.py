@@ -14,6 +14,7 @@ import argparse
 import json
 import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,9 @@ from hpcmcodec.bench.curves import distance
 from hpcmcodec.bench.results import Results, digest_of
 from hpcmcodec.bench.run import Listener, bench
 from hpcmcodec.bench.sweep import Options
+from hpcmcodec.models import store
+from hpcmcodec.models.lite.model import SLOPES
+from hpcmcodec.models.registry import config_from_dict
 
 SUFFIXES = {".png", ".webp", ".ppm", ".bmp", ".tif", ".tiff"}
 PEERS = ("jpeg", "webp", "avif:444", "avif:best")
@@ -50,7 +54,8 @@ def bd_rate(anchor: Curve, test: Curve) -> float:
 
 
 def checks(results: Results, spec: str, pictures: list[str]) -> str:
-    """Monotone on every picture? And the yardstick: (lambda 255^2 MSE + bpp) / sqrt(255 lambda), mean over SHOWN."""
+    """Monotone on every picture? And the yardstick that models are compared by: the mean of (lambda 255^2 MSE + bpp) /
+    sqrt(255 lambda) over SHOWN on `lite`'s scale of lambda, read between the settings of a model with another one."""
     area = {digest: about["width"] * about["height"] for digest, about in results.pictures.items()}
     version = results.codecs[spec]["version"]
     found = {(m.setting, m.picture): m for m in results if m.codec == spec and m.version == version and m.bytes}
@@ -59,14 +64,21 @@ def checks(results: Results, spec: str, pictures: list[str]) -> str:
     ]
     bpp = np.array([[8 * (found[s, p].bytes or 0) / area[p] for p in pictures] for s in settings])
     psnr = np.array([[found[s, p].psnr for p in pictures] for s in settings], float)
-    marks = []
-    for quality in SHOWN:
-        row = settings.index(quality)
-        lam = 0.0018 * (0.0932 / 0.0018) ** ((quality - 1) / 99)
-        mse = float(np.mean(10 ** (-psnr[row] / 10)))
-        marks.append((lam * 255**2 * mse + bpp[row].mean()) / math.sqrt(255 * lam))
     rising = bool((np.diff(bpp, axis=0) > 0).all() and (np.diff(psnr, axis=0) > 0).all())
-    return f"bytes and PSNR rise with quality on every picture: {rising}\nyardstick: {np.mean(marks):.4f}"
+
+    model = store.find(spec.partition(":")[2] or None)
+    own = _log_slopes(settings, config_from_dict(model.config).slopes)
+    wanted = _log_slopes(SHOWN, SLOPES)
+    rate = np.exp(np.interp(wanted, own, np.log(bpp.mean(1))))
+    error = np.exp(np.interp(wanted, own, np.log((10 ** (-psnr / 10)).mean(1))))
+    marks = (np.exp(wanted) * 255**2 * error + rate) / np.sqrt(255 * np.exp(wanted))
+    return f"bytes and PSNR rise with quality on every picture: {rising}\nyardstick: {marks.mean():.4f}"
+
+
+def _log_slopes(settings: Sequence[float], slopes: tuple[float, float]) -> np.ndarray:
+    """log(lambda) of `-q` settings of a model that was trained from slopes[0] to slopes[1]."""
+    low, high = np.log(slopes)
+    return low + (np.array(settings) - 1) / 99 * (high - low)
 
 
 def tables(curves: dict[str, Curve]) -> str:
