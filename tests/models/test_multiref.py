@@ -108,7 +108,7 @@ def golden_memory(case: Any) -> PlainMemory:
     memory.out = type(memory.value)(5, 12)
     memory.parameter("gamma", 12)
     arrays = {"gamma": case["gamma"]}
-    for key in case.files:
+    for key in case:
         part, _, kind = key.partition("_")
         if kind in ("W", "b"):
             arrays[f"{part}.{'weight' if kind == 'W' else 'bias'}"] = (

@@ -15,10 +15,10 @@ from PIL import Image
 
 pytest.importorskip("torch")  # what a run writes, and its plot reads, belongs to training
 
-from hpcmcodec.errors import OutputError  # noqa: E402
-from hpcmcodec.train.pack import pack  # noqa: E402
-from hpcmcodec.train.plot import curves, draw, plot  # noqa: E402
-from tests.codec.conftest import picture  # noqa: E402
+from hpcmcodec.errors import OutputError
+from hpcmcodec.train.pack import pack
+from hpcmcodec.train.plot import curves, draw, plot
+from tests.codec.conftest import picture
 
 from .conftest import losses
 
