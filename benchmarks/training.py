@@ -57,7 +57,7 @@ OPTIONS = {
     "inter-scale": "--inter-scale-reg",
     "balance-anchored": "--balance anchored",
     "balance-famo": "--balance famo",
-    "bf16": "--bf16",
+    "bfloat16": "--precision bfloat16",
     "channels-last": "--channels-last",
 }
 """Trials that differ from the control in options of `hpcm train` alone."""
@@ -72,6 +72,7 @@ class Trials:
         self.folder = folder
         self.seconds = args.seconds
         self.common = ["--data", args.data, "--cache", args.cache or folder, "--threads", args.threads, "--seed", 1]
+        self.common += ["--precision", "float32"]  # of torch's modes the one that every machine has
         self.valid = ["--valid", args.valid, "--valid-coded", 0, "--valid-every", "100h"]
         self._start: Path | None = None
 

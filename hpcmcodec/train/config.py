@@ -69,9 +69,14 @@ class RunConfig:
     seed: int = option(0, "Seed of crops, qualities and noise.", int, "N")
 
     device: str = option("cpu", "Where to compute: cpu, cuda, cuda:1.", str, "DEVICE")
-    bf16: bool = option(False, "Networks in bfloat16 (autocast); latents, tables and bits stay in float32.")
+    precision: str = option(
+        "auto",
+        "Networks in bfloat16 (autocast; latents, tables and bits stay in float32) with channels last in memory, or in"
+        " float32; auto: bfloat16 where processor or card has instructions for it.",
+        choices=("auto", "bfloat16", "float32"),
+    )
     compile: bool = option(False, "Compile the step (torch.compile).")
-    channels_last: bool = option(False, "Channels last in memory.")
+    channels_last: bool = option(False, "Channels last in memory, in float32 too.")
     threads: int | None = option(None, "Threads of torch on the CPU.", int, "N")
     log_every: int = option(25, "Steps per line of metrics.", int, "N")
     save_every: float = option(300.0, "Time between checkpoints.", seconds, "TIME")

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 import torch
 
+from .config import RunConfig
+
 
 @contextmanager
 def torch_settings(threads: int | None) -> Iterator[None]:
@@ -23,3 +25,24 @@ def torch_settings(threads: int | None) -> Iterator[None]:
         torch.set_num_threads(before)
         torch.set_flush_denormal(False)
         torch.set_float32_matmul_precision(precision)
+
+
+def uses_bfloat16(config: RunConfig) -> bool:
+    """Whether the networks of a run compute in bfloat16 on this machine."""
+    if config.precision == "auto":
+        return _has_bfloat16(torch.device(config.device))
+    return config.precision == "bfloat16"
+
+
+def memory_format(config: RunConfig) -> torch.memory_format:
+    """Order of pictures and weights in memory: bfloat16 is fastest with the channels last."""
+    last = config.channels_last or uses_bfloat16(config)
+    return torch.channels_last if last else torch.contiguous_format
+
+
+def _has_bfloat16(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 natively; emulation would be slower than float32."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()  # not in older versions
+    return device.type == "cpu" and any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))

@@ -10,6 +10,7 @@ from torch import Tensor
 from hpcmcodec.nn.torch_model import TorchModel
 
 from .config import RunConfig
+from .environment import memory_format, uses_bfloat16
 from .loss import Noise, Outcome, rate_distortion
 from .parallel import Processes
 from .spectral import truncate
@@ -22,7 +23,7 @@ class Objective(torch.nn.Module):
         super().__init__()
         self.model = model
         self._rdo, self._metric, self._noise = config.rdo_for(model.model.rate), config.metric, noise
-        self._bf16 = config.bf16
+        self._bf16 = uses_bfloat16(config)
 
     def forward(self, x: Tensor, quality: Tensor, mask: Tensor | None = None) -> tuple[Tensor, ...]:
         """`mask`: of the latent's spectrum (spectral.py)."""
@@ -43,7 +44,7 @@ class Evaluation:
     """An objective ready to be called: divided among processes, compiled, in the memory format that was asked for."""
 
     def __init__(self, model: TorchModel, config: RunConfig, group: Processes) -> None:
-        self._format = torch.channels_last if config.channels_last else torch.contiguous_format
+        self._format = memory_format(config)
         module = group.wrap(Objective(model, config, Noise(group.rank, group.world)))
         self._call = torch.compile(module) if config.compile else module
 

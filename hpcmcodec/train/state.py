@@ -19,6 +19,7 @@ from .about import describe
 from .balance import Balance
 from .config import RunConfig
 from .data import Crops, Pictures
+from .environment import memory_format
 from .initial import Start, fitted, from_layers, from_model, in_range_of
 from .inter_scale import InterScale
 from .optimizer import Average, make_optimizer
@@ -40,8 +41,7 @@ class State:
         self.network = build(network_config)
         self._check_network()
         self.model = TorchModel(self.network, arrays).to(group.device)
-        if config.channels_last:
-            self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model.to(memory_format=memory_format(config))  # type: ignore[call-overload]
         self.parameters: dict[str, Tensor] = {k.replace("/", "."): v for k, v in self.model.named_parameters()}
         self.optimizer = make_optimizer(self.parameters, config)
         self.inter_scale = self._inter_scale()

@@ -35,8 +35,8 @@ WAYS: dict[str, dict[str, Any]] = {
     "famo": {"balance": "famo", "lambda_": 0.01},
     "cautious": {"optimizer": "cautious"},
     "muon": {"optimizer": "muon"},
-    "bf16": {"bf16": True},
-    "channels-last": {"channels_last": True},
+    "bfloat16": {"precision": "bfloat16"},
+    "channels-last": {"channels_last": True, "precision": "float32"},
     "one rate": {"lambda_": 0.013},
     "official": {"schedule": "official"},
 }
