@@ -46,10 +46,12 @@ def read_picture(
     """The picture in a file, in bytes, or in an open binary file; "-" is standard input.
 
     `admit` is called with height and width before any pixel is read, and may raise what it likes of `hpcmcodec.errors`.
+    Of a file on a disk, no more than its head has been read by then.
     Raises InputError if it cannot be read, LimitExceededError if it has more than `max_pixels` pixels.
     """
     name, data = _open(source)
-    with _careful(name, max_pixels), Image.open(data, formats=_READABLE) as image:
+    with data, _careful(name, max_pixels), Image.open(data, formats=_READABLE) as image:
+        Limits(max_pixels).check_picture(*image.size)  # first: Pillow itself checks only twice the limit
         if admit is not None:
             admit(image.height, image.width)
         return _picture(image, max_pixels)
@@ -67,7 +69,11 @@ def _open(source: Source) -> tuple[str, BinaryIO]:
         return "standard input", BytesIO(sys.stdin.buffer.read())
     if isinstance(source, str | Path):
         try:
-            return str(source), BytesIO(Path(source).read_bytes())
+            file = Path(source).open("rb")  # noqa: SIM115, the caller closes it
+            if file.seekable():
+                return str(source), file
+            with file:  # a pipe
+                return str(source), BytesIO(file.read())
         except OSError as error:
             raise InputError(f"cannot read {source}: {error.strerror or error}") from error
     if isinstance(source, bytes | bytearray | memoryview):
@@ -93,14 +99,22 @@ def _careful(name: str, max_pixels: int) -> Iterator[None]:
             raise type(error)(f"{name}: {error}") from error
         except Image.UnidentifiedImageError as error:
             raise InputError(f"{name} is not a picture of a known kind, or its beginning is damaged") from error
+        except OSError as error:
+            if error.errno is None:  # Pillow's way to say that a file is damaged
+                raise _damaged(name, error) from error
+            raise InputError(f"cannot read {name}: {error.strerror}") from error
         except MemoryError as error:
             raise LimitExceededError(f"{name} needs more memory than there is") from error
         except Exception as error:  # on damaged files Pillow's plugins raise nearly everything there is
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise InputError(f"{name} is damaged or of an unsupported kind ({reason})") from error
+            raise _damaged(name, error) from error
         finally:
             _log.removeHandler(_nowhere)
             Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = limit, lenient
+
+
+def _damaged(name: str, error: Exception) -> InputError:
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return InputError(f"{name} is damaged or of an unsupported kind ({reason})")
 
 
 def _picture(image: Image.Image, max_pixels: int) -> Picture:

@@ -47,6 +47,7 @@ class Converted:
     bytes_out: int
     seconds: float
     coded_bytes: int
+    coded_pixels: int
     verified: bool = False
     psnr: float | None = None
     warnings: tuple[str, ...] = ()
@@ -54,12 +55,12 @@ class Converted:
 
     @property
     def bits_per_pixel(self) -> float:
-        """Bits of the hpc file for every pixel of the picture."""
-        return 8 * self.coded_bytes / (self.width * self.height)
+        """Bits of the hpc file for every pixel of the picture in it, which may be larger than what was decoded."""
+        return 8 * self.coded_bytes / self.coded_pixels
 
     def to_dict(self) -> dict[str, Any]:
         values = asdict(self)
-        del values["coded_bytes"]
+        del values["coded_bytes"], values["coded_pixels"]
         if self.psnr == float("inf"):  # which JSON cannot say
             values["psnr"] = None
         return values | {"bits_per_pixel": self.bits_per_pixel, "warnings": list(self.warnings)}
@@ -117,12 +118,12 @@ class EncodeJob(_Job):
         from hpcmcodec.formats.pictures import read_picture
 
         start = time.perf_counter()
-        raw = read_bytes(task.source)
+        source, size = _source(task.source)
         with self._lock:  # cached_property itself does not lock
             encoder = self._encoder
             decoder = self._decoder if self.verify else None
         max_pixels = _limits(self.max_pixels, None).max_pixels
-        picture = read_picture(_Named(raw, task.source), max_pixels=max_pixels, admit=encoder.admit)
+        picture = read_picture(source, max_pixels=max_pixels, admit=encoder.admit)
         if self.target is None:
             data = encoder.encode(picture, self.quality, strip=self.strip)
         else:
@@ -131,7 +132,18 @@ class EncodeJob(_Job):
         write_bytes(task, data, gate, check=self.verify)
         height, width = picture.pixels.shape[:2]
         seconds = time.perf_counter() - start
-        return Converted(width, height, len(raw), len(data), seconds, len(data), self.verify, psnr, picture.warnings)
+        return Converted(
+            width,
+            height,
+            size,
+            len(data),
+            seconds,
+            len(data),
+            width * height,
+            self.verify,
+            psnr,
+            picture.warnings,
+        )
 
     def prepare(self) -> None:
         """Loads the model now, so that one that is missing is one error and not one for each file."""
@@ -175,9 +187,17 @@ class DecodeJob(_Job):
             len(encoded),
             seconds,
             len(data),
+            height * width if self.region is None else self._pixels_of(data),
             warnings=picture.warnings + lost,
             incomplete=picture.incomplete,
         )
+
+    def _pixels_of(self, data: bytes) -> int:
+        """Of the whole picture in a file."""
+        from hpcmcodec.formats import container
+
+        header = container.read(data, self._decoder.limits, self.allow_truncated).header
+        return header.width * header.height
 
     def prepare(self) -> None:
         """Nothing: which model is needed depends on the file."""
@@ -189,6 +209,14 @@ def _limits(max_pixels: int | None, max_memory: int | None) -> Limits:
 
     limits = Limits(max_memory=max_memory)
     return limits if max_pixels is None else replace(limits, max_pixels=max_pixels)
+
+
+def _source(source: Place) -> tuple[Path | _Named, int]:
+    """What `read_picture` takes, and its size in bytes. A file on a disk is left there: it may be refused unread."""
+    if source != STREAM and isinstance(source, Path) and source.is_file():
+        return source, source.stat().st_size
+    data = read_bytes(source)
+    return _Named(data, source), len(data)
 
 
 def read_bytes(source: Place) -> bytes:

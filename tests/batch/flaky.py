@@ -30,4 +30,4 @@ class FlakyJob:
             raise CorruptError("damaged")
         if name == "always" or (name == "twice" and count <= 2):
             raise StorageError(f"{name}: throttled")
-        return Converted(1, 1, bytes_in=1, bytes_out=count, seconds=0, coded_bytes=count)
+        return Converted(1, 1, bytes_in=1, bytes_out=count, seconds=0, coded_bytes=count, coded_pixels=1)

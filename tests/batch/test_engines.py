@@ -65,7 +65,7 @@ def test_what_an_engine_gives_up_is_a_failure_of_one_file_or_of_the_run() -> Non
 
 
 def test_an_engine_stands_in_for_the_threads() -> None:
-    result = Converted(1, 1, 10, 1, 0.1, 1)
+    result = Converted(1, 1, 10, 1, 0.1, 1, 1)
     work = Plan((TASK,), (Task(Path("s"), None),), ())
 
     def local(task: Task, gate: object) -> Converted:

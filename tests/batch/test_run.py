@@ -11,7 +11,7 @@ from hpcmcodec.batch import Converted, Outcome, Plan, Task, run
 from hpcmcodec.batch.run import Gate, combine
 from hpcmcodec.errors import CorruptError, HpcmError, InputError, LimitExceededError, OutputError
 
-RESULT = Converted(width=4, height=2, bytes_in=100, bytes_out=10, seconds=0.5, coded_bytes=10)
+RESULT = Converted(width=4, height=2, bytes_in=100, bytes_out=10, seconds=0.5, coded_bytes=10, coded_pixels=8)
 
 
 def tasks(count: int) -> tuple[Task, ...]:

@@ -26,7 +26,8 @@ def coded(hpcm: Hpcm, pictures: Path, tiny: Path) -> Path:
 def test_a_rectangle_of_the_picture(hpcm: Hpcm, coded: Path, tmp_path: Path) -> None:
     done = hpcm("decode", coded, "--region", "2,1,4,7", "-o", tmp_path / "part.png")
     assert (done.code, done.err) == (0, "")
-    assert "4x7" in done.out
+    whole = hpcm("info", coded, "--json").json[0]
+    assert "4x7" in done.out and f"{whole['bits_per_pixel']:.3f} bpp" in done.out
     np.testing.assert_array_equal(samples(tmp_path / "part.png"), samples(coded.with_name("whole.png"))[1:8, 2:6])
 
 

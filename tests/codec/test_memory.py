@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -51,7 +54,7 @@ def test_memory_grows_with_the_picture_and_no_faster() -> None:
 
 def test_what_does_not_fit_is_refused_with_numbers() -> None:
     with pytest.raises(
-        errors.LimitExceededError, match=r"8000 x 6000 pixels takes about 6\d\d MB .* 300 MB.*--max-memory"
+        errors.LimitExceededError, match=r"8000 x 6000 pixels takes about 7\d\d MB .* 300 MB.*--max-memory"
     ):
         budget_of(6000, 8000, 300 * 10**6)
 
@@ -84,6 +87,46 @@ def test_refused_before_pixels_are_read() -> None:
     data = Encoder("tiny").encode(Picture(picture(30, 40)))
     with pytest.raises(errors.LimitExceededError, match="40 x 30 pixels"):
         Decoder(limits=Limits(max_memory=10**7)).decode(data)
+
+
+def test_a_file_is_refused_by_its_head(tmp_path: Path) -> None:
+    """More than fits into memory is never read: the file is a hole of 300 GB."""
+    huge = tmp_path / "huge.ppm"
+    with huge.open("wb") as file:
+        file.write(b"P6 400000 250000 255\n")
+        file.truncate(300 * 10**9)
+    with pytest.raises(errors.LimitExceededError, match=r"more pixels than .*--max-pixels"):
+        read_picture(huge)
+    with pytest.raises(errors.LimitExceededError, match=r"400000 x 250000 pixels .*--max-memory"):
+        read_picture(huge, max_pixels=2**40, admit=Encoder("tiny", limits=Limits(max_memory=10**9)).admit)
+
+
+_PEAK = """
+import io, re, sys
+import numpy as np
+from hpcmcodec.formats.pictures import Picture, encode_picture, read_picture
+
+def status(name):
+    return 1024 * int(re.search(name + r":\\s+(\\d+)", open("/proc/self/status").read())[1])
+
+pixels = np.full((3000, 3000, 3), 7, np.uint8)
+held = status("VmRSS") - pixels.nbytes
+if sys.argv[1] == "write":
+    encode_picture(Picture(pixels), "ppm")
+else:
+    data = b"P6 3000 3000 255\\n" + pixels.tobytes()
+    del pixels
+    read_picture(data)
+print((status("VmHWM") - held) / 3000**2)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
+@pytest.mark.parametrize("direction", ["read", "write"])
+def test_what_reading_and_writing_take(direction: str) -> None:
+    """The constant is no lower than what is measured, and not far above it."""
+    done = subprocess.run([sys.executable, "-c", _PEAK, direction], capture_output=True, text=True, check=True)
+    assert 0.6 * memory.FILE_BYTES < float(done.stdout) <= memory.FILE_BYTES + 0.5  # half a byte is 4.5 MB of noise
 
 
 def test_the_machine_has_memory() -> None:
