@@ -58,7 +58,8 @@ def layer_norm(x: Float32, weight: Float32, bias: Float32, eps: float) -> Float3
 
 
 def window_attention(q: Float32, k: Float32, v: Float32, window: int, heads: int) -> Float32:
-    """Attention inside window x window squares: q, k, v (d, H, W) -> (d, H, W); window divides H and W, heads d.
+    """Attention inside window x window squares from the top left, clipped at the right and lower edge: q, k, v
+    (d, H, W) -> (d, H, W); heads divide d.
 
     Arithmetic of HPCM's cross attention cell (arXiv 2507.19125) without its projections.
     """

@@ -30,10 +30,26 @@ class ConvTranspose2d(Module):
         return ops.conv_transpose2d(x, self.weight, self.bias, self.stride, self.padding)
 
 
-class _Depthwise3x3(Module):
+class Depthwise3x3(Module):
+    """3x3 convolution of every channel by itself, with bias: weight (n, 1, 3, 3)."""
+
     def __init__(self, n: int) -> None:
         self.parameter("weight", n, 1, 3, 3, init=fan_in_uniform())
         self.parameter("bias", n)
+
+    def __call__(self, x: Array) -> Array:
+        return ops.depthwise(x, self.weight, self.bias)
+
+
+class Grouped3x3(Module):
+    """3x3 convolution of n channels in `groups` groups of as many inputs as outputs: weight (n, n / groups, 3, 3)."""
+
+    def __init__(self, n: int, groups: int) -> None:
+        self.parameter("weight", n, n // groups, 3, 3, init=fan_in_uniform())
+        self.parameter("bias", n)
+
+    def __call__(self, x: Array) -> Array:
+        return ops.grouped(x, self.weight, self.bias)
 
 
 class _PartialConv3x3(Module):
@@ -61,7 +77,7 @@ class DWConvRB(Module):
     """Depthwise residual block (HPCM): depthwise 3x3, expand by 2, LeakyReLU, reduce, plus the input."""
 
     def __init__(self, n: int, expansion: int = 2) -> None:
-        self.branch = {"0": _Depthwise3x3(n), "1": Conv2d(n, n * expansion), "3": Conv2d(n * expansion, n)}
+        self.branch = {"0": Depthwise3x3(n), "1": Conv2d(n, n * expansion), "3": Conv2d(n * expansion, n)}
 
     def __call__(self, x: Array) -> Array:
         s, e, r = self.branch["0"], self.branch["1"], self.branch["3"]

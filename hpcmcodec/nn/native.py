@@ -20,11 +20,15 @@ from .memory_native import recall as recall
 from .memory_native import summarise as summarise
 from .memory_native import unit as unit
 from .wavelet_native import cell_rms as cell_rms
+from .wavelet_native import constant as constant
 from .wavelet_native import extend as extend
 from .wavelet_native import gather as gather
+from .wavelet_native import grouped as grouped
 from .wavelet_native import haar as haar
 from .wavelet_native import inverse_haar as inverse_haar
+from .wavelet_native import pad as pad
 from .wavelet_native import place as place
+from .wavelet_native import step_sizes as step_sizes
 
 Array = np.ndarray
 

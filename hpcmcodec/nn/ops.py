@@ -82,8 +82,8 @@ def dwconv_rb(x: Array, sw: Array, sb: Array, ew: Array, eb: Array, rw: Array, r
 # ---------------------------------------------------------------------------------------------- attention, norms
 @_operation
 def window_attention(q: Array, k: Array, v: Array, window: int, heads: int) -> Array:
-    """Softmax attention inside non-overlapping windows, aligned top left; H and W are multiples of `window`.
-    Head a owns channels a*e .. a*e+e-1 with e = C / heads; scores are scaled by 1 / sqrt(e)."""
+    """Softmax attention inside non-overlapping windows, aligned top left; the last ones are as small as the map makes
+    them. Head a owns channels a*e .. a*e+e-1 with e = C / heads; scores are scaled by 1 / sqrt(e)."""
 
 
 @_operation
@@ -262,3 +262,24 @@ def gather(x: Array, index: np.ndarray) -> Array:
 @_operation
 def place(values: Array, index: np.ndarray, shape: tuple[int, int, int]) -> Array:
     """Inverse of `gather`: an array (N, *shape) with `values` (N, K) at these places and 0 elsewhere."""
+
+
+@_operation
+def pad(x: Array, rows: int, columns: int) -> Array:
+    """Zeros below and at the right up to this size."""
+
+
+@_operation
+def constant(x: Array, values: np.ndarray) -> Array:
+    """`values` as an array of the kind of x."""
+
+
+@_operation
+def grouped(x: Array, weight: Array, bias: Array) -> Array:
+    """Convolution in groups of k inputs and k outputs, weight (C, k, n, n), stride 1, size kept."""
+
+
+@_operation
+def step_sizes(a: Array) -> Array:
+    """2^a for a in -1..1, at the nearest of 33 recorded values, at the nearest end beyond; gradient as without
+    rounding."""

@@ -19,11 +19,15 @@ from .summary_torch import attend_summary as attend_summary
 from .summary_torch import join_summaries as join_summaries
 from .summary_torch import summarise as summarise
 from .wavelet_torch import cell_rms as cell_rms
+from .wavelet_torch import constant as constant
 from .wavelet_torch import extend as extend
 from .wavelet_torch import gather as gather
+from .wavelet_torch import grouped as grouped
 from .wavelet_torch import haar as haar
 from .wavelet_torch import inverse_haar as inverse_haar
+from .wavelet_torch import pad as pad
 from .wavelet_torch import place as place
+from .wavelet_torch import step_sizes as step_sizes
 from .wkv_torch import wkv as wkv
 
 
@@ -66,16 +70,33 @@ def dwconv_rb(x: Tensor, sw: Tensor, sb: Tensor, ew: Tensor, eb: Tensor, rw: Ten
 
 
 def window_attention(q: Tensor, k: Tensor, v: Tensor, window: int, heads: int) -> Tensor:
-    n, c, h, w = q.shape
-    e = c // heads
+    h, w = q.shape[2:]
+    rows, columns = h - h % window, w - w % window  # of whole windows
+    parts = [
+        [
+            _attend_tiles(*(t[..., top:bottom, left:right] for t in (q, k, v)), window, heads)
+            for left, right in ((0, columns), (columns, w))
+            if left < right
+        ]
+        for top, bottom in ((0, rows), (rows, h))
+        if top < bottom
+    ]
+    return torch.cat([torch.cat(line, 3) for line in parts], 2) if h % window or w % window else parts[0][0]
 
-    def tokens(t: Tensor) -> Tensor:  # -> (n, windows down, windows across, heads, window*window, e)
-        t = t.reshape(n, heads, e, h // window, window, w // window, window)
-        return t.permute(0, 3, 5, 1, 4, 6, 2).reshape(n, h // window, w // window, heads, window * window, e)
+
+def _attend_tiles(q: Tensor, k: Tensor, v: Tensor, window: int, heads: int) -> Tensor:
+    """Of a map that its windows fill, or that is less than a window high or wide."""
+    n, c, h, w = q.shape
+    e, rows, columns = c // heads, min(window, h), min(window, w)
+    down, across = h // rows, w // columns
+
+    def tokens(t: Tensor) -> Tensor:  # -> (n, windows down, windows across, heads, rows*columns, e)
+        t = t.reshape(n, heads, e, down, rows, across, columns)
+        return t.permute(0, 3, 5, 1, 4, 6, 2).reshape(n, down, across, heads, rows * columns, e)
 
     scores = tokens(q) @ tokens(k).transpose(-1, -2) / math.sqrt(e)
     out = scores.softmax(-1) @ tokens(v)
-    out = out.reshape(n, h // window, w // window, heads, window, window, e)
+    out = out.reshape(n, down, across, heads, rows, columns, e)
     return out.permute(0, 3, 6, 1, 4, 2, 5).reshape(n, c, h, w)
 
 

@@ -6,6 +6,8 @@ import numpy as np
 
 from hpcmcodec import kernels
 
+from .step_table import STEPS
+
 Array = np.ndarray
 
 
@@ -38,3 +40,28 @@ def place(values: Array, index: Array, shape: tuple[int, int, int]) -> Array:
     out = np.zeros((values.shape[0], *shape), values.dtype)
     out.reshape(values.shape[0], -1)[:, index] = values
     return out
+
+
+def pad(x: Array, rows: int, columns: int) -> Array:
+    return np.pad(x, ((0, 0), (0, 0), (0, rows - x.shape[2]), (0, columns - x.shape[3])))
+
+
+def constant(x: Array, values: Array) -> Array:
+    return values
+
+
+def grouped(x: Array, weight: Array, bias: Array) -> Array:
+    """Depthwise sums of the first, the second, ... input of every group, added in this order."""
+    size, total = weight.shape[1], None
+    for index in range(size):
+        source = np.ascontiguousarray(x[0, index::size].repeat(size, 0))
+        own = np.ascontiguousarray(weight[:, index])
+        part = kernels.depthwise(source, own, None if index else bias, weight.shape[2] // 2)
+        total = part if total is None else total + part
+    assert total is not None
+    return total[None]
+
+
+def step_sizes(a: Array) -> Array:
+    bounded = np.fmin(np.fmax(a, np.float32(-1)), np.float32(1))  # NaN becomes -1
+    return STEPS[np.rint(bounded * np.float32(16)).astype(np.int8) + 16]

@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .step_table import STEPS
+
 
 def haar(x: Tensor) -> Tensor:
     x = extend(x, x.shape[2] + x.shape[2] % 2, x.shape[3] + x.shape[3] % 2)
@@ -44,6 +46,25 @@ def gather(x: Tensor, index: np.ndarray) -> Tensor:
 def place(values: Tensor, index: np.ndarray, shape: tuple[int, int, int]) -> Tensor:
     out = values.new_zeros(len(values), int(np.prod(shape)))
     return out.index_copy(1, _index(index, values), values).reshape(len(values), *shape)
+
+
+def pad(x: Tensor, rows: int, columns: int) -> Tensor:
+    return F.pad(x, (0, columns - x.shape[3], 0, rows - x.shape[2]))
+
+
+def constant(x: Tensor, values: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values)).to(x.device, x.dtype)
+
+
+def grouped(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    return F.conv2d(x, weight, bias, padding=weight.shape[2] // 2, groups=len(weight) // weight.shape[1])
+
+
+def step_sizes(a: Tensor) -> Tensor:
+    bounded = (a if a.dtype == torch.float64 else a.float()).clamp(-1, 1)
+    smooth = bounded.exp2()
+    steps = constant(bounded, STEPS)[(16 * bounded.detach()).round().long() + 16]
+    return steps + (smooth - smooth.detach())  # adds an exact zero
 
 
 def _index(index: np.ndarray, like: Tensor) -> Tensor:

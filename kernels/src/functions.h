@@ -24,7 +24,7 @@ void layer_norm(const float* x, int channels, size_t pixels, const float* weight
 void scale_index(const float* scales, size_t count, const float* thresholds, int number, uint16_t* out);
 
 // Attention of q over k, v inside window x window squares, channels = heads x components, e components per head:
-// softmax over the keys of (q . k) * float(1 / sqrt(e)), times v. Height and width are multiples of window.
+// softmax over the keys of (q . k) * float(1 / sqrt(e)), times v. The last windows are clipped.
 void window_attention(const float* q, const float* k, const float* v, int channels, int height, int width, int window,
                       int heads, float* out);
 

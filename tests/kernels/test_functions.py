@@ -133,7 +133,15 @@ def test_layer_norm(shape: tuple[int, ...]) -> None:
 
 @pytest.mark.parametrize(
     ("channels", "heads", "window", "height", "width"),
-    [(8, 2, 4, 4, 8), (20, 1, 8, 16, 8), (6, 3, 1, 2, 3), (14, 2, 3, 6, 9), (40, 2, 8, 8, 24)],
+    [
+        (8, 2, 4, 4, 8),
+        (20, 1, 8, 16, 8),
+        (6, 3, 1, 2, 3),
+        (14, 2, 3, 6, 9),
+        (40, 2, 8, 8, 24),
+        (8, 2, 8, 11, 21),
+        (6, 1, 4, 3, 2),
+    ],
 )
 def test_window_attention(channels: int, heads: int, window: int, height: int, width: int) -> None:
     rng = np.random.default_rng(5)
@@ -213,7 +221,7 @@ def test_haar_returns_integers_exactly(channels: int, height: int, width: int, s
         ),
         (lambda: kernels.softmax(np.ones((2, 2), np.float32)), "x .*shape"),
         (lambda: kernels.layer_norm(np.ones((2, 2, 2), np.float32), *np.ones((2, 3), np.float32), 1e-5), "weight"),
-        (lambda: kernels.window_attention(*np.ones((3, 4, 6, 6), np.float32), 4, 2), "window"),
+        (lambda: kernels.window_attention(*np.ones((3, 4, 6, 6), np.float32), 65, 2), "window"),
         (lambda: kernels.window_attention(*np.ones((3, 4, 8, 8), np.float32), 4, 3), "heads"),
         (lambda: kernels.haar_idwt(np.ones((6, 2, 2), np.float32)), "multiple of 4"),
         (lambda: kernels.scale_index(np.ones(2, np.float32), np.ones(2)), "thresholds must be"),

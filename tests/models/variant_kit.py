@@ -21,11 +21,7 @@ from hpcmcodec.models.registry import build
 
 def formula_weights(network: Any, gain: float = 1.0) -> dict[str, np.ndarray]:
     """Weights made from the parameters' names under which every path matters, also where training starts at zero."""
-    arrays = {}
-    for name, spec in network.specs().items():
-        rng = np.random.default_rng(zlib.crc32(name.encode()))
-        fan = int(np.prod(spec.shape[1:])) if len(spec.shape) > 1 else 25
-        arrays[name] = (rng.standard_normal(spec.shape) * gain / np.sqrt(fan)).astype(np.float32)
+    arrays = part_weights(network, gain)
     if network.rate == "variable":
         arrays = {name: array * np.float32(0.5) for name, array in arrays.items()}
         arrays["log_up.rows"] += np.linspace(1, 3, 5, dtype="f4")[:, None]
@@ -34,6 +30,17 @@ def formula_weights(network: Any, gain: float = 1.0) -> dict[str, np.ndarray]:
         last = [name for name in arrays if name.startswith("g_a.branch.") and name.endswith(".weight")][-1]
         arrays[last] *= 10
     return arrays
+
+
+def part_weights(part: Any, gain: float = 1.0) -> dict[str, np.ndarray]:
+    """As `formula_weights`, of a module that is no whole network."""
+    return {name: _formula(name, spec.shape, gain) for name, spec in part.specs().items()}
+
+
+def _formula(name: str, shape: tuple[int, ...], gain: float) -> np.ndarray:
+    rng = np.random.default_rng(zlib.crc32(name.encode()))
+    fan = int(np.prod(shape[1:])) if len(shape) > 1 else 25
+    return (rng.standard_normal(shape) * gain / np.sqrt(fan)).astype(np.float32)
 
 
 def check_cost(config: Any, parameters: int, kmac_per_pixel: float) -> None:
