@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -57,10 +57,18 @@ def _text(path: Place, info: Info) -> str:
     if info.tile_size:
         rows["tiles"] = f"{info.tiles} of {info.tile_size}x{info.tile_size}"
     if info.settings:
-        rows["settings"] = ", ".join(f"{name} {value}" for name, value in info.settings.items())
+        rows["settings"] = ", ".join(_setting(name, value) for name, value in info.settings.items())
     if info.truncated:
         rows["warning"] = "the file is cut off"
     return "\n".join([str(path), *(f"  {name:9}{value}" for name, value in rows.items())])
+
+
+def _setting(name: str, value: Any) -> str:
+    if name != "wavelet_flags":
+        return f"{name} {value}"
+    from hpcmcodec.models.wavelet.config import flag_names
+
+    return f"{name} {value} ({', '.join(flag_names(value)) or 'none'})"
 
 
 def _sizes(sizes: dict[str, int]) -> str:

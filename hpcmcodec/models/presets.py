@@ -100,7 +100,10 @@ LITE_RWKV = {
 
 # Windows of the bands cover the area of 16x16 latents at every scale; the official misplacement is not carried over.
 _BANDS = replace(BASE, context=replace(BASE.context, windows=(2, 4, 8), hyper_placement="aligned"))
-WAVELET: dict[str, WaveletConfig] = {"wavelet-p1": WaveletConfig(_BANDS)}
+WAVELET: dict[str, WaveletConfig] = {
+    "wavelet-p1": WaveletConfig(_BANDS, phase=1),
+    "wavelet-p2": WaveletConfig(_BANDS, phase=2),
+}
 """Networks that code the Haar bands of the latent (hpcmcodec/models/wavelet)."""
 
 # lite in eight groups at the finest scale, as shipped, and in fewer: less to compute, more bytes.

@@ -52,6 +52,19 @@ class Grouped3x3(Module):
         return ops.grouped(x, self.weight, self.bias)
 
 
+class LayerNorm(Module):
+    """Layer normalisation over the channels of each position. `grown`: gain where the norm ends a residual branch that
+    joins a trained network."""
+
+    def __init__(self, n: int, eps: float = 1e-6, grown: float = 1.0) -> None:
+        self.eps = eps
+        self.parameter("weight", n, init=constant(1.0), grown=constant(grown))
+        self.parameter("bias", n)
+
+    def __call__(self, x: Array) -> Array:
+        return ops.layer_norm(x, self.weight, self.bias, self.eps)
+
+
 class _PartialConv3x3(Module):
     def __init__(self, n1: int) -> None:
         self.pconv = Conv2d(n1, n1, 3, 1, 1)

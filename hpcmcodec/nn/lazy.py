@@ -245,6 +245,14 @@ def pixel_unshuffle(x: Lazy, factor: int) -> Lazy:
     return _local(x, run, x.shape[1] * factor**2, Reach(take=factor))
 
 
+def haar(x: Lazy) -> Lazy:
+    return _local(x, native.haar, 4 * x.shape[1], Reach(take=2))
+
+
+def inverse_haar(bands: Lazy) -> Lazy:
+    return _local(bands, native.inverse_haar, bands.shape[1] // 4, Reach(give=2))
+
+
 def lapped_filter(x: Lazy, p: Array) -> Lazy:
     block = p.shape[0]
     return _local(x, lambda a: native.lapped_filter(a, p), reach=Reach(block, block, shift=block // 2))

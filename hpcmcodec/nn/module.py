@@ -23,11 +23,13 @@ Initialiser = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 
 @dataclass(frozen=True)
 class ParameterSpec:
-    """Shape and initial values of a parameter. `trained` is False for constants that are saved with the model."""
+    """Shape and initial values of a parameter. `trained` is False for constants that are saved with the model. `grown`:
+    initial values in a network that is added to a trained one, whose results they leave as they are."""
 
     shape: tuple[int, ...]
     init: Initialiser
     trained: bool = True
+    grown: Initialiser | None = None
 
 
 def constant(value: float) -> Initialiser:
@@ -54,10 +56,17 @@ class Module:
 
         def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
-    def parameter(self, name: str, *shape: int, init: Initialiser | None = None, trained: bool = True) -> None:
+    def parameter(
+        self,
+        name: str,
+        *shape: int,
+        init: Initialiser | None = None,
+        trained: bool = True,
+        grown: Initialiser | None = None,
+    ) -> None:
         """Declare the parameter `name`; its array becomes the attribute of the same name once loaded."""
         specs: dict[str, ParameterSpec] = self.__dict__.setdefault("_specs", {})
-        specs[name] = ParameterSpec(shape, init or constant(0.0), trained)
+        specs[name] = ParameterSpec(shape, init or constant(0.0), trained, grown)
 
     def children(self) -> Iterator[tuple[str, Module]]:
         """Direct child modules with their names; members of lists and dicts are named `attribute.key`."""
@@ -78,10 +87,11 @@ class Module:
         """Full name -> specification, in order of definition. Allocates nothing."""
         return {full: owner._specs[name] for full, owner, name in self.walk()}
 
-    def initial(self, seed: int = 0) -> dict[str, np.ndarray]:
-        """Freshly initialised float32 arrays for all parameters."""
+    def initial(self, seed: int = 0, *, grown: bool = False) -> dict[str, np.ndarray]:
+        """Freshly initialised float32 arrays for all parameters. `grown`: for parts that join a trained network."""
         rng = np.random.default_rng(seed)
-        return {name: spec.init(rng, spec.shape) for name, spec in self.specs().items()}
+        specs = self.specs().items()
+        return {name: ((grown and spec.grown) or spec.init)(rng, spec.shape) for name, spec in specs}
 
     def load(self, arrays: Mapping[str, Array]) -> None:
         """Bind every parameter to its array.

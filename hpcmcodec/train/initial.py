@@ -53,7 +53,7 @@ def fitted(start: Start, config: Any, seed: int) -> Start:
     parts are new and which were left out); lite in fewer groups joins the steps of more. The range of qualities is the
     start's, whose tables are made for it. Raises UsageError if a shape differs or nothing fits."""
     config = in_range_of(start.config, config)
-    start, arrays = _regrouped(start, config), build(config).initial(seed)
+    start, arrays = _regrouped(start, config), build(config).initial(seed, grown=True)
     common = arrays.keys() & start.arrays.keys()
     unlike = sorted(name for name in common if arrays[name].shape != start.arrays[name].shape)
     if unlike or not common:

@@ -23,8 +23,12 @@ def small(name: str, **changes: Any) -> WaveletConfig:
     """A preset with 8 latent and 8 hyper channels, and few blocks."""
     preset = PRESETS[name]
     assert isinstance(preset, WaveletConfig)
+    at_stride_8 = 2 if preset.has("weconv") else 0
     transform = replace(
-        preset.base.transform, widths=(8, 8, 8, M), analysis_blocks=(1, 0, 0, 0), synthesis_blocks=(1, 0, 0, 0)
+        preset.base.transform,
+        widths=(8, 8, 8, M),
+        analysis_blocks=(1, 0, at_stride_8, 0),
+        synthesis_blocks=(1, 0, at_stride_8, 0),
     )
     hyper = replace(preset.base.hyper, channels=N, width=16, analysis_blocks=(1, 0), synthesis_blocks=(0, 1))
     context = replace(preset.base.context, coarse_prior=PriorConfig(1, 0, 0), fine_prior=PriorConfig(0, 1, 0), heads=4)
@@ -34,6 +38,8 @@ def small(name: str, **changes: Any) -> WaveletConfig:
 CONFIGS = {
     "p1": small("wavelet-p1"),
     "p1-skip": small("wavelet-p1", skip_s3_for_hf=True),
+    "p2": small("wavelet-p2"),
+    "p2-full": small("wavelet-p2", use_simple_weconv=False, skip_s3_for_hf=True),
 }
 CHOICE = small("wavelet-p1", choices=("skip_s3_for_hf",))
 """Trained for both."""

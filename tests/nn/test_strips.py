@@ -25,6 +25,7 @@ W3, W4, W2, T4, T2, D3 = (
 BLOCK = (weight(2, 2, 3, 3), weight(2), weight(16, 8, 1, 1), weight(16), weight(8, 16, 1, 1), weight(8))
 DEPTHWISE = (D3, weight(8), *BLOCK[2:])
 FILTER, MATRIX = weight(16, 16), weight(32, 8, 1, 1)
+W_BANDS = weight(32, 32, 3, 3)
 
 NETWORKS: dict[str, Network] = {
     "matrix": lambda x: ops.matrix(x, MATRIX),
@@ -42,6 +43,7 @@ NETWORKS: dict[str, Network] = {
     "shuffles": lambda x: ops.pixel_unshuffle(
         ops.conv2d(ops.pixel_shuffle(ops.conv2d(x, MATRIX, None), 2), W3[:, :8], None, 1, 1), 4
     ),
+    "bands": lambda x: ops.inverse_haar(ops.conv2d(ops.haar(x), W_BANDS, None, 1, 1)),
     "arithmetic": lambda x: ops.leaky_relu(1.0 - x * D3[None, :, 0, :1, :1]) + ops.concat([x[:, 4:], x[:, :4]]) * 0.5,
     "a chain": lambda x: (
         ops.conv_transpose2d(ops.pconv_rb(ops.conv2d(ops.pconv_rb(x, *BLOCK), W4, None, 2, 1), *BLOCK), T4, None, 2, 1)

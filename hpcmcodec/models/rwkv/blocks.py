@@ -11,8 +11,10 @@ import numpy as np
 
 from hpcmcodec.models.rwkv.config import RwkvConfig
 from hpcmcodec.nn import ops
+from hpcmcodec.nn.layers import LayerNorm
 from hpcmcodec.nn.module import Array, Initialiser, Module, constant, fan_in_uniform
 
+_EPS = 1e-5
 _SLOWEST, _FASTEST = 0.25, 64.0
 """Initial decays over a window of P x P tokens: from a reach beyond the window down to a few tokens."""
 
@@ -25,17 +27,6 @@ class Projection(Module):
 
     def __call__(self, x: Array) -> Array:
         return ops.conv2d(x, self.weight, None)
-
-
-class Norm(Module):
-    """Layer normalisation over the channels of each position."""
-
-    def __init__(self, channels: int) -> None:
-        self.parameter("weight", channels, init=constant(1.0))
-        self.parameter("bias", channels)
-
-    def __call__(self, x: Array) -> Array:
-        return ops.layer_norm(x, self.weight, self.bias, 1e-5)
 
 
 class OmniShift(Module):
@@ -126,7 +117,7 @@ class Block(Module):
     """Token mixing and channel mixing, each added to its input with a gain per channel."""
 
     def __init__(self, channels: int, rate: int, config: RwkvConfig) -> None:
-        self.ln1, self.ln2 = Norm(channels), Norm(channels)
+        self.ln1, self.ln2 = LayerNorm(channels, _EPS), LayerNorm(channels, _EPS)
         self.parameter("gamma1", channels, init=constant(config.gamma))
         self.parameter("gamma2", channels, init=constant(config.gamma))
         self.spatial_mix, self.channel_mix = SpatialMix(channels, config), ChannelMix(channels, rate, config)

@@ -46,5 +46,10 @@ def split(y: Array) -> list[Array]:
 
 
 def join(bands: Sequence[Array], rows: int, columns: int) -> Array:
-    """Inverse of `split` for a latent of rows x columns."""
-    return ops.inverse_haar(ops.concat(bands))[:, :, :rows, :columns]
+    """Inverse of `split` for a latent of rows x columns. Any stacks of channels that follow one another will do."""
+    return crop(ops.inverse_haar(ops.concat(bands)), rows, columns)
+
+
+def crop(x: Array, rows: int, columns: int) -> Array:
+    """The top left rows x columns of a map."""
+    return x if tuple(x.shape[2:]) == (rows, columns) else x[:, :, :rows, :columns]

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from hpcmcodec.errors import ModelFileError
 from hpcmcodec.models.config import HpcmConfig
 
-FLAGS = {"skip_s3_for_hf": 4}
-"""Fields of the configuration -> their bits in the header's wavelet_flags."""
-CHOICES = ("skip_s3_for_hf",)
-"""Fields that need no other weights, so that a model may leave them to the encoder."""
+PARTS = {"bands": 1, "weconv": 2}
+"""Parts of the network -> the first phase that has them."""
+
+
+class Flag(NamedTuple):
+    """A boolean field of the configuration: its bit in the header's wavelet_flags, and the part that it is about.
+    `choice`: both values take the same weights, so that a model may leave it to the encoder."""
+
+    bit: int
+    part: str
+    choice: bool = False
+
+
+FLAGS = {
+    "skip_s3_for_hf": Flag(4, "bands", choice=True),
+    "use_simple_weconv": Flag(6, "weconv"),
+}
 
 
 @dataclass(frozen=True)
@@ -20,16 +33,18 @@ class WaveletConfig:
     """A network that codes the Haar bands of its latent, at a fixed rate.
 
     base: transforms, hyperprior and context as in the HPCM family; the windows are those of the bands.
-    phase: 1, bands alone.
+    phase: 1, bands alone; 2, and WeConv blocks in the transforms.
     skip_s3_for_hf: the high bands take one step at scale 3 instead of six.
-    choices: fields of `CHOICES` that an encoder may set otherwise, since training has seen both.
+    use_simple_weconv: the blocks are the simple ones, otherwise the full ones.
+    choices: fields that an encoder may set otherwise, since training has seen both values.
     """
 
     family: ClassVar[str] = "wavelet"
 
     base: HpcmConfig
-    phase: Literal[1] = 1
+    phase: Literal[1, 2] = 1
     skip_s3_for_hf: bool = False
+    use_simple_weconv: bool = True
     choices: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -38,8 +53,17 @@ class WaveletConfig:
             _refuse("its base needs aligned hyper parameters and layers named in branches")
         if base.memory is not None or base.rwkv is not None:
             _refuse("its base cannot have a memory bank or RWKV parts")
-        if not set(self.choices) <= set(CHOICES):
-            _refuse(f"choices can be {', '.join(CHOICES)}")
+        possible = [name for name, flag in FLAGS.items() if flag.choice and self.has(flag.part)]
+        if not set(self.choices) <= set(possible):
+            _refuse(f"choices can be {', '.join(possible)}")
+        defaults = {field.name: field.default for field in fields(self)}
+        for name, flag in FLAGS.items():
+            if not self.has(flag.part) and getattr(self, name) != defaults[name]:
+                _refuse(f"{name} is of phase {PARTS[flag.part]} and later, this is phase {self.phase}")
+
+    def has(self, part: str) -> bool:
+        """Whether the phase has this one of `PARTS`."""
+        return self.phase >= PARTS[part]
 
     @property
     def latent_channels(self) -> int:
@@ -52,9 +76,14 @@ class WaveletConfig:
         return 6 if self.skip_s3_for_hf and "skip_s3_for_hf" not in self.choices else 11
 
     @property
+    def flags(self) -> dict[str, bool]:
+        """The flags of the parts that the phase has."""
+        return {name: getattr(self, name) for name, flag in FLAGS.items() if self.has(flag.part)}
+
+    @property
     def settings(self) -> dict[str, int]:
         """What files carry, by the names of `formats.header.SETTINGS`."""
-        return {"phase": self.phase, "wavelet_flags": sum(getattr(self, name) << bit for name, bit in FLAGS.items())}
+        return {"phase": self.phase, "wavelet_flags": sum(on << FLAGS[name].bit for name, on in self.flags.items())}
 
     @property
     def adjustable(self) -> frozenset[str]:
@@ -63,12 +92,18 @@ class WaveletConfig:
 
     def changed(self, settings: Mapping[str, Any]) -> WaveletConfig:
         """This configuration with other values of adjustable settings. Raises ModelFileError for impossible ones."""
-        flags = settings["wavelet_flags"]
-        wanted = {name: bool(flags >> bit & 1) for name, bit in FLAGS.items()}
-        changes: dict[str, Any] = {name: value for name, value in wanted.items() if value != getattr(self, name)}
-        if flags >> (max(FLAGS.values()) + 1) or not changes.keys() <= set(self.choices):
-            _refuse(f"wavelet_flags {flags} are not those it was trained for")
-        return replace(self, **changes)
+        value = settings["wavelet_flags"]
+        wanted = {name: bool(value >> FLAGS[name].bit & 1) for name in self.flags}
+        changes: dict[str, Any] = {name: on for name, on in wanted.items() if on != getattr(self, name)}
+        made = replace(self, **changes)
+        if made.settings["wavelet_flags"] != value or not changes.keys() <= set(self.choices):
+            _refuse(f"wavelet_flags {value} are not those it was trained for")
+        return made
+
+
+def flag_names(value: int) -> list[str]:
+    """Names of the fields whose bits are set in wavelet_flags."""
+    return [name for name, flag in FLAGS.items() if value >> flag.bit & 1]
 
 
 def _refuse(problem: str) -> None:

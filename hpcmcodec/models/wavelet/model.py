@@ -13,8 +13,9 @@ from hpcmcodec.models.wavelet.config import WaveletConfig
 from hpcmcodec.models.wavelet.hyper import BandHyper, Refinement
 from hpcmcodec.models.wavelet.schedule import STREAM_LOW, BandStep, Places, band_schedule
 from hpcmcodec.models.wavelet.traversal import BandTraversal, Code
+from hpcmcodec.models.wavelet.weconv import WeAnalysis, WeSynthesis
 from hpcmcodec.nn import ops
-from hpcmcodec.nn.module import Array
+from hpcmcodec.nn.module import Array, Module
 
 if TYPE_CHECKING:
     from hpcmcodec.formats.header import Setting
@@ -33,8 +34,11 @@ class Wavelet(FixedRate):
         base, m = config.base, config.latent_channels
         self.latent_channels = m
         self.declare_hyper(base.hyper.channels)
-        self.g_a = Analysis(base.transform)
-        self.g_s = Synthesis(base.transform)
+        if config.has("weconv"):
+            self.g_a: Module = WeAnalysis(base.transform, config.use_simple_weconv)
+            self.g_s: Module = WeSynthesis(base.transform, config.use_simple_weconv)
+        else:
+            self.g_a, self.g_s = Analysis(base.transform), Synthesis(base.transform)
         self.h_a = hyper_analysis(base)
         self.h_s = hyper_synthesis(base)
         self.band_hyper = BandHyper(m)
