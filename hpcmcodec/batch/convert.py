@@ -157,12 +157,13 @@ class DecodeJob(_Job):
 
     `format`: of the pictures (png, jpeg, ...), None goes by the suffix of the destination. `region`: (left, top, width,
     height) in pixels of the part to decode, None for all. `allow_truncated`: decode what is there of files that were
-    cut off.
+    cut off. `scale`: 2, 4 or 8 for pictures as much smaller.
     """
 
     format: str | None = None
     region: tuple[int, int, int, int] | None = None
     allow_truncated: bool = False
+    scale: int = 1
 
     def __call__(self, task: Task, gate: Gate) -> Converted:
         """Converts one file. Raises HpcmError or OSError; then the destination is as it was before."""
@@ -173,7 +174,7 @@ class DecodeJob(_Job):
         data = read_bytes(task.source)
         with self._lock:
             decoder = self._decoder
-        picture = decoder.decode(data, self.region, allow_truncated=self.allow_truncated)
+        picture = decoder.decode(data, self.region, allow_truncated=self.allow_truncated, scale=self.scale)
         if self.strip:
             picture = replace(picture, icc=None, exif=None, xmp=None)
         encoded, lost = encode_picture(picture, name)
@@ -187,7 +188,7 @@ class DecodeJob(_Job):
             len(encoded),
             seconds,
             len(data),
-            height * width if self.region is None else self._pixels_of(data),
+            height * width if self.region is None and self.scale == 1 else self._pixels_of(data),
             warnings=picture.warnings + lost,
             incomplete=picture.incomplete,
         )

@@ -26,12 +26,13 @@ def encode(image: ImageLike, quality: int = DEFAULT_QUALITY, *, model: str | Pat
     return Encoder(model).encode(as_picture(image), quality)
 
 
-def decode(data: bytes | memoryview, *, allow_truncated: bool = False) -> Image.Image:
+def decode(data: bytes | memoryview, *, allow_truncated: bool = False, scale: int = 1) -> Image.Image:
     """The picture of an hpc file as a PIL image, with its ICC profile, EXIF and XMP in `info`. Errors as `Decoder`.
 
-    allow_truncated: decode what is there of a file whose end is missing.
+    allow_truncated: decode what is there of a file whose end is missing. scale: 2, 4 or 8 for a small picture of a
+    half, a quarter or an eighth of the sides, in less time.
     """
-    return picture_to_image(Decoder().decode(data, allow_truncated=allow_truncated))
+    return picture_to_image(Decoder().decode(data, allow_truncated=allow_truncated, scale=scale))
 
 
 def as_picture(image: ImageLike) -> Picture:

@@ -88,6 +88,11 @@ def synthesis(network: Any, cond: Any, grid: TileGrid) -> Transform:
     return Transform(lambda y: network.synthesise(y, cond), network.latent_channels, grid.latent, 1)
 
 
+def sketch(network: Any, cond: Any, grid: TileGrid) -> Transform:
+    """Like `synthesis`, for a picture that is made small."""
+    return Transform(lambda y: network.sketch(y, cond), network.latent_channels, grid.latent, 1)
+
+
 def pixel_reader(pixels: Pixels) -> Read:
     """Reads uint8 pixels as the network's input, edges repeated where the padding is."""
     height, width = pixels.shape[:2]

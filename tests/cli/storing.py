@@ -37,7 +37,7 @@ class StoringDecoder:
     def __init__(self, threads: int | None = None, limits: Limits | None = None) -> None:
         pass
 
-    def decode(self, data: bytes, region: None = None, *, allow_truncated: bool = False) -> Picture:
+    def decode(self, data: bytes, region: None = None, *, allow_truncated: bool = False, scale: int = 1) -> Picture:
         if not data.startswith(MARK):
             raise CorruptError("a chunk is damaged (checksum mismatch)")
         return read_picture(data[len(MARK) :])

@@ -31,6 +31,17 @@ def test_a_rectangle_of_the_picture(hpcm: Hpcm, coded: Path, tmp_path: Path) -> 
     np.testing.assert_array_equal(samples(tmp_path / "part.png"), samples(coded.with_name("whole.png"))[1:8, 2:6])
 
 
+def test_small_pictures(hpcm: Hpcm, coded: Path, tmp_path: Path) -> None:
+    height, width = samples(coded.with_name("whole.png")).shape[:2]
+    for options, scale in ((("--scale", "1/2"), 2), (("--preview",), 8)):
+        done = hpcm("decode", coded, *options, "-o", tmp_path / f"{scale}.png")
+        assert (done.code, done.err) == (0, "")
+        assert samples(tmp_path / f"{scale}.png").shape[:2] == (-(-height // scale), -(-width // scale))
+        assert f"{hpcm('info', coded, '--json').json[0]['bits_per_pixel']:.3f} bpp" in done.out
+    assert hpcm("decode", coded, "--preview", "--scale", "1/2", "-o", tmp_path / "x.png").code == 2
+    assert hpcm("decode", coded, "--scale", "1/3", "-o", tmp_path / "x.png").code == 2
+
+
 @pytest.mark.parametrize("value", ["0,0,8,9", "-1,0,1,1", "1,1,0,1", "1,2,3", "1,2,3,x", "0,0,1.5,1"])
 def test_rectangles_that_cannot_be(hpcm: Hpcm, coded: Path, tmp_path: Path, value: str) -> None:
     done = hpcm("decode", coded, "--region", value, "-o", tmp_path / "part.png")

@@ -166,6 +166,10 @@ class Lite(CodecNetwork):
         y = y_hat * cond.down[:, :, None, None]
         return self.linear.synthesise(y) + ops.as_float32(self.g_s(y, cond.weights))
 
+    def sketch(self, y_hat: Array, cond: LiteCondition) -> Array:
+        """The linear path alone: what the deep one adds is mostly too fine for a small picture."""
+        return self.linear.synthesise(y_hat * cond.down[:, :, None, None])
+
     # ------------------------------------------------------------------------------------------ hyperprior
     def hyper_analyse(self, y: Array, cond: LiteCondition) -> Array:
         """Latent -> hyper-latent (N, Nz, H/64, W/64): PCA of the cells' mean log-magnitudes, plus a correction.
