@@ -103,6 +103,7 @@ _BANDS = replace(BASE, context=replace(BASE.context, windows=(2, 4, 8), hyper_pl
 WAVELET: dict[str, WaveletConfig] = {
     "wavelet-p1": WaveletConfig(_BANDS, phase=1),
     "wavelet-p2": WaveletConfig(_BANDS, phase=2),
+    "wavelet-p3": WaveletConfig(_BANDS, phase=3),
 }
 """Networks that code the Haar bands of the latent (hpcmcodec/models/wavelet)."""
 

@@ -34,6 +34,7 @@ COSTS = {
     "wavelet-p1": (PRESETS["wavelet-p1"], 90466579, 927.19),
     "wavelet-p2": (PRESETS["wavelet-p2"], 96370967, 950.23),
     "wavelet-p2, full": (replace(WAVELET["wavelet-p2"], use_simple_weconv=False), 97048339, 1022.08),
+    "wavelet-p3": (PRESETS["wavelet-p3"], 105306601, 945.14),
 }
 """The specification's counts; its kMAC/px less 6.72 for the attention of the last step of each band, never used."""
 SHOWN = [
@@ -41,6 +42,7 @@ SHOWN = [
     ("p1-skip", 16, "skip_s3_for_hf"),
     ("p2", 64, "use_simple_weconv"),
     ("p2-full", 16, "skip_s3_for_hf"),
+    ("p3", 64, "use_simple_weconv"),
 ]
 SIZES = [(1, 1), (1, 2), (2, 1), (3, 5), (16, 16), (17, 18), (32, 48)]
 PICTURES = [(1, 1), (15, 17), (16, 16), (33, 257)]

@@ -39,6 +39,7 @@ CONFIGS = {
     "p1": small("wavelet-p1"),
     "p1-skip": small("wavelet-p1", skip_s3_for_hf=True),
     "p2": small("wavelet-p2"),
+    "p3": small("wavelet-p3"),
     "p2-full": small("wavelet-p2", use_simple_weconv=False, skip_s3_for_hf=True),
 }
 CHOICE = small("wavelet-p1", choices=("skip_s3_for_hf",))

@@ -45,6 +45,12 @@ def split(y: Array) -> list[Array]:
     return [stacked[:, band * m : (band + 1) * m] for band in range(len(BANDS))]
 
 
+def low_and_high(x: Array) -> tuple[Array, Array]:
+    """Map (N, C, H, W) -> its low band (N, C, h, w) and its three high bands (N, 3C, h, w)."""
+    stacked, channels = ops.haar(x), x.shape[1]
+    return stacked[:, :channels], stacked[:, channels:]
+
+
 def join(bands: Sequence[Array], rows: int, columns: int) -> Array:
     """Inverse of `split` for a latent of rows x columns. Any stacks of channels that follow one another will do."""
     return crop(ops.inverse_haar(ops.concat(bands)), rows, columns)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 from hpcmcodec.errors import ModelFileError
 from hpcmcodec.models.config import HpcmConfig
 
-PARTS = {"bands": 1, "weconv": 2}
+PARTS = {"bands": 1, "weconv": 2, "band_hyperprior": 3}
 """Parts of the network -> the first phase that has them."""
 
 
@@ -33,7 +33,7 @@ class WaveletConfig:
     """A network that codes the Haar bands of its latent, at a fixed rate.
 
     base: transforms, hyperprior and context as in the HPCM family; the windows are those of the bands.
-    phase: 1, bands alone; 2, and WeConv blocks in the transforms.
+    phase: 1, bands alone; 2, and WeConv blocks in the transforms; 3, and a hyperprior on the bands.
     skip_s3_for_hf: the high bands take one step at scale 3 instead of six.
     use_simple_weconv: the blocks are the simple ones, otherwise the full ones.
     choices: fields that an encoder may set otherwise, since training has seen both values.
@@ -42,7 +42,7 @@ class WaveletConfig:
     family: ClassVar[str] = "wavelet"
 
     base: HpcmConfig
-    phase: Literal[1, 2] = 1
+    phase: Literal[1, 2, 3] = 1
     skip_s3_for_hf: bool = False
     use_simple_weconv: bool = True
     choices: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from hpcmcodec.models.transforms import Analysis, Synthesis
 from hpcmcodec.models.wavelet import bands
 from hpcmcodec.models.wavelet.config import WaveletConfig
 from hpcmcodec.models.wavelet.hyper import BandHyper, Refinement
+from hpcmcodec.models.wavelet.hyperprior import BandAnalysis, BandSynthesis
 from hpcmcodec.models.wavelet.schedule import STREAM_LOW, BandStep, Places, band_schedule
 from hpcmcodec.models.wavelet.traversal import BandTraversal, Code
 from hpcmcodec.models.wavelet.weconv import WeAnalysis, WeSynthesis
@@ -39,9 +40,10 @@ class Wavelet(FixedRate):
             self.g_s: Module = WeSynthesis(base.transform, config.use_simple_weconv)
         else:
             self.g_a, self.g_s = Analysis(base.transform), Synthesis(base.transform)
-        self.h_a = hyper_analysis(base)
-        self.h_s = hyper_synthesis(base)
-        self.band_hyper = BandHyper(m)
+        if config.has("band_hyperprior"):
+            self.h_a_w, self.h_s_w = BandAnalysis(base), BandSynthesis(base)
+        else:
+            self.h_a, self.h_s, self.band_hyper = hyper_analysis(base), hyper_synthesis(base), BandHyper(m)
         self.refine = [Refinement(m) for _ in bands.HIGH]
         self.context: BandTraversal = BandTraversal(config)
         self.schedule = band_schedule(config.skip_s3_for_hf)
@@ -64,13 +66,18 @@ class Wavelet(FixedRate):
     # ------------------------------------------------------------------------------------------ hyperprior
     def hyper_analyse(self, y: Array, condition: None = None) -> Array:
         """Latent y (N, M, H, W) -> hyper-latent minus its learned mean, (N, channels, ceil(H/4), ceil(W/4))."""
+        if self.config.has("band_hyperprior"):
+            return self.h_a_w(y) - self.means_hyper
         rows, columns = (-(-side // _HYPER_CELL) * _HYPER_CELL for side in y.shape[2:])
         return super().hyper_analyse(ops.extend(y, rows, columns))
 
     def hyper_synthesise(self, z_symbols: Array, grid: tuple[int, int]) -> list[Array]:
         """Hyper-latent symbols as floats -> hyper parameters of the bands of a latent of this grid, (N, 2M, h, w) each,
         scales above means."""
-        params = self.h_s(z_symbols + self.means_hyper)
+        z = z_symbols + self.means_hyper
+        if self.config.has("band_hyperprior"):
+            return [ops.as_float32(part) for part in self.h_s_w(z, *map(bands.halved, grid))]
+        params = self.h_s(z)
         return self.band_hyper(ops.as_float32(params[:, :, : grid[0], : grid[1]]))
 
     # ------------------------------------------------------------------------------------------ traversal

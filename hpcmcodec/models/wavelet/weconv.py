@@ -34,7 +34,7 @@ class SimpleWeConv(Module):
         self.parameter("alpha", 1, init=constant(_START), grown=constant(0.0))
 
     def __call__(self, x: Array) -> Array:
-        low, high = _two_bands(x)
+        low, high = bands.low_and_high(x)
         return x + self.alpha * bands.join((self.low(low), self.high(high)), *x.shape[2:])
 
 
@@ -57,15 +57,9 @@ class FullWeConv(Module):
 
     def in_bands(self, x: Array) -> Array:
         """The convolutions of the bands, as a map of x's size."""
-        low, high = _two_bands(x)
+        low, high = bands.low_and_high(x)
         changed = self.low_mix(ops.leaky_relu(self.low(low))), ops.leaky_relu(self.high(high))
         return bands.join(changed, *x.shape[2:])
-
-
-def _two_bands(x: Array) -> tuple[Array, Array]:
-    """(N, C, H, W) -> low band (N, C, h, w) and the three high bands (N, 3C, h, w)."""
-    stacked, channels = ops.haar(x), x.shape[1]
-    return stacked[:, :channels], stacked[:, channels:]
 
 
 class _Woven(Chain):
