@@ -15,62 +15,102 @@ constexpr int kWidth = kVectors * kLanes;
 
 inline F32 leaky(F32 v, F32 slope) { return select(less(splat(0.0f), v), v, v * slope); }
 
+// Where outputs will be stored, and what is added to them: rows lie far apart, so that no hardware foresees them.
 template <int rows>
-void multiply_tile(const GemmBlock& g, int row, const float* panel, float* out, const float* residual, int columns) {
-    F32 acc[rows][kVectors];
-    const int full = columns >= kWidth;
+inline void prefetch_rows(const float* from, ptrdiff_t stride, bool write) {
+    constexpr int kLine = 16;
     for (int i = 0; i < rows; ++i) {
-        for (int j = 0; j < kVectors; ++j) {
-            const float* from = out + i * g.out_stride + j * kLanes;
-            const int left = columns - j * kLanes;
-            if (g.first) {
-                acc[i][j] = splat(g.bias ? g.bias[row + i] : 0.0f);
-            } else if (full) {
-                acc[i][j] = load(from);
+        for (int j = 0; j < kWidth; j += kLine) {
+            if (write) {
+                __builtin_prefetch(from + i * stride + j, 1);
             } else {
-                acc[i][j] = left > 0 ? load(from, left < kLanes ? left : kLanes) : splat(0.0f);
+                __builtin_prefetch(from + i * stride + j, 0);
             }
         }
     }
-    const float* w[rows];
-    for (int i = 0; i < rows; ++i) w[i] = g.weights + (row + i) * g.weight_stride;
-    for (int k = 0; k < g.depth; ++k) {
+}
+
+// f(0), f(1), ... f(count - 1), written out: with constant indexes an array of accumulators stays in registers.
+template <int count, typename Function>
+[[gnu::always_inline]] inline void repeat(Function f) {
+    if constexpr (count > 0) {
+        repeat<count - 1>(f);
+        f(count - 1);
+    }
+}
+
+// The accumulators of `rows` x kWidth outputs.
+template <int rows>
+struct Tile {
+    F32 at[rows][kVectors];
+
+    // f(i, j) for each vector.
+    template <typename Function>
+    [[gnu::always_inline]] static inline void each(Function f) {
+        repeat<rows>([&](int i) __attribute__((always_inline)) {
+            repeat<kVectors>([&](int j) __attribute__((always_inline)) { f(i, j); });
+        });
+    }
+};
+
+// How many of the last vectors' lanes are there: kLanes for all but those at the right edge.
+inline int lanes_of(int columns, int j) {
+    const int left = columns - j * kLanes;
+    return left < 0 ? 0 : left < kLanes ? left : kLanes;
+}
+
+// `whole`: all kWidth columns are there.
+template <int rows, bool whole>
+[[gnu::always_inline]] inline void multiply_columns(const GemmBlock& g, int row, const float* panel, float* out,
+                                                    const float* residual, int columns) {
+    const ptrdiff_t out_stride = g.out_stride, residual_stride = g.residual_stride, weight_stride = g.weight_stride;
+    const auto read = [columns](const float* from, int j) {
+        return whole ? load(from + j * kLanes) : load(from + j * kLanes, lanes_of(columns, j));
+    };
+    Tile<rows> acc;
+    if (!g.first) {
+        acc.each([&](int i, int j) { acc.at[i][j] = read(out + i * out_stride, j); });
+    } else if (g.bias) {
+        const float* bias = g.bias + row;
+        acc.each([&](int i, int j) { acc.at[i][j] = splat(bias[i]); });
+    } else {
+        acc.each([&](int i, int j) { acc.at[i][j] = splat(0.0f); });
+    }
+    const float* w = g.weights + row * weight_stride;
+    prefetch_rows<rows>(out, out_stride, true);
+    if (g.last && residual) prefetch_rows<rows>(residual, residual_stride, false);
+    for (int k = 0, depth = g.depth; k < depth; ++k, ++w, panel += kWidth) {
         F32 x[kVectors];
-        for (int j = 0; j < kVectors; ++j) x[j] = load(panel + k * kWidth + j * kLanes);
-        for (int i = 0; i < rows; ++i) {
-            const F32 wi = splat(w[i][k]);
-            for (int j = 0; j < kVectors; ++j) acc[i][j] = fma(wi, x[j], acc[i][j]);
-        }
+        repeat<kVectors>([&](int j) { x[j] = load(panel + j * kLanes); });
+        repeat<rows>([&](int i) {
+            const F32 wi = splat(w[i * weight_stride]);
+            repeat<kVectors>([&](int j) { acc.at[i][j] = fma(wi, x[j], acc.at[i][j]); });
+        });
     }
     if (g.last) {
         const F32 zero = splat(0.0f), slope = splat(g.slope);
-        for (int i = 0; i < rows; ++i) {
-            for (int j = 0; j < kVectors; ++j) {
-                F32 v = acc[i][j] + zero;
-                if (g.leaky) v = leaky(v, slope);
-                if (residual) {
-                    const float* from = residual + i * g.residual_stride + j * kLanes;
-                    const int left = columns - j * kLanes;
-                    if (full) {
-                        v = load(from) + v;
-                    } else if (left > 0) {
-                        v = load(from, left < kLanes ? left : kLanes) + v;
-                    }
-                }
-                acc[i][j] = v;
-            }
+        acc.each([&](int i, int j) { acc.at[i][j] = acc.at[i][j] + zero; });
+        if (g.leaky) acc.each([&](int i, int j) { acc.at[i][j] = leaky(acc.at[i][j], slope); });
+        if (residual) {
+            acc.each([&](int i, int j) { acc.at[i][j] = read(residual + i * residual_stride, j) + acc.at[i][j]; });
         }
     }
-    for (int i = 0; i < rows; ++i) {
-        for (int j = 0; j < kVectors; ++j) {
-            float* to = out + i * g.out_stride + j * kLanes;
-            const int left = columns - j * kLanes;
-            if (full) {
-                store(to, acc[i][j]);
-            } else if (left > 0) {
-                store(to, acc[i][j], left < kLanes ? left : kLanes);
-            }
+    acc.each([&](int i, int j) {
+        float* to = out + i * out_stride + j * kLanes;
+        if constexpr (whole) {
+            store(to, acc.at[i][j]);
+        } else {
+            store(to, acc.at[i][j], lanes_of(columns, j));
         }
+    });
+}
+
+template <int rows>
+void multiply_tile(const GemmBlock& g, int row, const float* panel, float* out, const float* residual, int columns) {
+    if (columns >= kWidth) {
+        multiply_columns<rows, true>(g, row, panel, out, residual, columns);
+    } else {
+        multiply_columns<rows, false>(g, row, panel, out, residual, columns);
     }
 }
 
@@ -91,21 +131,16 @@ inline int next_rows(int left) {
     return left >= 2 * kTileRows ? kTileRows : (left + 1) / 2;
 }
 
-// Rows of weights that stay in the second-level cache while all panels pass by; a panel stays in the first-level cache
-// while it meets them.
-constexpr int kBlockRows = 240 / kTileRows * kTileRows;
-
+// All panels meet one tile's weights before the next: those stay in the first-level cache while the panels stream past
+// from the second, and every row of the output is written in one long run.
 void multiply(const GemmBlock& g) {
     static const TileTable<kTileRows> table;
-    for (int block = 0; block < g.rows; block += kBlockRows) {
-        const int end = g.rows - block < kBlockRows ? g.rows : block + kBlockRows;
+    for (int row = 0, rows; row < g.rows; row += rows) {
+        rows = next_rows(g.rows - row);
         for (int column = 0, q = 0; column < g.columns; column += kWidth, ++q) {
-            for (int row = block, rows; row < end; row += rows) {
-                rows = next_rows(end - row);
-                float* out = g.out + row * g.out_stride + q * g.out_panel_stride;
-                const float* residual = g.residual ? g.residual + row * g.residual_stride + column : nullptr;
-                table.entries[rows](g, row, g.panels + q * g.panel_stride, out, residual, g.columns - column);
-            }
+            float* out = g.out + row * g.out_stride + q * g.out_panel_stride;
+            const float* residual = g.residual ? g.residual + row * g.residual_stride + column : nullptr;
+            table.entries[rows](g, row, g.panels + q * g.panel_stride, out, residual, g.columns - column);
         }
     }
 }
