@@ -9,10 +9,10 @@ TORCH_VERSION ?= 2.13.0
 STAMP = $(VENV)/.installed
 NATIVE = setup.py pyproject.toml $(wildcard kernels/src/*.cpp kernels/src/*.h)
 
-.PHONY: help test test-slow test-pillow test-clusters test-compressai wheels test-arm test-sanitize fuzz fuzz-native fuzz-python lint demo clean
+.PHONY: help test test-slow test-pillow test-clusters test-compressai wheels test-arm test-arm-files test-sanitize fuzz fuzz-native fuzz-python lint demo clean
 
 help:  ## this text
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(STAMP): $(NATIVE)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -73,6 +73,10 @@ test-arm:  ## the kernels' self-test built for AArch64, run under an emulator an
 	kernels/tools/selftest.sh build/selftest-host $(CXX) > build/selftest-host.txt
 	kernels/tools/selftest.sh build/selftest-arm $(ARM_CXX) $(ARM_RUN) > build/selftest-arm.txt
 	$(PYTHON) kernels/tools/compare.py build/selftest-host.txt build/selftest-arm.txt kernels/selftest.json
+
+# The same programs, and Debian's Python for AArch64, which is only unpacked below build/.
+test-arm-files: $(STAMP)  ## the conformance files decoded by the package built for AArch64, under an emulator
+	tests/conformance/arm.sh build/conformance-arm $(ARM_CXX) $(ARM_RUN) $(BIN)/python
 
 # Needs clang like `make fuzz`. The self-test at all levels and on several threads, and many callers at once.
 test-sanitize:  ## C++ tests under ASan with UBSan, and under TSan

@@ -14,6 +14,7 @@ _NUMBERS = {3: "H", 4: "I"}  # SHORT, and LONG, which some writers use and Pillo
 _EXIF_PREFIX = b"Exif\0\0"
 _TIFF_TAGS = (270, 271, 272, 305, 306, 315, 33432)  # description, make, model, software, time, artist, copyright
 _TIFF_FOLDERS = (0x8769, 0x8825)  # EXIF, GPS
+_INTEROPERABILITY = 0xA005  # a directory below EXIF's, here no more than its place in the source
 
 
 def icc_problem(icc: bytes, channels: int) -> str | None:
@@ -72,7 +73,7 @@ def descriptive_tags(source: Image.Exif) -> Image.Exif:
         if tag in source:
             chosen[tag] = source[tag]
     for folder in _TIFF_FOLDERS:
-        values = source.get_ifd(folder)
+        values = {tag: value for tag, value in source.get_ifd(folder).items() if tag != _INTEROPERABILITY}
         if values:
             chosen[folder] = values
     return chosen

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 
 from hpcmcodec.errors import OutputError, UsageError
-from hpcmcodec.formats import metadata
+from hpcmcodec.formats import metadata, tiff
 from hpcmcodec.formats.atomic import atomic_write
 from hpcmcodec.formats.picture import Picture
 
@@ -29,7 +29,6 @@ FORMATS = {
 """Names of formats and their suffixes."""
 _ALIASES = {"jpg": "jpeg", "tif": "tiff", "pgm": "ppm", "pnm": "ppm"}
 _WITHOUT_ALPHA = ("jpeg", "ppm", "bmp")
-_XMP_TAG = 700
 _MARKER_BYTES = 65000  # a JPEG marker segment holds no larger EXIF or XMP block
 
 
@@ -76,6 +75,8 @@ def encode_picture(picture: Picture, format: str) -> tuple[bytes, tuple[str, ...
         lost.append(f"{name.upper()} has no alpha channel: the picture was put on white")
     buffer = BytesIO()
     try:
+        if name == "tiff":
+            return _tiff(picture, lost), tuple(lost)
         options = _OPTIONS[name](picture, lost)
         picture_to_image(replace(picture, icc=None, exif=None, xmp=None)).save(buffer, name.upper(), **options)
     except (
@@ -138,28 +139,18 @@ def _webp(picture: Picture, lost: list[str]) -> dict[str, Any]:
     }
 
 
-def _tiff(picture: Picture, lost: list[str]) -> dict[str, Any]:
-    tags = _tags(picture.exif)  # in TIFF all of these are tags of the picture's own directory
-    if tags is None:
-        tags = Image.Exif()
-        lost.append("the EXIF data is damaged")
-    if picture.xmp:
-        tags[_XMP_TAG] = picture.xmp
-    options = {"compression": "tiff_adobe_deflate", **_given(icc_profile=picture.icc)}
-    return {**options, "exif": tags} if len(tags) else options
-
-
-def _tags(exif: bytes | None) -> Image.Exif | None:
-    """An EXIF block as tags for a TIFF file, or None if they cannot be written: an hpc file may hold anything in its
-    place, also tags that would lay out the samples anew, and on nonsense Pillow raises nearly everything there is."""
-    block = Image.Exif()
-    try:
-        block.load(b"Exif\0\0" + exif if exif else b"")
-        tags = metadata.descriptive_tags(block)
-        Image.new("L", (1, 1)).save(BytesIO(), "TIFF", compression="tiff_adobe_deflate", exif=tags)
-    except Exception:
-        return None
-    return tags
+def _tiff(picture: Picture, lost: list[str]) -> bytes:
+    """In TIFF the EXIF tags are those of the picture's own directory. An hpc file may hold anything in their place,
+    also tags that would lay out the samples anew, and on nonsense Pillow raises nearly everything there is."""
+    planes = picture.pixels if picture.alpha is None else np.dstack((picture.pixels, picture.alpha))
+    if picture.exif:
+        try:
+            block = Image.Exif()
+            block.load(b"Exif\0\0" + picture.exif)
+            return tiff.encode(planes, metadata.descriptive_tags(block), picture.icc, picture.xmp)
+        except Exception:
+            lost.append("the EXIF data is damaged")
+    return tiff.encode(planes, {}, picture.icc, picture.xmp)
 
 
 def _bare(picture: Picture, lost: list[str]) -> dict[str, Any]:
@@ -176,7 +167,6 @@ _OPTIONS: dict[str, Callable[[Picture, list[str]], dict[str, Any]]] = {
     "png": _png,
     "jpeg": _jpeg,
     "webp": _webp,
-    "tiff": _tiff,
     "ppm": _bare,
     "bmp": _bare,
 }
