@@ -1,31 +1,15 @@
-"""Every preset as a CompressAI model, after `import hpcmcodec.compressai_plugin`.
-
-The registry and the zoo of CompressAI then have `hpcm-lite`, `hpcm-base`, ... CompressAI's own programs know them when
-they are started through this module:
-
-    python -m hpcmcodec.compressai_plugin examples.train -d photos/ -m hpcm-lite --lambda 0.01
-    python -m hpcmcodec.compressai_plugin compressai.utils.eval_model pretrained photos/ -a hpcm-lite -q 25,50,75
-
-`quality` is that of `hpcm encode`, 1..100, and counts for networks of variable rate. `compress` codes on the native
-kernels what `hpcm encode` codes: a string is the payload of a tile in the hpc file (FORMAT.md section 4.2), without the
-file's header. The model behind it is the one that `export` writes.
-"""
+"""A network of this package behind CompressAI's interface."""
 
 from __future__ import annotations
 
-import runpy
-import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from compressai.models import CompressionModel
-from compressai.registry import register_model
-from compressai.zoo import image_models
-from compressai.zoo.image import model_architectures
 from torch import Tensor
 from torch.nn.functional import pad
 
@@ -33,7 +17,7 @@ from hpcmcodec.codec import Decoder, Encoder
 from hpcmcodec.codec.conditions import areas_of
 from hpcmcodec.codec.model import RDO_STRENGTH
 from hpcmcodec.codec.tiling import Tile, choose_tile_size
-from hpcmcodec.errors import MissingModelError, OutputError
+from hpcmcodec.errors import OutputError
 from hpcmcodec.formats import container
 from hpcmcodec.formats.chunks import LATENT, Chunk
 from hpcmcodec.formats.header import Header
@@ -41,13 +25,12 @@ from hpcmcodec.formats.payloads import pack_tile, parse_tile
 from hpcmcodec.formats.pictures import Picture
 from hpcmcodec.models import store
 from hpcmcodec.models.export import exact, export_model
-from hpcmcodec.models.presets import PRESETS, preset
+from hpcmcodec.models.presets import preset
 from hpcmcodec.models.registry import build, config_from_dict
 from hpcmcodec.nn.torch_model import TorchModel
 from hpcmcodec.train.distributions import lower_bound
 from hpcmcodec.train.loss import Noise, code_batch
 
-PREFIX = "hpcm-"
 _LEAST_LIKELIHOOD = 1e-9  # CompressAI's
 _NAME = "compressai"
 
@@ -211,48 +194,3 @@ def _likelihoods(bits: Tensor) -> Tensor:
 def _same(arrays: Mapping[str, np.ndarray], coder: Encoder) -> bool:
     own = coder.model.network.arrays()
     return own.keys() == arrays.keys() and all(np.array_equal(own[key], value) for key, value in arrays.items())
-
-
-def _zoo(kind: type[HpcmModel]) -> Callable[..., HpcmModel]:
-    def make(quality: float = 50, metric: str = "mse", pretrained: bool = False, **options: Any) -> HpcmModel:
-        """As CompressAI's: quality 1..100; pretrained takes `model`, or an installed model of this preset."""
-        options.pop("progress", None)
-        if not pretrained:
-            return kind(quality=quality)
-        return kind.from_model(options.get("model") or _installed(kind.preset), quality=quality)
-
-    return make
-
-
-def _installed(name: str) -> str:
-    """An installed model of this preset, the default model first. Raises MissingModelError."""
-    wanted = preset(name)
-    found = [summary.name for summary in store.list_models() if config_from_dict(summary.config) == wanted]
-    if not found:
-        raise MissingModelError(f"no model of preset {name!r} is installed; see `hpcm models list`")
-    return store.DEFAULT_MODEL if store.DEFAULT_MODEL in found else found[0]
-
-
-def register() -> None:
-    """Tells CompressAI of all presets; importing this module does it."""
-    for name in PRESETS:
-        kind = type(f"Hpcm_{name.replace('-', '_')}", (HpcmModel,), {"preset": name})
-        register_model(PREFIX + name)(kind)
-        model_architectures[PREFIX + name] = kind
-        image_models[PREFIX + name] = _zoo(kind)
-
-
-def main() -> None:
-    """Runs a module of CompressAI that knows the presets."""
-    if len(sys.argv) < 2:
-        sys.exit(
-            "usage: python -m hpcmcodec.compressai_plugin MODULE [ARGUMENT...], such as compressai.utils.eval_model"
-        )
-    del sys.argv[0]
-    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
-
-
-register()
-
-if __name__ == "__main__":
-    main()
