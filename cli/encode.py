@@ -13,7 +13,7 @@ from hpcmcodec.errors import UsageError
 if TYPE_CHECKING:
     from hpcmcodec.codec.target import Target
 
-DEFAULT_QUALITY = 50
+DEFAULT_QUALITY, DEFAULT_EFFORT = 50, 0  # those of hpcmcodec.codec, which would load numpy; a test compares them
 
 
 @click.command()
@@ -43,6 +43,13 @@ DEFAULT_QUALITY = 50
     metavar="DB",
     help="The least quality that gives at least this PSNR; within 0.1 dB.",
 )
+@click.option(
+    "-e",
+    "--effort",
+    type=click.IntRange(0, 9),
+    metavar="0..9",
+    help="Time spent to make the file smaller for what it shows; decoding takes the same. Default: 0.",
+)
 @click.option("-m", "--model", metavar="NAME|FILE", help="Model to encode with; see hpcm models list.")
 @click.option("--no-multiref", is_flag=True, help="Refuse a model with a memory bank, which cannot do without it.")
 @click.option("--verify", is_flag=True, help="Decode what was made and compare before reporting success.")
@@ -53,6 +60,7 @@ def command(
     target_size: int | None,
     target_bpp: float | None,
     target_psnr: float | None,
+    effort: int | None,
     model: str | None,
     no_multiref: bool,
     verify: bool,
@@ -81,6 +89,7 @@ def command(
       hpcm encode photo.png
       hpcm encode photo.png -q 80 --verify -o photo80.hpc
       hpcm encode photo.png --target-size 200k
+      hpcm encode photo.png --effort 6
       hpcm encode shots/ -o archive/ --skip-existing
       convert photo.tif png:- | hpcm encode - -o photo.hpc
       hpcm encode s3://shots -o s3://archive --engine dask --scheduler tcp://head:8786
@@ -98,6 +107,7 @@ def command(
     job = EncodeJob(
         quality=DEFAULT_QUALITY if quality is None else quality,
         target=target,
+        effort=DEFAULT_EFFORT if effort is None else effort,
         model=model,
         threads=threads,
         max_pixels=max_pixels,

@@ -7,9 +7,10 @@
 not hpc or its structure is broken, DecompressionBombError beyond `Image.MAX_IMAGE_PIXELS`, and, when the pixels are
 wanted, OSError for data that are damaged, cut off, or coded with a model that is not installed.
 
-`save` takes quality (1..100, default 50), model (name or path), icc_profile (default: the image's own), exif (bytes or
-`Image.Exif`) and xmp (bytes); as with Pillow's own formats, exif and xmp are kept only where they are passed. An hpc
-file is upright: where the exif given has an orientation, the picture is turned and the orientation set to normal.
+`save` takes quality (1..100, default 50), effort (0..9), model (name or path), icc_profile (default: the image's own),
+exif (bytes or `Image.Exif`) and xmp (bytes); as with Pillow's own formats, exif and xmp are kept only where they are
+passed. An hpc file is upright: where the exif given has an orientation, the picture is turned and the orientation set
+to normal.
 """
 
 from __future__ import annotations
@@ -104,7 +105,8 @@ def save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     given: dict[str, Any] = image.encoderinfo
     try:
         picture = picture_from_image(_with_metadata(image, given), max_pixels=_UNLIMITED)
-        file.write(_encoder(given.get("model")).encode(picture, given.get("quality", 50)))
+        chosen = {name: given[name] for name in ("quality", "effort") if name in given}
+        file.write(_encoder(given.get("model")).encode(picture, **chosen))
     except (UsageError, TypeError) as error:
         raise ValueError(str(error)) from error
     except HpcmError as error:

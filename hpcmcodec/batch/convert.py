@@ -99,11 +99,12 @@ class EncodeJob(_Job):
     """Makes hpc files of pictures. Safe to call from several threads; the model is loaded at the first call.
 
     `verify` decodes what was made and compares it with the picture before the file gets its name. `target`: a size or
-    PSNR that each file has to meet, instead of `quality`.
+    PSNR that each file has to meet, instead of `quality`. `effort`: 0 (fastest) to 9.
     """
 
     quality: int = 50
     target: Target | None = None
+    effort: int = 0
     model: str | Path | None = None
     verify: bool = False
 
@@ -125,9 +126,9 @@ class EncodeJob(_Job):
         max_pixels = _limits(self.max_pixels, None).max_pixels
         picture = read_picture(source, max_pixels=max_pixels, admit=encoder.admit)
         if self.target is None:
-            data = encoder.encode(picture, self.quality, strip=self.strip)
+            data = encoder.encode(picture, self.quality, strip=self.strip, effort=self.effort)
         else:
-            data = encoder.encode_to(picture, self.target, strip=self.strip)
+            data = encoder.encode_to(picture, self.target, strip=self.strip, effort=self.effort)
         psnr = compare(picture, decoder.decode(data), stripped=self.strip) if decoder else None
         write_bytes(task, data, gate, check=self.verify)
         height, width = picture.pixels.shape[:2]

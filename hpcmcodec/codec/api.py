@@ -10,20 +10,28 @@ from PIL import Image
 
 from hpcmcodec.codec.decoder import Decoder
 from hpcmcodec.codec.encoder import DEFAULT_QUALITY, Encoder
+from hpcmcodec.codec.refine import DEFAULT_EFFORT
 from hpcmcodec.errors import InputError
 from hpcmcodec.formats.pictures import Picture, picture_from_image, picture_to_image, read_picture
 
 ImageLike = Image.Image | np.ndarray | str | Path | bytes | BinaryIO
 
 
-def encode(image: ImageLike, quality: int = DEFAULT_QUALITY, *, model: str | Path | None = None) -> bytes:
+def encode(
+    image: ImageLike,
+    quality: int = DEFAULT_QUALITY,
+    *,
+    model: str | Path | None = None,
+    effort: int = DEFAULT_EFFORT,
+) -> bytes:
     """Code one picture; see `Encoder` for many.
 
     image: a PIL image, a uint8 array (H, W) or (H, W, 1 | 3 | 4), a path, the bytes of an image file, or an open binary
     file. quality: 1 (smallest) .. 100 (best). model: name or path, None for the default.
-    Raises InputError for a picture that cannot be read, UsageError for a quality out of range.
+    effort: 0 (fastest) .. 9 (smallest file for what it shows).
+    Raises InputError for a picture that cannot be read, UsageError for a quality or an effort out of range.
     """
-    return Encoder(model).encode(as_picture(image), quality)
+    return Encoder(model).encode(as_picture(image), quality, effort=effort)
 
 
 def decode(data: bytes | memoryview, *, allow_truncated: bool = False, scale: int = 1) -> Image.Image:

@@ -66,6 +66,7 @@ def canvas(height: int, width: int, channels: int, scale: int) -> Whole | Square
 
 def shrink(pixels: Pixels, scale: int) -> Pixels:
     """uint8 (H, W, C) -> (ceil(H / scale), ceil(W / scale), C)."""
-    made = canvas(*pixels.shape, scale)
-    made.add(Span(0, pixels.shape[0]), Span(0, pixels.shape[1]), pixels)
+    height, width, channels = pixels.shape
+    made = canvas(height, width, channels, scale)
+    made.add(Span(0, height), Span(0, width), pixels)
     return made.picture()

@@ -11,9 +11,11 @@ import numpy as np
 from hpcmcodec import kernels
 from hpcmcodec.codec.conditions import areas_of, condition
 from hpcmcodec.codec.latents import encode_latents
-from hpcmcodec.codec.memory import budget
+from hpcmcodec.codec.memory import Budget, budget
 from hpcmcodec.codec.model import CodecModel
 from hpcmcodec.codec.parallel import for_tiles, normative
+from hpcmcodec.codec.refine import DEFAULT_EFFORT, Effort, Latents, effort_of, refine
+from hpcmcodec.codec.refine import memory as memory_of
 from hpcmcodec.codec.target import Target
 from hpcmcodec.codec.tiling import Tile, TileGrid, choose_tile_size
 from hpcmcodec.codec.transforms import Transform, analysis, pixel_reader
@@ -51,23 +53,37 @@ class Encoder:
         self.model = CodecModel.load(store.find(model)).with_settings(settings or {})
 
     def encode(
-        self, picture: Picture, quality: int = DEFAULT_QUALITY, *, strip: bool = False, tile_size: int | None = None
+        self,
+        picture: Picture,
+        quality: int = DEFAULT_QUALITY,
+        *,
+        strip: bool = False,
+        tile_size: int | None = None,
+        effort: int = DEFAULT_EFFORT,
     ) -> bytes:
         """The bytes of an hpc file.
 
         quality: 1 (smallest) .. 100 (best); ignored by models of one rate. strip: leave ICC, EXIF and XMP out.
         tile_size: side of the entropy tiles in pixels, 0 for none, None for 1024 where the picture is large.
+        effort: 0 (fastest) .. 9 (smallest file for what it shows); models of one rate have one effort.
         Raises UsageError for a quality out of range or a tile size that the model cannot have, LimitExceededError for a
         picture that takes more memory than allowed.
         """
         if not 1 <= quality <= 100:
             raise UsageError(f"quality {quality} is out of range: choose 1 (smallest file) to 100 (best picture)")
+        taken = effort_of(effort, self.model.network)
         header = self.header(picture, quality, tile_size)
-        tiles = _encode_pixels(self.model, header, picture.pixels, self.limits.max_memory)
+        tiles = _encode_pixels(self.model, header, picture.pixels, taken, self.limits.max_memory)
         return write_file(header, tiles, picture, strip=strip)
 
     def encode_to(
-        self, picture: Picture, target: Target, *, strip: bool = False, tile_size: int | None = None
+        self,
+        picture: Picture,
+        target: Target,
+        *,
+        strip: bool = False,
+        tile_size: int | None = None,
+        effort: int = DEFAULT_EFFORT,
     ) -> bytes:
         """The bytes of an hpc file of the quality that meets a target; see `Target` for what is promised.
 
@@ -77,7 +93,8 @@ class Encoder:
             raise UsageError(f"model {self.model.name!r} has one quality only: it cannot be chosen to meet a target")
         from hpcmcodec.codec.trials import Trials
 
-        trials = Trials(self, picture, strip=strip, tile_size=tile_size)
+        taken = effort_of(effort, self.model.network)
+        trials = Trials(self, picture, strip=strip, tile_size=tile_size, effort=taken)
         return target.search(trials.size if target.psnr is None else trials.psnr, trials.pixels)
 
     def header(self, picture: Picture, quality: float, tile_size: int | None = None) -> Header:
@@ -118,7 +135,7 @@ def write_file(header: Header, tiles: Sequence[container.Tile], picture: Picture
 
 
 def _encode_pixels(
-    model: CodecModel, header: Header, pixels: np.ndarray, max_memory: int | None
+    model: CodecModel, header: Header, pixels: np.ndarray, effort: Effort, max_memory: int | None
 ) -> list[container.Tile]:
     network = model.network
     grid = TileGrid.of(network, header.height, header.width, header.tile_size)
@@ -126,12 +143,36 @@ def _encode_pixels(
     with normative():
         cond = condition(network, header.quality)
         transform = analysis(network, cond, grid)
-        means = budget(network, grid, transform, header.height * header.width, max_memory)
-        for tiles, latents in latents_of_tiles(transform.within(means.strip), pixel_reader(pixels), grid):
-            pairs = list(zip(tiles, latents, strict=True))
+        kept = memory_of(network, grid) if effort.steps else 0
+        means = budget(network, grid, transform, header.height * header.width, max_memory, kept)
+        rows = latents_of_tiles(transform.within(means.strip), pixel_reader(pixels), grid)
+        if effort.steps:  # a tile's neighbours matter: all of the picture at once
+            latents = [pair for tiles, parts in rows for pair in zip(tiles, parts, strict=True)]
+            refine_tiles(model, header.quality or 0, grid, pixels, latents, effort, means)
+            rows = iter([([tile for tile, _ in latents], [y for _, y in latents])])
+        for tiles, parts in rows:
+            pairs = list(zip(tiles, parts, strict=True))
             made = for_tiles(lambda pair: encode_tile(model, cond, *pair)[0], pairs, means.workers)
             coded.update((tile.index, one) for tile, one in zip(tiles, made, strict=True))
     return [coded[index] for index in range(header.tiles)]
+
+
+def refine_tiles(
+    model: CodecModel,
+    quality: float,
+    grid: TileGrid,
+    pixels: np.ndarray,
+    latents: Latents,
+    effort: Effort,
+    means: Budget,
+) -> None:
+    """Takes an effort's steps with the latents of all tiles, in place."""
+    cond = condition(model.network, quality)
+
+    def decode(latents: Latents) -> list[np.ndarray]:
+        return for_tiles(lambda pair: encode_tile(model, cond, *pair)[1], latents, means.workers)
+
+    refine(model.network, quality, grid, pixels, latents, decode, effort)
 
 
 def latents_of_tiles(transform: Transform, read: Read, grid: TileGrid) -> Iterator[tuple[list[Tile], list[np.ndarray]]]:

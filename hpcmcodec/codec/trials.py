@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hpcmcodec import kernels
 from hpcmcodec.codec.conditions import condition
-from hpcmcodec.codec.encoder import encode_tile, latents_of_tiles, write_file
+from hpcmcodec.codec.encoder import encode_tile, latents_of_tiles, refine_tiles, write_file
 from hpcmcodec.codec.memory import budget
-from hpcmcodec.codec.parallel import MOST_TILES, for_tiles, normative
+from hpcmcodec.codec.parallel import for_tiles, normative
 from hpcmcodec.codec.reading import LatentReader, Region, pieces
+from hpcmcodec.codec.refine import LEVELS, Effort, memory
 from hpcmcodec.codec.tiling import Tile, TileGrid
 from hpcmcodec.codec.transforms import analysis, pixel_reader, synthesis
 from hpcmcodec.formats.pictures import Picture
@@ -33,8 +33,11 @@ class Trials:
     """Codes a picture with an encoder whose model has a variable rate. Keeps the picture's latents, 5 bytes a pixel
     and two times for `psnr`, in memory."""
 
-    def __init__(self, encoder: Encoder, picture: Picture, *, strip: bool, tile_size: int | None) -> None:
+    def __init__(
+        self, encoder: Encoder, picture: Picture, *, strip: bool, tile_size: int | None, effort: Effort = LEVELS[0]
+    ) -> None:
         self._encoder, self._picture, self._strip, self._tile_size = encoder, picture, strip, tile_size
+        self._effort = effort
         self._model = encoder.model
         height, width = picture.pixels.shape[:2]
         header = encoder.header(picture, 50, tile_size)
@@ -60,11 +63,12 @@ class Trials:
             cond, before = condition(network, quality), condition(network, self._analysed)
 
             def one(pair: tuple[Tile, np.ndarray]) -> Any:
-                tile, y = pair
-                coded, y_hat = encode_tile(self._model, cond, tile, network.regain(y, before, cond))
+                coded, y_hat = encode_tile(self._model, cond, *pair)
                 return coded, y_hat if keep else None
 
-            made = for_tiles(one, self._latents, self._workers)
+            latents = [(tile, network.regain(y, before, cond)) for tile, y in self._latents]
+            refine_tiles(self._model, quality, self._grid, self._picture.pixels, latents, self._effort, self._means)
+            made = for_tiles(one, latents, self._means.workers)
         header = self._encoder.header(self._picture, quality, self._tile_size)
         data = write_file(header, [coded for coded, _ in made], self._picture, strip=self._strip)
         return data, {tile.index: y for (tile, _), (_, y) in zip(self._latents, made, strict=True)}
@@ -77,11 +81,11 @@ class Trials:
         network = self._model.network
         transform = analysis(network, condition(network, self._analysed), self._grid)
         kept = 2 * 4 * network.latent_channels * math.prod(self._grid.latent)
-        means = budget(network, self._grid, transform, self.pixels, self._encoder.limits.max_memory, kept)
-        self._strip_bytes, self._workers = means.strip, min(kernels.get_threads(), MOST_TILES, means.workers)
+        kept += memory(network, self._grid) if self._effort.steps else 0
+        self._means = budget(network, self._grid, transform, self.pixels, self._encoder.limits.max_memory, kept)
         self._latents = []
         for tiles, latents in latents_of_tiles(
-            transform.within(means.strip), pixel_reader(self._picture.pixels), self._grid
+            transform.within(self._means.strip), pixel_reader(self._picture.pixels), self._grid
         ):
             self._latents += zip(tiles, latents, strict=True)
         self._latents.sort(key=lambda pair: pair[0].index)
@@ -91,7 +95,7 @@ class Trials:
         height, width, channels = pixels.shape
         total = 0
         with normative():
-            transform = synthesis(network, condition(network, quality), self._grid).within(self._strip_bytes)
+            transform = synthesis(network, condition(network, quality), self._grid).within(self._means.strip)
             new_reader = lambda: LatentReader(  # noqa: E731
                 self._grid, network.latent_channels, lambda tile: latents[tile.index], 1
             )

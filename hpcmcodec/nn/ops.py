@@ -29,9 +29,9 @@ def backend_of(x: Array) -> ModuleType:
         from . import torch_backend
 
         return torch_backend
-    from . import lazy
+    from . import lazy, tape
 
-    return lazy
+    return tape if isinstance(x, tape.Taped) else lazy
 
 
 def _operation(declaration: F) -> F:

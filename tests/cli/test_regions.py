@@ -8,6 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hpcmcodec.batch import EncodeJob
+from hpcmcodec.codec import Encoder
+from hpcmcodec.codec.refine import DEFAULT_EFFORT
+from hpcmcodec.formats.pictures import read_picture
+
 from .storing import Hpcm
 
 
@@ -57,6 +62,15 @@ def test_memory_limits(hpcm: Hpcm, coded: Path, tmp_path: Path, size: str, code:
         done = hpcm(*command, "--max-memory", size)
         assert done.code == code, done.err
         assert ("pixels takes about" in done.err and "limit of 1 MB" in done.err) == (code == 16)
+
+
+def test_effort(hpcm: Hpcm, coded: Path, tmp_path: Path) -> None:
+    source, made = coded.with_suffix(".png"), tmp_path / "e.hpc"
+    assert hpcm("encode", source, "-o", made, "-m", "tiny", "--effort", "3", "--verify").code == 0
+    assert made.read_bytes() == Encoder("tiny").encode(read_picture(source), effort=3) != coded.read_bytes()
+    assert coded.read_bytes() == Encoder("tiny").encode(read_picture(source))  # both have the same default
+    assert EncodeJob().effort == DEFAULT_EFFORT
+    assert hpcm("encode", source, "-o", made, "--effort", "10").code == 2
 
 
 def test_targets(hpcm: Hpcm, coded: Path, tmp_path: Path) -> None:

@@ -1,0 +1,168 @@
+"""Encoder effort: latents that decode to a better picture for their bits. Decoders know nothing of it.
+
+An analysis transform gives the latents of the average picture; those of this one are found by going through the
+synthesis and back. Of the decoded latents y_hat a step takes the gradient g of the distortion, in bits, and moves the
+latents to where each would be best by itself if the others stayed, a Newton step along the diagonal of a Hessian that
+is nearly a multiple h of the identity, since rounding steps of lite's latents are equal in the picture:
+
+    y <- (1 - damping) y + damping (y_hat - g / h)
+
+Rounding with rate in mind (`CodecModel.quantise`) then weighs that point against the bits, in the next step's contexts.
+Starting from y_hat and not from y is what keeps latents that were rounded to zero from being pushed up again. Steps are
+damped the more the later they are: y_hat jumps, and all latents move at once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from hpcmcodec.codec.conditions import condition
+from hpcmcodec.codec.pixels import Pixels, to_network
+from hpcmcodec.codec.tiling import Tile, TileGrid
+from hpcmcodec.errors import UsageError
+from hpcmcodec.nn.lazy import Span
+from hpcmcodec.nn.tape import Taped
+
+CURVATURE = 2 * 8.67
+"""h: second derivative of the distortion in bits by a latent, of which the kernels' RDO_WEIGHT is the half."""
+BLOCK, HALO, TRUSTED = 48, 4, 2
+"""Latents along the side of what goes through the synthesis at a time; what is added around it; and how much of that
+gives an error to go back from: further out the picture lacks its neighbours."""
+BYTES_PER_PIXEL = 560
+"""Of a block with its halo, on the way there and back."""
+
+Latents = list[tuple[Tile, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Effort:
+    """`steps` to take, the first with `damping`, later ones with less in equal parts. `linear`: back through the linear
+    path alone, which costs next to nothing."""
+
+    steps: int
+    linear: bool = False
+    damping: float = 0.5
+
+
+LEVELS = (
+    Effort(0),
+    Effort(1, linear=True),
+    Effort(1, damping=0.3),
+    Effort(2),
+    Effort(3),
+    Effort(4),
+    Effort(8),
+    Effort(16),
+    Effort(32),
+    Effort(64),
+)
+"""By the number that users give; measured by benchmarks/effort.py."""
+DEFAULT_EFFORT = 0
+
+
+def effort_of(level: int, network: Any) -> Effort:
+    """Raises UsageError for a level that there is none of. Networks of one rate, whose price of a bit nobody knows,
+    have none but the first."""
+    if not 0 <= level < len(LEVELS):
+        raise UsageError(f"effort {level} is out of range: choose 0 (fastest) to {len(LEVELS) - 1} (smallest files)")
+    return LEVELS[level if network.rate == "variable" else 0]
+
+
+def refine(
+    network: Any,
+    quality: float,
+    grid: TileGrid,
+    pixels: Pixels,
+    latents: Latents,
+    decode: Callable[[Latents], list[np.ndarray]],
+    effort: Effort,
+) -> None:
+    """Makes the latents of a picture's tiles better, in place. `decode` gives what decoders make of them."""
+    cond = condition(network, quality)
+    scale = np.float32(2 * bits_per_error(network, quality) / CURVATURE)
+    for step in range(effort.steps):
+        damping = np.float32(effort.damping * (1 - step / effort.steps))
+        whole = np.empty((1, network.latent_channels, *grid.latent), np.float32)
+        for (tile, _), y_hat in zip(latents, decode(latents), strict=True):
+            _part(whole, tile, y_hat)[...] = y_hat
+        wanted = np.empty_like(whole)
+        for rows, columns, part in _gradients(network, cond, grid, pixels, whole, effort.linear):
+            block = np.s_[:, :, rows.start : rows.stop, columns.start : columns.stop]
+            wanted[block] = whole[block] - scale * part
+        for tile, y in latents:
+            y += damping * (_part(wanted, tile, y) - y)
+
+
+def bits_per_error(network: Any, quality: float) -> float:
+    """What a squared error of one sample in 0..1 is worth in bits: lambda 255^2 / 3."""
+    low, high = (math.log(slope) for slope in network.config.slopes)
+    return math.exp(low + (quality - 1) / 99 * (high - low)) * 255**2 / 3
+
+
+def memory(network: Any, grid: TileGrid) -> int:
+    """Bytes that refining a picture takes: its latents three times over, and a block on its way."""
+    height, width = (min(side, BLOCK + 2 * HALO) * network.stride for side in grid.latent)
+    return 3 * 4 * network.latent_channels * math.prod(grid.latent) + BYTES_PER_PIXEL * height * width
+
+
+def _part(whole: np.ndarray, tile: Tile, like: np.ndarray) -> np.ndarray:
+    return whole[:, :, tile.top : tile.top + like.shape[2], tile.left : tile.left + like.shape[3]]
+
+
+def _gradients(
+    network: Any, cond: Any, grid: TileGrid, pixels: Pixels, y_hat: np.ndarray, linear: bool
+) -> Iterator[tuple[Span, Span, np.ndarray]]:
+    """Rows, columns and gradient by the latents of half the squared error, block by block."""
+    for rows in _cut(grid.latent[0]):
+        for columns in _cut(grid.latent[1]):
+            high, wide = (_wider(span, HALO, side) for span, side in zip((rows, columns), grid.latent, strict=True))
+            block = np.ascontiguousarray(y_hat[:, :, slice(*high), slice(*wide)])
+            source = Taped(block)
+            made = network.sketch(source, cond) if linear else network.synthesise(source, cond)
+            x_hat = network.synthesise(block, cond) if linear else made.value
+            error = _error(x_hat, pixels, high, wide, (rows, columns), network.stride)
+            found = made.gradient(source, error)
+            top, left = rows.start - high.start, columns.start - wide.start
+            yield (
+                rows,
+                columns,
+                found[:, :, top : top + rows.stop - rows.start, left : left + columns.stop - columns.start],
+            )
+
+
+def _error(x_hat: np.ndarray, pixels: Pixels, high: Span, wide: Span, core: Sequence[Span], stride: int) -> np.ndarray:
+    """Decoded picture of the block high x wide minus the original; 0 outside of the picture and far from the core."""
+    error = np.zeros_like(x_hat)
+    rows, columns = (
+        Span(stride * max(span.start, inner.start - TRUSTED), min(side, stride * min(span.stop, inner.stop + TRUSTED)))
+        for span, inner, side in zip((high, wide), core, pixels.shape[:2], strict=True)
+    )
+    if rows.stop <= rows.start or columns.stop <= columns.start:
+        return error
+    own = np.s_[
+        :,
+        :,
+        rows.start - stride * high.start : rows.stop - stride * high.start,
+        columns.start - stride * wide.start : columns.stop - stride * wide.start,
+    ]
+    original = to_network(pixels[slice(*rows), slice(*columns)], rows.stop - rows.start, columns.stop - columns.start)
+    difference = np.clip(x_hat[own], np.float32(0), np.float32(1)) - original
+    error[own] = difference
+    return error
+
+
+def _cut(side: int) -> Iterator[Span]:
+    """Blocks along a side, of about equal size."""
+    count = -(-side // BLOCK)
+    edges = [side * i // count for i in range(count + 1)]
+    return (Span(*pair) for pair in pairwise(edges))
+
+
+def _wider(span: Span, by: int, side: int) -> Span:
+    return Span(span.start - by, span.stop + by).within(side)
