@@ -6,7 +6,8 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import click
@@ -158,13 +159,29 @@ def make_plan(
 
 def check_kernels() -> None:
     """Raises UsageError where HPCM_SIMD or HPCM_THREADS ask for what cannot be, NoKernelsError without kernels."""
-    from hpcmcodec import kernels
+    with _one_blas_thread():
+        from hpcmcodec import kernels
 
     try:
         kernels.simd_level()
         kernels.get_threads()
     except ValueError as error:
         raise UsageError(str(error)) from error
+
+
+@contextmanager
+def _one_blas_thread() -> Iterator[None]:
+    """While numpy is imported: it starts a thread of its linear algebra for every processor, which nothing here uses,
+    and these spin for longer than the import takes."""
+    name = "OPENBLAS_NUM_THREADS"
+    if name in os.environ:
+        yield
+        return
+    os.environ[name] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[name]
 
 
 def for_each(sources: tuple[Place, ...], action: Callable[[Place], int | None], *, as_json: bool) -> int:

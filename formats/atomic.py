@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -26,7 +25,7 @@ def atomic_file(path: str | Path, *, overwrite: bool = True, sync: bool = False)
             with path.open("wb") as special:
                 yield special
             return
-        temporary = path.with_name(f".hpcm-{secrets.token_hex(8)}.part")
+        temporary = path.with_name(f".hpcm-{os.urandom(8).hex()}.part")
         try:
             with temporary.open("xb") as file:
                 yield file

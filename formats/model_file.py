@@ -16,10 +16,10 @@ import mmap
 import os
 import struct
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from threading import Thread
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -220,9 +220,7 @@ class _Weights(Mapping[str, NDArray[np.float32]]):
         for name, size in zip(self._names, sizes, strict=True):
             arrays[name] = memory[position : position + source.size_of(name)].reshape(source.entries[name][1])
             position += size
-        with ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1), "hpcm-weights") as pool:
-            for _ in pool.map(source.weight, arrays, arrays.values()):
-                pass
+        _fill(source, arrays)
         for array in arrays.values():
             array.flags.writeable = False
         return arrays
@@ -235,6 +233,28 @@ class _Weights(Mapping[str, NDArray[np.float32]]):
 
     def __len__(self) -> int:
         return len(self._names)
+
+
+def _fill(source: _Source, arrays: Mapping[str, NDArray[np.float32]]) -> None:
+    """Reads the parameters into their arrays on a few threads. (concurrent.futures would cost a command more than the
+    reading does.)"""
+    waiting, errors = iter(arrays.items()), []
+
+    def work() -> None:
+        try:
+            for name, array in waiting:  # each goes to whichever thread asks first
+                source.weight(name, array)
+        except Exception as error:
+            errors.append(error)
+
+    others = [Thread(target=work, name="hpcm-weights") for _ in range(min(_THREADS, os.cpu_count() or 1) - 1)]
+    for thread in others:
+        thread.start()
+    work()
+    for thread in others:
+        thread.join()
+    if errors:
+        raise errors[0]
 
 
 def _read_head(file: BinaryIO) -> tuple[dict[str, Any], int]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # these load numpy and the kernels
     from hpcmcodec.codec import Decoder, Encoder
     from hpcmcodec.codec.target import Target
     from hpcmcodec.formats.container import Limits
-    from hpcmcodec.formats.pictures import Picture
+    from hpcmcodec.formats.picture import Picture
 
 
 class Gate(Protocol):
@@ -116,7 +116,7 @@ class EncodeJob(_Job):
 
     def __call__(self, task: Task, gate: Gate) -> Converted:
         """Converts one file. Raises HpcmError or OSError; then the destination is as it was before."""
-        from hpcmcodec.formats.pictures import read_picture
+        from hpcmcodec.formats.picture_input import read_picture
 
         start = time.perf_counter()
         source, size = _source(task.source)
@@ -168,7 +168,7 @@ class DecodeJob(_Job):
 
     def __call__(self, task: Task, gate: Gate) -> Converted:
         """Converts one file. Raises HpcmError or OSError; then the destination is as it was before."""
-        from hpcmcodec.formats.pictures import encode_picture, format_of
+        from hpcmcodec.formats.picture_output import encode_picture, format_of
 
         start = time.perf_counter()
         name = self.format or ("png" if task.destination in (None, STREAM) else format_of(str(task.destination)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -77,7 +77,7 @@ class Url:
                 return
             folder, _, name = self._path.rpartition("/")
             self._fs.makedirs(folder, exist_ok=True)
-            temporary = f"{folder}/.hpcm-{secrets.token_hex(8)}.part"
+            temporary = f"{folder}/.hpcm-{os.urandom(8).hex()}.part"
             try:
                 self._fs.pipe_file(temporary, data)
                 self._fs.mv(temporary, f"{folder}/{name}")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from hpcmcodec.batch.convert import Converted
 from hpcmcodec.batch.plan import Plan, Task
 from hpcmcodec.errors import INCOMPLETE, HpcmError, InputError, LimitExceededError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 Status = Literal["ok", "skipped", "failed"]
 _TICK = 0.2  # seconds; the main thread wakes up this often, so that Ctrl-C is noticed on every platform
@@ -152,6 +154,8 @@ def attempt(convert: Callable[[Task, Gate], Converted], task: Task, gate: Gate) 
 def _in_threads(
     convert: Callable[[Task, Gate], Converted], tasks: tuple[Task, ...], gate: Gate, jobs: int
 ) -> Iterator[Outcome]:
+    from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+
     pool = ThreadPoolExecutor(jobs, thread_name_prefix="hpcm-job")
     try:
         pending: set[Future[Outcome]] = {pool.submit(attempt, convert, task, gate) for task in tasks}

@@ -22,7 +22,7 @@ from hpcmcodec.errors import ArithmeticMismatchError, CorruptError, TruncatedErr
 from hpcmcodec.formats import alpha, container
 from hpcmcodec.formats.container import Container, Limits
 from hpcmcodec.formats.header import Header
-from hpcmcodec.formats.pictures import Picture
+from hpcmcodec.formats.picture import Picture
 from hpcmcodec.models import store
 from hpcmcodec.nn.lazy import Span
 

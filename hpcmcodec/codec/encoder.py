@@ -23,7 +23,7 @@ from hpcmcodec.errors import UsageError
 from hpcmcodec.formats import alpha, container
 from hpcmcodec.formats.container import Limits
 from hpcmcodec.formats.header import Header, Setting
-from hpcmcodec.formats.pictures import Picture
+from hpcmcodec.formats.picture import Picture
 from hpcmcodec.models import store
 from hpcmcodec.nn.lazy import Span
 from hpcmcodec.nn.strips import Read

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TypeVar
 
@@ -36,5 +35,7 @@ def for_tiles(work: Callable[[T], R], tiles: Sequence[T], workers: int) -> list[
     count = min(len(tiles), workers)
     if count <= 1:
         return [one(tile) for tile in tiles]
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(count, thread_name_prefix="hpcm-tile") as pool:
         return list(pool.map(one, tiles))

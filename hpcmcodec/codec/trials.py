@@ -20,7 +20,7 @@ from hpcmcodec.codec.reading import LatentReader, Region, pieces
 from hpcmcodec.codec.refine import LEVELS, Effort, memory
 from hpcmcodec.codec.tiling import Tile, TileGrid
 from hpcmcodec.codec.transforms import analysis, pixel_reader, synthesis
-from hpcmcodec.formats.pictures import Picture
+from hpcmcodec.formats.picture import Picture
 
 if TYPE_CHECKING:
     from hpcmcodec.codec.encoder import Encoder

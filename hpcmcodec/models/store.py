@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from importlib import resources
 from pathlib import Path
 
 from hpcmcodec.errors import MissingModelError, ModelFileError
@@ -29,7 +28,7 @@ def user_folder() -> Path:
 
 def shipped_folder() -> Path:
     """The folder of the models that come with the package."""
-    return Path(str(resources.files("hpcmcodec") / "weights"))
+    return Path(__file__).parent.parent / "weights"
 
 
 def folders() -> list[Path]:
@@ -76,7 +75,7 @@ def find_by_id(identity: bytes, name: str) -> ModelFile:
     Raises MissingModelError if no model has this identity, even if one has the name.
     """
     same_name = False
-    for path, summary in _scan():
+    for path, summary in _scan(name):
         if summary.identity.startswith(identity):
             return model_file.read(path)
         same_name |= summary.name == name
@@ -86,9 +85,10 @@ def find_by_id(identity: bytes, name: str) -> ModelFile:
     raise MissingModelError(f"{wanted} is not installed{_advice(name)}")
 
 
-def _scan() -> Iterator[tuple[Path, Summary]]:
-    """Models in order of search."""
-    for path in _candidates():
+def _scan(likely: str | None = None) -> Iterator[tuple[Path, Summary]]:
+    """Models in order of search, but files called `likely` before all others: reading a head takes milliseconds."""
+    paths = _candidates()
+    for path in paths if likely is None else sorted(paths, key=lambda p: p.stem != likely):
         try:
             yield path, model_file.peek(path)
         except ModelFileError:

@@ -18,7 +18,7 @@ from hpcmcodec.errors import ModelFileError
 Array = Any
 """A numpy array or a torch tensor; which one decides the backend."""
 
-Initialiser = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
+Initialiser = Callable[["np.random.Generator", tuple[int, ...]], np.ndarray]
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,9 @@
 #include "result_memory.h"
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #include <algorithm>
 #include <memory>
 #include <mutex>
@@ -9,9 +13,21 @@
 namespace hpcm {
 namespace {
 
-constexpr std::align_val_t kAlign{64};
 constexpr size_t kSmall = 64 * 1024;         // below, the allocator itself is quick
 constexpr size_t kKept = 48 * 1024 * 1024;   // bytes that wait for a next use, in all
+
+constexpr size_t kHugePage = 2 * 1024 * 1024;
+
+std::align_val_t alignment_of(size_t size) { return std::align_val_t{size >= 2 * kHugePage ? kHugePage : 64}; }
+
+// Large blocks ask for huge pages: a picture's arrays take thousands of page faults otherwise.
+void* allocate(size_t size) {
+    void* const data = ::operator new(size, alignment_of(size));
+#if defined(__linux__)
+    if (alignment_of(size) == std::align_val_t{kHugePage}) madvise(data, size / kHugePage * kHugePage, MADV_HUGEPAGE);
+#endif
+    return data;
+}
 
 // Who finds the shelf busy does without it: nothing waits here, and a process forked meanwhile is not stuck.
 struct Shelf {
@@ -50,7 +66,7 @@ ResultMemory* ResultMemory::take(size_t bytes) {
     }
     const size_t size = std::max<size_t>(bytes, 1);
     std::unique_ptr<ResultMemory> block(new ResultMemory(nullptr, size));
-    block->data_ = ::operator new(size, kAlign);
+    block->data_ = allocate(size);
     return block.release();
 }
 
@@ -64,7 +80,7 @@ void ResultMemory::give_back() noexcept {
             return;
         }
     }
-    ::operator delete(data_, kAlign);
+    ::operator delete(data_, alignment_of(size_));
     delete this;
 }
 

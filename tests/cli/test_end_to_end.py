@@ -72,6 +72,26 @@ def test_decode_loads_no_torch_and_gives_the_same_pixels_at_every_level(coded: P
     assert len(pictures) == 1 and pictures.pop().startswith(b"P6")
 
 
+def test_decode_loads_nothing_that_it_does_not_use(coded: Path, tiny: Path) -> None:
+    unused = [
+        "hpcmcodec.codec.encoder",
+        "hpcmcodec.formats.picture_input",
+        "concurrent.futures",
+        "numpy.random",
+        "rich",
+    ]
+    code = (
+        "import os, sys; from hpcmcodec.cli.main import run; code = run(sys.argv[1:]);"
+        f"print([name for name in {unused} if name in sys.modules]);"
+        "threads = os.listdir('/proc/self/task') if sys.platform == 'linux' else [0];"
+        "print('OPENBLAS_NUM_THREADS' in os.environ, len(threads)); sys.exit(code)"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    arguments = ["decode", str(coded), "-o", str(coded.with_suffix(".ppm")), "--quiet", "--threads", "1"]
+    result = subprocess.run([sys.executable, "-c", code, *arguments], env=environment, capture_output=True, timeout=120)
+    assert result.returncode == 0 and result.stdout.split(b"\n")[:2] == [b"[]", b"False 1"], result.stdout
+
+
 def test_reader_that_goes_away_is_quiet(tiny: Path, tmp_path: Path, hpcm: Hpcm) -> None:
     Image.fromarray(picture(300, 400)).save(tmp_path / "large.png")
     assert hpcm("encode", tmp_path / "large.png", "-m", "tiny").code == 0

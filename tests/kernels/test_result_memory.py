@@ -21,6 +21,13 @@ def test_live_results_are_never_overwritten() -> None:
         np.testing.assert_array_equal(result, expected)
 
 
+def test_large_results_start_on_a_huge_page() -> None:
+    for count in (2**20 - 1, 2**20, 3 * 2**20 + 5):
+        result = kernels.leaky_relu(np.ones(count, np.float32), 0.5)
+        assert result.ctypes.data % (2**21 if count >= 2**20 else 64) == 0
+        assert (result == 1).all()
+
+
 def test_views_keep_the_memory() -> None:
     x = np.ones((8, 128, 128), np.float32)
     view = kernels.scale_shift(x, np.full(8, 3, np.float32), np.zeros(8, np.float32))[2:, 5:]
