@@ -46,7 +46,7 @@ void conv2d(const Planes& x, const float* w, const float* bias, int outputs, con
         block.out = out + static_cast<ptrdiff_t>(output) * pixels + pixel;
         block.out_stride = pixels;
         block.out_panel_stride = gemm.panel_width;
-        Strip strip(x, window, pixel, columns, slice_channels(x.channels, taps));
+        Strip strip(windows, x, window, pixel, columns, slice_channels(x.channels, taps));
         multiply_sliced(gemm, block, x.channels, taps, [&](int first, int channels, float* panels, ptrdiff_t stride) {
             windows.pack(strip.load(first, channels), panels, stride);
         });

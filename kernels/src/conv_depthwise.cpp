@@ -19,7 +19,7 @@ void depthwise(const Planes& x, const float* w, const float* bias, const Kernel&
         const int row = static_cast<int>(begin) % row_groups * kRows;
         const int channel = static_cast<int>(begin) / row_groups * kChannels;
         const int columns = std::min(kRows, height - row) * width, channels = std::min(kChannels, x.channels - channel);
-        Strip strip(x, window, row * width, columns, channels);
+        Strip strip(windows, x, window, row * width, columns, channels);
         windows.depthwise(strip.load(channel, channels), w + static_cast<ptrdiff_t>(channel) * window.taps(),
                           bias ? bias + channel : nullptr,
                           out + static_cast<ptrdiff_t>(channel) * height * width + static_cast<ptrdiff_t>(row) * width,

@@ -52,8 +52,8 @@ void finish_tile(const GemmOps& gemm, const Planes& x, const ResidualBlock& bloc
 template <typename Spatial>
 void run_tiles(const GemmOps& gemm, const Planes& x, const ResidualBlock& block, float* out, Spatial spatial) {
     const int pixels = x.height * x.width, width = gemm.panel_width;
-    const int panels = (pixels + width - 1) / width;
-    const int group = std::clamp(panels / (2 * get_threads()), 1, kMaxPanels);
+    const int panels = (pixels + width - 1) / width, threads = get_threads();
+    const int group = std::clamp(panels / (threads == 1 ? 1 : 2 * threads), 1, kMaxPanels);
     parallel_for(panels, group, [&](size_t begin, size_t end) {
         const int pixel = static_cast<int>(begin) * width;
         const int columns = std::min(pixels, static_cast<int>(end) * width) - pixel;
@@ -85,7 +85,7 @@ void pconv_rb(const Planes& x, const ResidualBlock& block, float* out) {
         spatial.out = tile;
         spatial.out_stride = width;
         spatial.out_panel_stride = panel_stride;
-        Strip strip({x.data, partial, x.height, x.width}, window3x3(x), pixel, columns, slice_channels(partial, 9));
+        Strip strip(windows, {x.data, partial, x.height, x.width}, window3x3(x), pixel, columns, slice_channels(partial, 9));
         multiply_sliced(gemm, spatial, partial, 9, [&](int first, int channels, float* panels, ptrdiff_t stride) {
             windows.pack(strip.load(first, channels), panels, stride);
         });
@@ -98,7 +98,7 @@ void dwconv_rb(const Planes& x, const ResidualBlock& block, float* out) {
     const WindowOps& windows = level.window;
     const int width = level.gemm.panel_width;
     run_tiles(level.gemm, x, block, out, [&](int pixel, int columns, float* tile) {
-        Strip strip(x, window3x3(x), pixel, columns, std::min(kChannels, x.channels));
+        Strip strip(windows, x, window3x3(x), pixel, columns, std::min(kChannels, x.channels));
         for (int c = 0; c < x.channels; c += kChannels) {
             const int channels = std::min(kChannels, x.channels - c);
             windows.depthwise(strip.load(c, channels), block.spatial + static_cast<ptrdiff_t>(c) * 9, block.spatial_bias + c,

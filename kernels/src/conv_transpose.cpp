@@ -65,7 +65,7 @@ void conv_transpose2d(const Planes& x, const float* w, const float* bias, int ou
                 block.first = block.last = true;
                 gemm.multiply(block);
             } else {
-                Strip strip(x, window, pixel, count, slice_channels(x.channels, taps));
+                Strip strip(windows, x, window, pixel, count, slice_channels(x.channels, taps));
                 multiply_sliced(gemm, block, x.channels, taps,
                                 [&](int first, int channels, float* panels, ptrdiff_t panel_stride) {
                                     windows.pack(strip.load(first, channels), panels, panel_stride);

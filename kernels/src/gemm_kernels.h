@@ -15,10 +15,11 @@ constexpr int kWidth = kVectors * kLanes;
 
 inline F32 leaky(F32 v, F32 slope) { return select(less(splat(0.0f), v), v, v * slope); }
 
+constexpr int kLine = 16;  // floats of a cache line
+
 // Where outputs will be stored, and what is added to them: rows lie far apart, so that no hardware foresees them.
 template <int rows>
 inline void prefetch_rows(const float* from, ptrdiff_t stride, bool write) {
-    constexpr int kLine = 16;
     for (int i = 0; i < rows; ++i) {
         for (int j = 0; j < kWidth; j += kLine) {
             if (write) {
@@ -131,13 +132,24 @@ inline int next_rows(int left) {
     return left >= 2 * kTileRows ? kTileRows : (left + 1) / 2;
 }
 
+// Weights of the next tile, a share of them with every panel: rows lie far apart, so that no hardware foresees them.
+inline void prefetch_weights(const GemmBlock& g, int row, int begin, int end) {
+    const int last = g.rows < row + kTileRows ? g.rows : row + kTileRows;
+    for (; row < last; ++row) {
+        for (int k = begin; k < end; k += kLine) __builtin_prefetch(g.weights + row * g.weight_stride + k, 0, 2);
+    }
+}
+
 // All panels meet one tile's weights before the next: those stay in the first-level cache while the panels stream past
 // from the second, and every row of the output is written in one long run.
 void multiply(const GemmBlock& g) {
     static const TileTable<kTileRows> table;
+    const int panels = (g.columns + kWidth - 1) / kWidth;
+    const int share = ((g.depth + panels - 1) / panels + kLine - 1) / kLine * kLine;
     for (int row = 0, rows; row < g.rows; row += rows) {
         rows = next_rows(g.rows - row);
         for (int column = 0, q = 0; column < g.columns; column += kWidth, ++q) {
+            prefetch_weights(g, row + rows, q * share, (q + 1) * share < g.depth ? (q + 1) * share : g.depth);
             float* out = g.out + row * g.out_stride + q * g.out_panel_stride;
             const float* residual = g.residual ? g.residual + row * g.residual_stride + column : nullptr;
             table.entries[rows](g, row, g.panels + q * g.panel_stride, out, residual, g.columns - column);
@@ -145,19 +157,18 @@ void multiply(const GemmBlock& g) {
     }
 }
 
+// Row by row: each is read in one long run.
 void pack(const float* from, ptrdiff_t stride, int depth, int columns, float* panels, ptrdiff_t panel_stride) {
-    for (int column = 0; column < columns; column += kWidth, panels += panel_stride) {
-        for (int k = 0; k < depth; ++k) {
-            for (int j = 0; j < kVectors; ++j) {
-                const float* source = from + k * stride + column + j * kLanes;
-                const int left = columns - column - j * kLanes;
-                float* to = panels + k * kWidth + j * kLanes;
-                if (left >= kLanes) {
-                    store(to, load(source));
-                } else {
-                    store(to, left > 0 ? load(source, left) : splat(0.0f));
-                }
-            }
+    for (int k = 0; k < depth; ++k, from += stride, panels += kWidth) {
+        float* to = panels;
+        int column = 0;
+        for (; column + kWidth <= columns; column += kWidth, to += panel_stride) {
+            repeat<kVectors>([&](int j) { store(to + j * kLanes, load(from + column + j * kLanes)); });
+        }
+        if (column < columns) {
+            repeat<kVectors>([&](int j) {
+                store(to + j * kLanes, load(from + column + j * kLanes, lanes_of(columns - column, j)));
+            });
         }
     }
 }

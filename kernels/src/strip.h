@@ -24,15 +24,15 @@ struct Window {
 // The strip (window_ops.h) below the output pixels first_pixel .. first_pixel + columns, for up to max_channels at once.
 class Strip {
 public:
-    Strip(const Planes& planes, const Window& window, int first_pixel, int columns, int max_channels);
+    Strip(const WindowOps& windows, const Planes& planes, const Window& window, int first_pixel, int columns, int max_channels);
 
     // Fills the strip with these channels of the input and describes it. Valid until the next call.
     const WindowBlock& load(int first_channel, int channels);
 
 private:
+    const WindowOps& windows_;
     Planes planes_;
-    int row_, column_;  // input position of the strip's first element, may lie outside
-    int rows_, width_;
+    PlaneCut cut_;
     WindowBlock block_;
     Buffer data_;
 };

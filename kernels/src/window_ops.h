@@ -21,7 +21,17 @@ struct WindowBlock {
     int first_pixel, columns;  // output pixels first_pixel .. first_pixel + columns
 };
 
+// Where a strip lies in its plane of height x width: rows x columns from (row, column), which may be outside; in each row
+// inside, the columns begin .. end of the strip are the plane's, the others are border.
+struct PlaneCut {
+    int height, width;
+    int row, column, rows, columns;
+    int begin, end;
+};
+
 struct WindowOps {
+    // Copies one channel of a strip, zeros for what lies outside.
+    void (*cut)(const PlaneCut&, const float* plane, float* to);
     // Row k = (channel, tap row, tap column) of a panel takes that tap of the panel's pixels; zeros beyond the last.
     void (*pack)(const WindowBlock&, float* panels, ptrdiff_t panel_stride);
     // Depthwise: out[c][p] = bias[c] + taps in order, + 0.0f; w[channel][tap row][tap column]; bias may be null. Stride 1.
