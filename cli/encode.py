@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hpcmcodec.batch import Place
-from hpcmcodec.cli import options
+from hpcmcodec.cli import options, variants
 from hpcmcodec.errors import UsageError
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ DEFAULT_QUALITY, DEFAULT_EFFORT = 50, 0  # those of hpcmcodec.codec, which would
 @click.option("-m", "--model", metavar="NAME|FILE", help="Model to encode with; see hpcm models list.")
 @click.option("--no-multiref", is_flag=True, help="Refuse a model with a memory bank, which cannot do without it.")
 @click.option("--verify", is_flag=True, help="Decode what was made and compare before reporting success.")
+@variants.switches
 @options.conversion
 def command(
     sources: tuple[Place, ...],
@@ -76,6 +77,7 @@ def command(
     strip: bool,
     as_json: bool,
     quiet: bool,
+    **switches: bool | None,
 ) -> int:
     """Compress pictures into hpc files.
 
@@ -114,6 +116,7 @@ def command(
         max_memory=options.per_job(max_memory, jobs),
         strip=strip,
         verify=verify,
+        settings=variants.given(switches),
     )
     return convert(work, job, "encode", jobs=jobs, engine=engine, scheduler=scheduler, as_json=as_json, quiet=quiet)
 

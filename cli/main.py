@@ -77,7 +77,10 @@ def exit_codes() -> str:
 
 
 @click.command(
-    cls=Commands, epilog=f"{EXAMPLES}\n\n{exit_codes()}", context_settings={"help_option_names": ["-h", "--help"]}
+    cls=Commands,
+    epilog=f"{EXAMPLES}\n\n{exit_codes()}",
+    # Options may be written with underscores too, as fields of configurations are.
+    context_settings={"help_option_names": ["-h", "--help"], "token_normalize_func": lambda t: t.replace("_", "-")},
 )
 @click.version_option(__version__, "--version", prog_name="hpcm", message="%(prog)s %(version)s")
 def cli() -> None:

@@ -28,8 +28,12 @@ class _Parsed(click.ParamType):
 
 
 def _options(command: Any) -> Any:
+    kind: dict[str, Any]
     for flag, option in reversed(options(RunConfig)):
-        kind: dict[str, Any] = {"is_flag": True} if option.default is False else {"type": _Parsed(option)}
+        if option.metadata["network"]:
+            flag, kind = f"{flag}/--no-{flag[2:]}", {}
+        else:
+            kind = {"is_flag": True} if option.default is False else {"type": _Parsed(option)}
         required = option.name in ("data", "out")
         default = {} if required else {"default": option.default}
         metavar = option.metadata["metavar"]

@@ -50,7 +50,7 @@ class CodecModel:
     def with_settings(self, settings: Mapping[str, Setting]) -> CodecModel:
         """This model with other values of settings that an encoder may choose. Raises UsageError for others."""
         try:
-            return replace(self, network=self.network.with_settings(settings))
+            return replace(self, network=self.network.with_settings(self.network.as_stored(settings)))
         except CorruptError as error:
             raise UsageError(str(error).replace("the file's settings do not", "these settings do not")) from error
 

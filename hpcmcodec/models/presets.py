@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any
 
-from hpcmcodec.errors import UsageError
+from hpcmcodec.errors import ModelFileError, UsageError
 from hpcmcodec.models.config import ContextConfig, HpcmConfig, HyperConfig, PriorConfig, TransformConfig
 from hpcmcodec.models.lite import LiteConfig
 from hpcmcodec.models.multiref.config import MemoryConfig
@@ -112,6 +114,16 @@ LITE = {"lite": LiteConfig(), **{f"lite-g{n}": LiteConfig(checkerboard_groups=n)
 
 PRESETS: dict[str, Config] = {**LITE, **OFFICIAL, **MULTIREF, **RWKV, **LITE_RWKV, **WAVELET}
 """Every network that can be trained, by its name on the command line."""
+
+
+def varied(config: Any, changes: Mapping[str, Any]) -> Any:
+    """A configuration with other values of some fields. Raises UsageError for one that it lacks or cannot have so."""
+    for name in changes.keys() - {field.name for field in fields(config)}:
+        raise UsageError(f"a network of family {config.family} has no {name}")
+    try:
+        return replace(config, **changes)
+    except ModelFileError as error:
+        raise UsageError(str(error)) from error
 
 
 def preset(name: str) -> Config:

@@ -68,6 +68,11 @@ class CodecNetwork(Module):
         assert self.memory_config is not None
         return replace(self.config, memory=self.memory_config.changed(changes))
 
+    def as_stored(self, given: Mapping[str, Setting]) -> Mapping[str, Setting]:
+        """Settings by the names of `formats.header.SETTINGS`, of some that may be named as fields of the configuration
+        where files join several of these in one number. Raises UsageError for values that it cannot have."""
+        return given
+
     def with_settings(self: N, given: Mapping[str, Setting]) -> N:
         """This network, or one of the same weights that obeys the settings of a file.
 

@@ -19,6 +19,10 @@ def parse(arguments: Sequence[str]) -> RunConfig:
         if option.default is False:
             parser.add_argument(flag, action="store_true", help=described(option))
             continue
+        if option.metadata["network"]:
+            action = argparse.BooleanOptionalAction
+            parser.add_argument(flag, action=action, default=argparse.SUPPRESS, help=described(option))
+            continue
         parser.add_argument(
             flag,
             type=option.metadata["parse"],

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from . import config_rules
-from .options import option, rates, seconds, slopes
+from .options import network_switch, option, options, rates, seconds, slopes
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,12 @@ class RunConfig:
         choices=("statistics", "no-context", "random"),
     )
     start_crops: int = option(320, "Crops whose statistics are taken for that.", int, "N")
+    skip_s3_for_hf: bool | None = network_switch("wavelet codes the high bands' finest scale in one step.")
+    use_simple_weconv: bool | None = network_switch("wavelet's WeConv blocks are of the simple kind.")
+    use_adaptive_quant: bool | None = network_switch("wavelet's quantiser has steps by hyper parameters.")
+    use_enhanced_context: bool | None = network_switch("wavelet's checkerboard groups have the larger networks.")
+    lightweight_context: bool | None = network_switch("wavelet's checkerboard groups have the small networks.")
+    checkerboard_rotate: bool | None = network_switch("wavelet's checkerboard groups rotate with the channel.")
     valid: Path | None = option(None, "Folder of pictures for validation.", Path, "DIR")
     cache: Path | None = option(None, "Folder for the decoded pictures. Default: the run's.", Path, "DIR")
     resume: bool = option(False, "Go on from RUN's checkpoint, if there is one.")
@@ -115,6 +121,12 @@ class RunConfig:
         """Strength of rate-distortion optimised rounding for a network of "variable" or "fixed" rate: without a
         relation of step size and lambda the encoder rounds to the nearest."""
         return self.rdo if rate == "variable" else 0.0
+
+    @property
+    def network_changes(self) -> dict[str, Any]:
+        """Fields of the network's configuration that the options set."""
+        names = [option.name for _, option in options(type(self)) if option.metadata["network"]]
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
     @property
     def ramp_steps(self) -> int:

@@ -22,7 +22,14 @@ def option(
     A default of False makes a flag, MISSING a required option.
     """
     metadata = {"help": help, "parse": parse, "metavar": metavar or "|".join(choices or ()), "choices": choices}
+    metadata["network"] = False
     return field(metadata=metadata) if default is MISSING else field(default=default, metadata=metadata)
+
+
+def network_switch(help: str) -> Any:
+    """A boolean field of the network's configuration, which `--x` and `--no-x` set; None leaves it as it is."""
+    text = f"Network: {help} Default: as the network has it."
+    return field(default=None, metadata={"help": text, "network": True, "choices": None, "metavar": None})
 
 
 def seconds(text: str) -> float:

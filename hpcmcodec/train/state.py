@@ -10,7 +10,7 @@ from torch import Tensor
 from hpcmcodec.errors import OutputError, UsageError
 from hpcmcodec.models.config import to_dict
 from hpcmcodec.models.lite import LiteConfig
-from hpcmcodec.models.presets import preset
+from hpcmcodec.models.presets import preset, varied
 from hpcmcodec.models.registry import build, config_from_dict
 from hpcmcodec.nn.torch_model import TorchModel
 
@@ -75,6 +75,8 @@ class State:
         network_config = config_from_dict(saved["network"])
         own = self.config.init and from_model(self.config.init).config
         wanted = preset(self.config.preset) if self.config.preset else own
+        if self.config.network_changes:
+            wanted = varied(wanted or network_config, self.config.network_changes)
         if wanted and self.config.range:
             wanted = with_range(Start(wanted, {}, {}), self.config.range).config
         elif own:
@@ -91,9 +93,10 @@ class State:
         wanted = preset(config.preset) if config.preset else None
         if config.init:
             start = from_model(config.init)
-            start = start if wanted in (None, start.config) else fitted(start, wanted, config.seed)
+            wanted = varied(wanted or start.config, config.network_changes)
+            start = start if wanted == start.config else fitted(start, wanted, config.seed)
             return with_range(start, config.range) if config.range else start
-        network_config = wanted or preset("lite")
+        network_config = varied(wanted or preset("lite"), config.network_changes)
         if config.range:
             network_config = with_range(Start(network_config, {}, {}), config.range).config
         if not isinstance(network_config, LiteConfig) or config.start == "random" or not self.group.first:

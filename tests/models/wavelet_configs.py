@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import variant_kit as kit
 
 from hpcmcodec.models.config import HpcmConfig, PriorConfig
 from hpcmcodec.models.presets import PRESETS
 from hpcmcodec.models.registry import build
 from hpcmcodec.models.wavelet.config import WaveletConfig
+from tests.models import variant_kit as kit
 
 GOLDEN = np.load(Path(__file__).parent.parent / "data/wavelet/wavelet.npz")
 M, N = 8, 8

@@ -21,6 +21,7 @@ from hpcmcodec.train.initial import Start, fitted  # noqa: E402
 from hpcmcodec.train.run import train  # noqa: E402
 from tests.codec.conftest import TINY, tiny_arrays  # noqa: E402
 from tests.models import variant_kit as kit  # noqa: E402
+from tests.models.wavelet_configs import small  # noqa: E402
 
 from .conftest import losses, quiet  # noqa: E402
 
@@ -56,6 +57,22 @@ def test_a_memory_bank_starts_at_the_plain_networks_loss(
         found = losses_of(settings, init=str(wide), preset=name, out=tmp_path / name, lr=0.05)
         assert found[1] == plain[1]
         assert found[3] != plain[3]
+
+
+def test_wavelet_phases_grow(settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Phase 2 starts at the loss of the phase 1 that it grows from, to the bit, and learns; either kind of WeConv block
+    (W12)."""
+    p1, p2 = small("wavelet-p1"), small("wavelet-p2")
+    p1 = replace(p1, base=p2.base)
+    monkeypatch.setitem(PRESETS, "wavelet-p2", p2)
+    export_model(tmp_path / "p1.safetensors", "p1", p1, build(p1).initial(0), storage=exact)
+    more = {"init": str(tmp_path / "p1.safetensors"), "lambda_": 0.013, "lr": 0.05}
+    plain = losses_of(settings, out=tmp_path / "plain", **more)
+    for simple in (True, False):
+        out = tmp_path / f"simple-{simple}"
+        found = losses_of(settings, preset="wavelet-p2", use_simple_weconv=simple, out=out, **more)
+        assert found[1] == plain[1] and found[3] != plain[3]
+        assert checkpoint.load(out)["network"]["use_simple_weconv"] is simple
 
 
 def test_the_plain_networks_range_of_qualities_is_taken_over(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Literal, NamedTuple
 
-from hpcmcodec.errors import ModelFileError
+from hpcmcodec.errors import ModelFileError, UsageError
 from hpcmcodec.models.config import HpcmConfig
 
 PARTS = {"bands": 1, "weconv": 2, "band_hyperprior": 3}
@@ -83,12 +83,23 @@ class WaveletConfig:
     @property
     def settings(self) -> dict[str, int]:
         """What files carry, by the names of `formats.header.SETTINGS`."""
-        return {"phase": self.phase, "wavelet_flags": sum(on << FLAGS[name].bit for name, on in self.flags.items())}
+        return {"phase": self.phase, "wavelet_flags": _joined(self.flags)}
 
     @property
     def adjustable(self) -> frozenset[str]:
         """Settings whose value in a file may differ from the model's."""
         return frozenset({"wavelet_flags"} if self.choices else ())
+
+    def as_stored(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Settings as files carry them, of some that name flags. Raises UsageError for flags that cannot be so."""
+        own, wanted = self.flags, {name: value for name, value in given.items() if name in FLAGS}
+        for name, value in wanted.items():
+            if name not in own:
+                raise UsageError(f"these settings do not belong to the model: phase {self.phase} has no {name}")
+            if value != own[name] and name not in self.choices:
+                raise UsageError(f"this model was trained with {name} {'on' if own[name] else 'off'} and cannot change")
+        rest = {name: value for name, value in given.items() if name not in FLAGS}
+        return {**rest, "wavelet_flags": _joined({**own, **wanted})} if wanted else rest
 
     def changed(self, settings: Mapping[str, Any]) -> WaveletConfig:
         """This configuration with other values of adjustable settings. Raises ModelFileError for impossible ones."""
@@ -99,6 +110,11 @@ class WaveletConfig:
         if made.settings["wavelet_flags"] != value or not changes.keys() <= set(self.choices):
             _refuse(f"wavelet_flags {value} are not those it was trained for")
         return made
+
+
+def _joined(flags: Mapping[str, bool]) -> int:
+    """wavelet_flags with these values in their bits."""
+    return sum(on << FLAGS[name].bit for name, on in flags.items())
 
 
 def flag_names(value: int) -> list[str]:

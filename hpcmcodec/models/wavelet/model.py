@@ -59,6 +59,10 @@ class Wavelet(FixedRate):
         """See `WaveletConfig.adjustable`."""
         return self.config.adjustable
 
+    def as_stored(self, given: Mapping[str, Setting]) -> Mapping[str, Setting]:
+        """See `WaveletConfig.as_stored`."""
+        return self.config.as_stored(given)
+
     def config_with(self, changes: Mapping[str, Setting]) -> WaveletConfig:
         """See `WaveletConfig.changed`."""
         return self.config.changed(changes)
