@@ -109,10 +109,18 @@ WAVELET: dict[str, WaveletConfig] = {
 }
 """Networks that code the Haar bands of the latent (hpcmcodec/models/wavelet)."""
 
+# A quarter of the channels everywhere: a sixteenth of the cost, which is lite's.
+_SMALL_BANDS = replace(
+    _BANDS,
+    transform=replace(_BANDS.transform, widths=(24, 48, 96, 80)),
+    hyper=replace(_BANDS.hyper, channels=64, width=64),
+)
+LITE_WAVELET = {f"lite-{name}": replace(config, base=_SMALL_BANDS) for name, config in WAVELET.items()}
+
 # lite in eight groups at the finest scale, as shipped, and in fewer: less to compute, more bytes.
 LITE = {"lite": LiteConfig(), **{f"lite-g{n}": LiteConfig(checkerboard_groups=n) for n in (4, 2)}}
 
-PRESETS: dict[str, Config] = {**LITE, **OFFICIAL, **MULTIREF, **RWKV, **LITE_RWKV, **WAVELET}
+PRESETS: dict[str, Config] = {**LITE, **OFFICIAL, **MULTIREF, **RWKV, **LITE_RWKV, **WAVELET, **LITE_WAVELET}
 """Every network that can be trained, by its name on the command line."""
 
 

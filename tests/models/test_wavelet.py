@@ -22,7 +22,7 @@ from hpcmcodec.formats import container
 from hpcmcodec.formats.pictures import Picture
 from hpcmcodec.models import store
 from hpcmcodec.models.config import to_dict
-from hpcmcodec.models.presets import PRESETS, WAVELET
+from hpcmcodec.models.presets import LITE_WAVELET, PRESETS, WAVELET
 from hpcmcodec.models.registry import config_from_dict
 from hpcmcodec.models.wavelet import bands
 from hpcmcodec.models.wavelet.hyper import BandHyper
@@ -35,6 +35,9 @@ COSTS = {
     "wavelet-p2": (PRESETS["wavelet-p2"], 96370967, 950.23),
     "wavelet-p2, full": (replace(WAVELET["wavelet-p2"], use_simple_weconv=False), 97048339, 1022.08),
     "wavelet-p3": (PRESETS["wavelet-p3"], 105306601, 945.14),
+    "lite-wavelet-p1": (PRESETS["lite-wavelet-p1"], 5696359, 58.90),
+    "lite-wavelet-p2": (PRESETS["lite-wavelet-p2"], 6066539, 60.34),
+    "lite-wavelet-p3": (PRESETS["lite-wavelet-p3"], 6627505, 60.02),
 }
 """The specification's counts; its kMAC/px less 6.72 for the attention of the last step of each band, never used."""
 SHOWN = [
@@ -72,8 +75,8 @@ def test_costs(name: str) -> None:
 
 
 def test_every_preset_has_a_cost_and_survives_json() -> None:
-    assert WAVELET.keys() == {name.partition(",")[0] for name in COSTS}
-    for config in WAVELET.values():
+    assert WAVELET.keys() | LITE_WAVELET.keys() == {name.partition(",")[0] for name in COSTS}
+    for config in (*WAVELET.values(), *LITE_WAVELET.values()):
         assert config_from_dict(to_dict(config)) == config
 
 
