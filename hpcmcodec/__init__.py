@@ -1,7 +1,9 @@
 """hpcmcodec: a learned image codec that decodes to the same bits on every machine.
 
-    data = hpcmcodec.encode("photo.png", quality=50)      # PIL image, numpy array, path or file
-    image = hpcmcodec.decode(data)                        # PIL image
+    >>> import hpcmcodec
+    >>> data = hpcmcodec.encode("photo.png", quality=50)  # PIL image, numpy array, path or file
+    >>> hpcmcodec.decode(data).size  # a PIL image
+    (64, 48)
 
 `Encoder` and `Decoder` keep a model loaded for many pictures; `info` and `verify` look into a file; all errors are in
 `hpcmcodec.errors`. Everything is imported at first use, so that `import hpcmcodec` costs next to nothing.

@@ -1,7 +1,9 @@
 """hpc files in Pillow, after `import hpcmcodec.pillow_plugin`.
 
-    with Image.open("photo.hpc") as image:      # reads header and metadata; pixels are decoded at first use
-        image.save("copy.hpc", quality=80, exif=image.getexif())
+    >>> import hpcmcodec.pillow_plugin
+    >>> Image.open("photo.png").save("photo.hpc")
+    >>> with Image.open("photo.hpc") as image:  # reads header and metadata; pixels are decoded at first use
+    ...     image.save("copy.hpc", quality=80, exif=image.getexif())
 
 `Image.open` gives mode L, LA, RGB or RGBA. It raises what Pillow's users expect: UnidentifiedImageError where a file is
 not hpc or its structure is broken, DecompressionBombError beyond `Image.MAX_IMAGE_PIXELS`, and, when the pixels are

@@ -30,6 +30,10 @@ def encode(
     file. quality: 1 (smallest) .. 100 (best). model: name or path, None for the default.
     effort: 0 (fastest) .. 9 (smallest file for what it shows).
     Raises InputError for a picture that cannot be read, UsageError for a quality or an effort out of range.
+
+    >>> small, good = encode("photo.png", 10), encode("photo.png", 90)
+    >>> len(small) < len(good)
+    True
     """
     return Encoder(model).encode(as_picture(image), quality, effort=effort)
 
@@ -39,6 +43,11 @@ def decode(data: bytes | memoryview, *, allow_truncated: bool = False, scale: in
 
     allow_truncated: decode what is there of a file whose end is missing. scale: 2, 4 or 8 for a small picture of a
     half, a quarter or an eighth of the sides, in less time.
+
+    >>> data = encode(np.zeros((20, 30), np.uint8))
+    >>> image = decode(data)
+    >>> image.mode, image.size
+    ('L', (30, 20))
     """
     return picture_to_image(Decoder().decode(data, allow_truncated=allow_truncated, scale=scale))
 

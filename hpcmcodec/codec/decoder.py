@@ -31,6 +31,12 @@ class Decoder:
     """Decodes pictures; models stay loaded between pictures. Safe to share between threads.
 
     threads: of the kernels' pool, None leaves it as it is. limits: what to refuse.
+
+    >>> from hpcmcodec import encode
+    >>> decoder = Decoder()
+    >>> picture = decoder.decode(encode("photo.png"), region=(8, 4, 20, 10))
+    >>> picture.pixels.shape, picture.alpha
+    ((10, 20, 1), None)
     """
 
     def __init__(self, threads: int | None = None, limits: Limits | None = None) -> None:

@@ -39,6 +39,10 @@ class Encoder:
     those of flags included. limits: what to
     refuse; the number of pixels is not checked here, but where pictures are read.
     Raises UsageError for settings that the model does not have or cannot change.
+
+    >>> from hpcmcodec.codec.api import as_picture
+    >>> encoder = Encoder()
+    >>> files = [encoder.encode(as_picture("photo.png"), quality) for quality in (20, 80)]
     """
 
     def __init__(

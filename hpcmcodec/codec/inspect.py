@@ -69,6 +69,11 @@ def info(data: bytes | memoryview) -> Info:
     """What an hpc file says of itself. Needs no model and decodes nothing.
 
     Raises NotHpcError, CorruptError or UnsupportedVersionError; a truncated file is described as far as it goes.
+
+    >>> from hpcmcodec import encode
+    >>> about = info(encode("photo.png", quality=30))
+    >>> about.width, about.height, about.channels, about.quality
+    (64, 48, 1, 30)
     """
     file = container.read(data, allow_truncated=True)
     header = file.header
@@ -102,6 +107,14 @@ def verify(data: bytes | memoryview, decoder: Decoder | None = None) -> VerifyRe
     """Check everything in a file: structure, checksums, model, and that its latents decode to the encoder's.
 
     Never raises for a bad file: the report says what is wrong. decoder: to reuse loaded models.
+
+    >>> from hpcmcodec import encode
+    >>> data = encode("photo.png")
+    >>> verify(data).ok
+    True
+    >>> report = verify(data[:-1])
+    >>> report.ok, report.exit_code
+    (False, 11)
     """
     decoder = decoder or Decoder()
     checksums = model_found = False

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import os
+import select
 import shutil
 import subprocess
 import sys
+import time
 import xml.etree.ElementTree as ET
 from configparser import ConfigParser
 from pathlib import Path
@@ -71,13 +73,54 @@ def test_shells_are_told_commands_options_and_values(shell: str) -> None:
     assert "webp" in answers(shell, "hpcm decode --format w", 3)
 
 
+def in_path() -> dict[str, str]:
+    """An environment in which the shell finds `hpcm`."""
+    return dict(os.environ) | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+
+
 @needs("bash")
 def test_bash_completes_with_the_script() -> None:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     ask = 'COMP_WORDS=(hpcm dec); COMP_CWORD=1; _hpcm_completion hpcm dec hpcm; echo "${COMPREPLY[@]}"'
     text = share("bash-completion/completions/hpcm") + ask
-    run = subprocess.run(["bash", "-c", text], env=os.environ | {"PATH": path}, capture_output=True, timeout=60)
+    run = subprocess.run(["bash", "-c", text], env=in_path(), capture_output=True, timeout=60)
     assert run.stdout.decode().split() == ["decode"], run.stderr
+
+
+@needs("fish")
+def test_fish_completes_with_the_script(tmp_path: Path) -> None:
+    script = tmp_path / "hpcm.fish"
+    script.write_text(share("fish/vendor_completions.d/hpcm.fish"))
+    ask = f"source {script}; complete -C 'hpcm dec'; complete -C 'hpcm decode --format w'"
+    run = subprocess.run(["fish", "--no-config", "-c", ask], env=in_path(), capture_output=True, timeout=60)
+    assert [line.split("\t")[0] for line in run.stdout.decode().splitlines()] == ["decode", "webp"], run.stderr
+
+
+@needs("zsh")
+@pytest.mark.parametrize(("typed", "wanted"), [("hpcm dec", "decode "), ("hpcm decode --form", "--format ")])
+def test_zsh_completes_what_is_typed(tmp_path: Path, typed: str, wanted: str) -> None:
+    """In a terminal: the completion system of zsh works in no script."""
+    (tmp_path / "_hpcm").write_text(share("zsh/site-functions/_hpcm"))
+    terminal, inside = os.openpty()
+    environment = in_path() | {"TERM": "dumb", "HOME": str(tmp_path), "PS1": ""}
+
+    def until(text: str) -> None:
+        found, end = "", time.monotonic() + 60
+        while text not in found:
+            assert time.monotonic() < end, found
+            if select.select([terminal], [], [], 1)[0]:
+                found += os.read(terminal, 4096).decode()
+
+    with subprocess.Popen(["zsh", "-f", "-i"], stdin=inside, stdout=inside, stderr=inside, env=environment) as zsh:
+        try:
+            setting = f"fpath=({tmp_path} $fpath); autoload -Uz compinit; compinit -u -D; echo rea''dy\n"
+            os.write(terminal, setting.encode())
+            until("ready")
+            os.write(terminal, f"{typed}\t".encode())
+            until(wanted)
+        finally:
+            zsh.kill()
+            os.close(terminal)
+            os.close(inside)
 
 
 def test_every_command_has_a_manual_page() -> None:
