@@ -50,19 +50,7 @@ COSTS = {
 }
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model of every small configuration."""
-    folder = tmp_path_factory.mktemp("multiref")
-    kit.install(folder, "lite-plain", WIDE)
-    for name, config in CONFIGS.items():
-        kit.install(folder, name, config)
-    return folder
-
-
-@pytest.fixture(autouse=True)
-def installed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HPCM_MODELS", str(folder))
+folder, installed = kit.installed_models({"lite-plain": WIDE, **CONFIGS})
 
 
 # ------------------------------------------------------------------------------------------ every preset

@@ -5,16 +5,25 @@ Numbers in brackets are those of the specification's table; test_multiref.py hol
 
 from __future__ import annotations
 
+import ast
 import copy
+import subprocess
+import sys
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import variant_kit as kit
 
+from hpcmcodec import errors
+from hpcmcodec.codec import Decoder, Encoder
+from hpcmcodec.formats.pictures import Picture
+from hpcmcodec.models import multiref
 from hpcmcodec.models.multiref.bank import DeepMemory, Entry, PlainMemory, Transfer, push
 from hpcmcodec.models.multiref.config import MemoryConfig
 from hpcmcodec.models.multiref.linear import LinearMemory
@@ -22,6 +31,7 @@ from hpcmcodec.models.multiref.memory import Memory
 from hpcmcodec.models.presets import MULTIREF
 from hpcmcodec.models.registry import build
 from hpcmcodec.nn import ops
+from tests.codec.conftest import picture as pixels
 from tests.codec.test_hpcm_family import ALIGNED
 from tests.models.test_multiref import CONFIGS, PHASES, WIDE
 
@@ -179,6 +189,23 @@ def test_summaries_do_not_grow_with_the_picture() -> None:
     assert shapes == {((1, 64), (1, 64), (1, 64, 32))}
 
 
+@pytest.mark.parametrize("phase", PHASES)
+def test_a_bank_is_linear_in_the_positions(phase: str) -> None:
+    """What a step at scale 3 adds, its bank full (claimed for all phases; 3.7)"""
+    config = PHASES[phase]
+    channels = 32 * config.compress_ratio
+    part = filled(Memory(config, (channels,) * 3, (True, True)).scales[3])
+
+    def contexts(rows: int) -> list[np.ndarray]:
+        rng = np.random.default_rng(rows)
+        return [rng.normal(size=(1, channels, rows, 32)).astype(np.float32) for _ in range(4)]
+
+    def remember(maps: list[np.ndarray]) -> np.ndarray:
+        return part.read(tuple(part.entry(x) for x in maps), maps[-1])
+
+    kit.check_linear(remember, contexts(16), contexts(64))
+
+
 @pytest.mark.parametrize("base", ["hpcm-p2", "hpcm-p3"])
 def test_a_closed_gate_leaves_hpcm_as_it_was(base: str) -> None:
     """To the bit (1.10, 3.6)"""
@@ -224,3 +251,68 @@ def test_training_in_bfloat16_goes_on_and_the_model_can_be_copied(name: str) -> 
     assert all(p.grad is None or bool(p.grad.isfinite().all()) for p in model.parameters())
     twin = copy.deepcopy(model)
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), twin.parameters(), strict=True))
+
+
+def definitions(folder: Path) -> Iterator[tuple[str, ast.AST]]:
+    """Every function and class below a folder, and the modules themselves."""
+    for path in sorted(folder.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+                yield f"{path.name}: {getattr(node, 'name', 'module')}", node
+
+
+def test_nothing_is_defined_twice_or_behind_a_return() -> None:
+    """(3.5)"""
+    for place, node in definitions(Path(multiref.__file__).parents[1]):
+        names = Counter(n.name for n in node.body if isinstance(n, ast.FunctionDef | ast.ClassDef))  # type: ignore[attr-defined]
+        assert max(names.values(), default=1) == 1, f"{place} defines one of {sorted(names)} twice"
+        for block in ast.walk(node):
+            for name in ("body", "orelse", "finalbody"):
+                lines = getattr(block, name, None)
+                ends = [isinstance(n, ast.Return | ast.Raise) for n in lines] if isinstance(lines, list) else []
+                assert not any(ends[:-1]), f"{place} has lines that nothing reaches"
+
+
+def test_every_function_of_the_bank_is_of_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Starting and coding with the small configurations runs all of them (2.3, 2.4, 3.5, 3.8)."""
+    monkeypatch.setenv("HPCM_MODELS", str(tmp_path))
+    folder, ran = Path(multiref.__file__).parent, set()
+
+    def note(frame: Any, event: str, argument: Any) -> None:
+        if event == "call" and Path(frame.f_code.co_filename).parent == folder:
+            ran.add(frame.f_code.co_qualname)
+
+    sys.setprofile(note)
+    try:
+        for name in (f"lite-{phase}" for phase in PHASES):
+            config = CONFIGS[name]
+            kit.install(tmp_path, name, config)
+            build(config).initial()
+            data = Encoder(name, settings={"transfer_refs": 0}).encode(Picture(pixels(16, 16), None))
+            Decoder().decode(data)
+        with pytest.raises(errors.ModelFileError):
+            MemoryConfig(topk=1)
+    finally:
+        sys.setprofile(None)
+    written = {node.name for _, node in definitions(folder) if isinstance(node, ast.FunctionDef)}
+    assert written - {name.rpartition(".")[2] for name in ran} == set()
+
+
+def test_importing_and_building_finds_everything_by_itself(tmp_path: Path) -> None:
+    """No folder enters the module search path, and none outside it is read (3.14)."""
+    code = """
+import os, sys
+before, opened = list(sys.path), []
+sys.addaudithook(lambda event, arguments: opened.append(arguments[0]) if event == "open" else None)
+import hpcmcodec
+from hpcmcodec.models.presets import MULTIREF
+from hpcmcodec.models.registry import build
+for config in MULTIREF.values():
+    build(config).specs()
+assert sys.path == before, sys.path
+own = os.path.dirname(os.path.dirname(hpcmcodec.__file__))
+known = tuple(path for path in (*before, sys.prefix, sys.base_prefix, own) if path)
+strange = [name for name in opened if isinstance(name, str) and not name.startswith(known)]
+assert not [name for name in strange if not name.startswith(("/proc", "/sys", "/etc", "/dev"))], strange
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, timeout=60)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import variant_kit as kit
 
-from hpcmcodec import errors
+from hpcmcodec import errors, kernels
 from hpcmcodec.codec import Decoder, Encoder
 from hpcmcodec.codec.inspect import info
 from hpcmcodec.codec.model import CodecModel
@@ -19,7 +19,6 @@ from hpcmcodec.formats import container
 from hpcmcodec.formats.pictures import Picture
 from hpcmcodec.models import store
 from hpcmcodec.models.config import from_dict, to_dict
-from hpcmcodec.models.cost import cost, parameters
 from hpcmcodec.models.hpcm import Hpcm
 from hpcmcodec.models.presets import BASE, PRESETS, RWKV
 from hpcmcodec.models.registry import build
@@ -32,10 +31,10 @@ from tests.codec.test_hpcm_family import LEGACY
 
 GOLDEN = np.load(Path(__file__).parents[1] / "data/rwkv/blocks.npz")
 COSTS = {
-    "rwkv-p1": (73469147, 1006.9),
-    "rwkv-p2": (80939243, 1019.5),
-    "rwkv-p3": (91688699, 1045.7),
-    "rwkv-p4": (158543163, 2101.6),
+    "rwkv-p1": (73469147, 1006.86),
+    "rwkv-p2": (80939243, 1019.52),
+    "rwkv-p3": (91688699, 1045.68),
+    "rwkv-p4": (158543163, 2101.64),
 }
 SMALL = RwkvConfig(
     cell_rates=(1, 2, 2), fusion_rate=1, prior_rate=1, coarse_prior_blocks=(1, 1), fine_prior_blocks=(1, 1)
@@ -51,32 +50,13 @@ CONFIGS = {
 }
 
 
-def exported(config: Any) -> Any:
-    return replace(config, rwkv=replace(config.rwkv, merged=True))
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model of every small configuration."""
-    folder = tmp_path_factory.mktemp("rwkv")
-    for name, config in CONFIGS.items():
-        kit.install(folder, name, config)
-    return folder
-
-
-@pytest.fixture(autouse=True)
-def installed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HPCM_MODELS", str(folder))
+folder, installed = kit.installed_models(CONFIGS)
 
 
 # ------------------------------------------------------------------------------------------ every preset
 @pytest.mark.parametrize("name", COSTS)
 def test_costs(name: str) -> None:
-    """As specified: parameters as trained, multiply-accumulates as coded, with merged kernels."""
-    pytest.importorskip("torch")
-    config, (count, kmac) = PRESETS[name], COSTS[name]
-    assert parameters(build(config)) == count
-    assert cost(build(exported(config))).total == pytest.approx(kmac, abs=0.06)
+    kit.check_cost(PRESETS[name], *COSTS[name])
 
 
 def test_parameters_are_those_of_base_but_for_what_is_replaced() -> None:
@@ -95,7 +75,7 @@ def test_parameters_are_those_of_base_but_for_what_is_replaced() -> None:
         assert {name for name in base if not name.startswith(gone)} == {n for n in names if not n.startswith(gone)}
         assert sum(name.startswith("adaptive_params_list.") for name in names) == 10
         assert not any(name.endswith(".kernel") for name in names)
-        coded = set(Hpcm(exported(config)).specs())
+        coded = set(Hpcm(kit.exported(config)).specs())
         assert sum(".omni_shift." in name for name in names) == 4 * sum(n.endswith("omni_shift.kernel") for n in coded)
 
 
@@ -114,7 +94,7 @@ def test_files_are_exact_at_every_level(name: str) -> None:
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_backends_agree(name: str) -> None:
-    kit.check_backends_agree(exported(CONFIGS[name]))
+    kit.check_backends_agree(kit.exported(CONFIGS[name]))
 
 
 @pytest.mark.parametrize("name", ["p4", "cross"])
@@ -254,7 +234,7 @@ def test_a_new_block_is_the_identity() -> None:
 def test_merged_and_trained_forms_agree() -> None:
     """Also after other weights were loaded into the same network: nothing is kept from before."""
     config = CONFIGS["p2"]
-    trained, coded = build(config), build(exported(config))
+    trained, coded = build(config), build(kit.exported(config))
     for gain in (0.5, 1.0):
         arrays = kit.formula_weights(trained, gain)
         trained.load(arrays)
@@ -308,6 +288,17 @@ def test_boost_learns() -> None:
     mix(x, 16).square().sum().backward()
     boost, decay = tensors["boost"].grad.abs().mean(), tensors["decay"].grad.abs().mean() * 256
     assert 0.01 < float(boost / decay) < 100
+
+
+def test_the_scan_is_linear() -> None:
+    """In the tokens of one sequence, where the quadratic form would show."""
+    rng = np.random.default_rng(8)
+    decay, boost = np.full(16, 0.1, np.float32), np.zeros(16, np.float32)
+
+    def tokens(count: int) -> list[np.ndarray]:
+        return [rng.normal(size=(1, count, 16)).astype(np.float32) for _ in range(2)]
+
+    kit.check_linear(lambda pair: kernels.wkv(decay, boost, *pair), tokens(1024), tokens(4096))
 
 
 def test_no_cell_runs_after_the_last_step(monkeypatch: pytest.MonkeyPatch) -> None:

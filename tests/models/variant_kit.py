@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from hpcmcodec import kernels
 from hpcmcodec.codec import Decoder, Encoder
 from hpcmcodec.formats import container
 from hpcmcodec.formats.pictures import Picture
-from hpcmcodec.models.cost import cost
+from hpcmcodec.models.cost import cost, parameters
 from hpcmcodec.models.export import exact, export_model
 from hpcmcodec.models.registry import build
 
@@ -43,12 +45,35 @@ def _formula(name: str, shape: tuple[int, ...], gain: float) -> np.ndarray:
     return (rng.standard_normal(shape) * gain / np.sqrt(fan)).astype(np.float32)
 
 
-def check_cost(config: Any, parameters: int, kmac_per_pixel: float) -> None:
-    """The network's size and cost are the stated ones."""
+def exported(config: Any) -> Any:
+    """The form in which a trained network is coded with: RWKV parts with merged kernels."""
+    rwkv = getattr(config, "rwkv", None)
+    return replace(config, rwkv=replace(rwkv, merged=True)) if rwkv else config
+
+
+def check_cost(config: Any, count: int, kmac_per_pixel: float) -> None:
+    """The network's parameters, as trained, and its cost, as coded, are the stated ones."""
     pytest.importorskip("torch")
-    found = cost(build(config))
-    assert found.parameters == parameters
-    assert found.total == pytest.approx(kmac_per_pixel, abs=0.05)
+    assert parameters(build(config)) == count
+    assert cost(build(exported(config))).total == pytest.approx(kmac_per_pixel, abs=0.05)
+
+
+def check_linear(work: Callable[[Any], object], quarter: Any, whole: Any) -> None:
+    """Work on four times as much takes at most 4.6 times as long: seconds of this thread alone, the best of several
+    runs by turns, so that other processes count little. Anything quadratic would take 16 times as long."""
+    best, threads = {False: float("inf"), True: float("inf")}, kernels.get_threads()
+    kernels.set_threads(1)
+    try:
+        for _ in range(20):
+            for large, argument in ((False, quarter), (True, whole)):
+                start = time.thread_time()
+                work(argument)
+                best[large] = min(best[large], time.thread_time() - start)
+            if best[True] <= 4.6 * best[False]:
+                return
+    finally:
+        kernels.set_threads(threads)
+    raise AssertionError(f"four times as much takes {best[True] / best[False]:.2f} times as long")
 
 
 def torch_network(config: Any, arrays: dict[str, np.ndarray]) -> Any:
@@ -103,6 +128,24 @@ def install(folder: Path, name: str, config: Any, arrays: dict[str, np.ndarray] 
     distribution = "logistic" if network.rate == "variable" else "generalised_gaussian"
     path = folder / f"{name}.safetensors"
     export_model(path, name, config, arrays or formula_weights(network), distribution=distribution, storage=exact)
+
+
+def installed_models(configs: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Fixtures of a test module: the folder with a model of each configuration, and one for every test by which the
+    models are found there. To be bound to two names of the module, which become theirs."""
+
+    @pytest.fixture(scope="module")
+    def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+        made = tmp_path_factory.mktemp("models")
+        for name, config in configs.items():
+            install(made, name, config)
+        return made
+
+    @pytest.fixture(autouse=True)
+    def installed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HPCM_MODELS", str(folder))
+
+    return folder, installed
 
 
 def check_exact(name: str, source: Picture) -> bytes:
