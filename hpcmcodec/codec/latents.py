@@ -58,14 +58,15 @@ def encode_latents(
     _append(streams[0], z_symbols, _z_rows(model, cond, z.shape), z_inside)
     pick, pick_inside = network.pick(y), _picker(model, area)
 
-    def code(step: Step, mean: Array, scale: Array) -> Array:
+    def code(step: Step, mean: Array, scale: Array, delta: Array | None = None) -> Array:
         rows = kernels.scale_index(np.ascontiguousarray(scale), model.y_thresholds)
-        symbols = model.quantise(pick(step) - mean, rows)
+        residual = pick(step) - mean
+        symbols = model.quantise(residual if delta is None else residual / delta, rows)
         inside = pick_inside(step)
         if inside is not None:
             symbols = np.where(inside, symbols, 0)
         _append(streams[step.scale], symbols, rows, inside)
-        return symbols.astype(np.float32) + mean
+        return dequantise(symbols, mean, delta)
 
     y_hat = network.traverse_grid(z_symbols.astype(np.float32), cond, code, (area.rows, area.columns))
     return [stream.finish() for stream in streams], y_hat
@@ -86,14 +87,21 @@ def decode_latents(
     _finish(streams[:1])  # now: a bad file may claim to be of any size, and all that follows takes memory for it
     pick_inside = _picker(model, area)
 
-    def code(step: Step, mean: Array, scale: Array) -> Array:
+    def code(step: Step, mean: Array, scale: Array, delta: Array | None = None) -> Array:
         rows = kernels.scale_index(np.ascontiguousarray(scale), model.y_thresholds)
         symbols = _take(streams[step.scale], rows, pick_inside(step))
-        return symbols.astype(np.float32) + mean
+        return dequantise(symbols, mean, delta)
 
     y_hat = network.traverse_grid(z_symbols.astype(np.float32), cond, code, (area.rows, area.columns))
     _finish(streams[1:])
     return y_hat
+
+
+def dequantise(symbols: Array, mean: Array, delta: Array | None) -> Array:
+    """Decoded elements: symbols in units of the quantiser's steps `delta`, which are 1 where a network has none, plus
+    mean."""
+    values = symbols.astype(np.float32)
+    return (values if delta is None else values * delta) + mean
 
 
 def _picker(model: CodecModel, area: LatentArea) -> Any:

@@ -56,6 +56,6 @@ def cost(network: Any) -> Cost:
     condition = network.condition(torch.empty(1, device="meta"))
     y, analysis = run(network.analyse, torch.empty(1, 3, _SIDE, _SIDE, device="meta"), condition)
     z, hyper_analysis = run(network.hyper_analyse, y, condition)
-    y_hat, context = run(network.traverse, z, condition, lambda step, mean, scale: mean)
+    y_hat, context = run(network.traverse, z, condition, lambda step, mean, scale, delta=None: mean)
     _, synthesis = run(network.synthesise, y_hat, condition)
     return Cost(parameters(network), analysis, hyper_analysis, context, synthesis)

@@ -102,11 +102,7 @@ LITE_RWKV = {
 
 # Windows of the bands cover the area of 16x16 latents at every scale; the official misplacement is not carried over.
 _BANDS = replace(BASE, context=replace(BASE.context, windows=(2, 4, 8), hyper_placement="aligned"))
-WAVELET: dict[str, WaveletConfig] = {
-    "wavelet-p1": WaveletConfig(_BANDS, phase=1),
-    "wavelet-p2": WaveletConfig(_BANDS, phase=2),
-    "wavelet-p3": WaveletConfig(_BANDS, phase=3),
-}
+WAVELET = {f"wavelet-p{phase}": WaveletConfig(_BANDS, phase=phase) for phase in (1, 2, 3, 4, 5)}
 """Networks that code the Haar bands of the latent (hpcmcodec/models/wavelet)."""
 
 # A quarter of the channels everywhere: a sixteenth of the cost, which is lite's.

@@ -72,21 +72,20 @@ def dwconv_rb(x: Tensor, sw: Tensor, sb: Tensor, ew: Tensor, eb: Tensor, rw: Ten
 def window_attention(q: Tensor, k: Tensor, v: Tensor, window: int, heads: int) -> Tensor:
     h, w = q.shape[2:]
     rows, columns = h - h % window, w - w % window  # of whole windows
-    parts = [
-        [
-            _attend_tiles(*(t[..., top:bottom, left:right] for t in (q, k, v)), window, heads)
-            for left, right in ((0, columns), (columns, w))
-            if left < right
-        ]
-        for top, bottom in ((0, rows), (rows, h))
-        if top < bottom
-    ]
-    return torch.cat([torch.cat(line, 3) for line in parts], 2) if h % window or w % window else parts[0][0]
+    if (rows, columns) == (h, w):
+        return _attend_tiles(q, k, v, window, heads)
+    lines = []
+    for down in (slice(0, rows), slice(rows, h)):
+        places = [(..., down, across) for across in (slice(0, columns), slice(columns, w))]
+        lines.append(torch.cat([_attend_tiles(q[p], k[p], v[p], window, heads) for p in places], 3))
+    return torch.cat(lines, 2)
 
 
 def _attend_tiles(q: Tensor, k: Tensor, v: Tensor, window: int, heads: int) -> Tensor:
-    """Of a map that its windows fill, or that is less than a window high or wide."""
+    """Of a map that its windows fill, or that is less than a window high or wide, or empty."""
     n, c, h, w = q.shape
+    if not h * w:
+        return v
     e, rows, columns = c // heads, min(window, h), min(window, w)
     down, across = h // rows, w // columns
 

@@ -63,7 +63,8 @@ def grouped(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 def step_sizes(a: Tensor) -> Tensor:
     bounded = (a if a.dtype == torch.float64 else a.float()).clamp(-1, 1)
     smooth = bounded.exp2()
-    steps = constant(bounded, STEPS)[(16 * bounded.detach()).round().long() + 16]
+    number = (16 * bounded.detach().nan_to_num(-1)).round().long()
+    steps = constant(bounded, STEPS)[number + 16]
     return steps + (smooth - smooth.detach())  # adds an exact zero
 
 

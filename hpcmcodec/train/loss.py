@@ -51,6 +51,17 @@ def split_bits(
     return exact + relaxed - relaxed.detach()
 
 
+def split_bits_of_steps(
+    latent: Tensor, mean: Tensor, delta: Tensor, scale: Tensor, symbols: Tensor, noise: Tensor, family: Distribution
+) -> Tensor:
+    """`split_bits` of symbols in units of learned steps `delta`, which learn from the symbols as means do; `scale` is
+    in these units."""
+    in_steps = (latent.detach() - mean) / delta
+    exact = family.bits(symbols.detach() + (in_steps - in_steps.detach()), scale)
+    relaxed = family.bits((latent - mean.detach()) / delta.detach() + noise, scale.detach())
+    return exact + relaxed - relaxed.detach()
+
+
 @dataclass(frozen=True)
 class Noise:
     """Uniform noise in -1/2..1/2 from torch's default generator. Of several processes each draws that of the whole
@@ -118,15 +129,20 @@ def code_batch(
     z_bits = family.bits(z_hat if noise is None else z + noise(z), z_scale)
     pick, y_bits = network.pick(y), []
 
-    def code(step: Any, mean: Tensor, scale: Tensor) -> Tensor:
+    def code(step: Any, mean: Tensor, scale: Tensor, delta: Tensor | None = None) -> Tensor:
         latent, mean, scale = pick(step), mean.float(), family.bound(scale.float())
-        symbols = rdo_round(latent - mean, scale, rdo, family)
+        residual = latent - mean if delta is None else (latent - mean) / delta
+        symbols = rdo_round(residual, scale, rdo, family)
         if noise is None:
             found = family.bits(symbols, scale)
-        else:
+        elif delta is None:
             found = split_bits(latent, mean, scale, symbols, noise(latent), family)
+        else:
+            found = split_bits_of_steps(latent, mean, delta, scale, symbols, noise(latent), family)
         y_bits.append((step, found))
-        return straight_through(latent, symbols + mean)
+        if delta is None:
+            return straight_through(latent, symbols + mean)
+        return straight_through(residual, symbols) * delta + mean
 
     y_hat = network.traverse_grid(z_hat, cond, code, tuple(y.shape[2:]))
     return Coded(network.synthesise(y_hat, cond).float(), y_hat, z_bits, y_bits)

@@ -213,6 +213,7 @@ def test_steps_learn_as_without_rounding() -> None:
     expected = np.log(2) * np.exp2([-0.7, 0.01, 0.4])
     np.testing.assert_allclose(a.grad[:3], expected, rtol=1e-5)
     assert a.grad[3] == 0
+    assert ops.step_sizes(torch.tensor([float("nan")])).isnan().all()  # a network that diverged says so
 
 
 # ------------------------------------------------------------------------------------------ groups

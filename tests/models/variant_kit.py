@@ -95,10 +95,10 @@ def loss_of(network: Any, side: int, batch: int = 2) -> Any:
     z = network.hyper_analyse(y, condition)
     pick, rate = network.pick(y), []
 
-    def code(step: Any, mean: Any, scale: Any) -> Any:
-        residual = pick(step) - mean
+    def code(step: Any, mean: Any, scale: Any, delta: Any = 1.0) -> Any:
+        residual = (pick(step) - mean) / delta
         rate.append((residual.square() * (-scale).exp() + scale).mean())
-        return residual + (residual.round() - residual).detach() + mean
+        return delta * (residual + (residual.round() - residual).detach()) + mean
 
     x_hat = network.synthesise(network.traverse(z, condition, code), condition)
     return x_hat.square().mean() + sum(rate) + network.z_scale(condition).mean() + z.abs().mean()
@@ -173,7 +173,7 @@ def predictions(network: Any, make: Callable[[np.ndarray], Any], latent: np.ndar
     found: list[np.ndarray] = []
     pick = network.pick(make(latent))
 
-    def code(step: Any, mean: Any, scale: Any) -> Any:
+    def code(step: Any, mean: Any, scale: Any, delta: Any = None) -> Any:
         found.extend(np.asarray(part).copy() for part in (mean, scale))
         return pick(step)
 

@@ -41,6 +41,11 @@ CONFIGS = {
     "p2": small("wavelet-p2"),
     "p3": small("wavelet-p3"),
     "p2-full": small("wavelet-p2", use_simple_weconv=False, skip_s3_for_hf=True),
+    "p4": small("wavelet-p4"),
+    "p4-fixed": small("wavelet-p4", use_adaptive_quant=False, attention_heads=2, skip_s3_for_hf=True),
+    "p5": small("wavelet-p5"),
+    "p5-light": small("wavelet-p5", lightweight_context=True, checkerboard_groups=8, checkerboard_rotate=True),
+    "p5-basic": small("wavelet-p5", use_enhanced_context=False, use_adaptive_quant=False, checkerboard_groups=2),
 }
 CHOICE = small("wavelet-p1", choices=("skip_s3_for_hf",))
 """Trained for both."""
@@ -70,7 +75,7 @@ class Walk:
         self.counts: dict[int, int] = {}
         pick = net.pick(y)
 
-        def code(step: Any, mean: Any, scale: Any) -> Any:
+        def code(step: Any, mean: Any, scale: Any, delta: Any = None) -> Any:
             values = pick(step)
             assert mean.shape == scale.shape == values.shape
             self.found[step.index], self.counts[step.index] = (mean, scale), mean.shape[1]

@@ -5,6 +5,8 @@ All take features (N, 3M, h, w) and give (N, 2M, h, w), zero at first.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hpcmcodec.models.spatial_prior import depthwise_blocks
 from hpcmcodec.nn import ops
 from hpcmcodec.nn.layers import Conv2d, Depthwise3x3, Grouped3x3
@@ -49,7 +51,7 @@ class LightContext(Module):
         return _chain(self.trunk, x * ops.sigmoid(point(spatial(x)))) + self.residual(x)
 
 
-def _chain(layers: list[Module], x: Array) -> Array:
+def _chain(layers: Sequence[Module], x: Array) -> Array:
     """Layers with activations between them."""
     x = layers[0](x)
     for layer in layers[1:]:

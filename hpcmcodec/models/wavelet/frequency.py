@@ -6,7 +6,7 @@ Queries are made of hyper parameters, never of latents, so that a decoder repeat
 from __future__ import annotations
 
 from hpcmcodec.models.wavelet import bands
-from hpcmcodec.models.wavelet.window_attention import LayerNorm, WindowAttention
+from hpcmcodec.models.wavelet.window_attention import WindowAttention, norm
 from hpcmcodec.nn import ops
 from hpcmcodec.nn.layers import Conv2d
 from hpcmcodec.nn.module import Array, Module, constant
@@ -18,9 +18,9 @@ class Fusion(Module):
 
     def __init__(self, m: int, heads: int) -> None:
         self.enter = Conv2d(2 * m, m)
-        self.query_norm, self.source_norm = LayerNorm(m), LayerNorm(m)
+        self.query_norm, self.source_norm = norm(m), norm(m)
         self.attention = WindowAttention(m, heads)
-        self.norm, self.expand, self.reduce = LayerNorm(m), Conv2d(m, 2 * m), Conv2d(2 * m, m)
+        self.norm, self.expand, self.reduce = norm(m), Conv2d(m, 2 * m), Conv2d(2 * m, m)
         self.leave = Conv2d(m, 2 * m, zero=True)
 
     def __call__(self, params: Array, context: Array) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hpcmcodec.models.wavelet.window_attention import LayerNorm, WindowAttention
+from hpcmcodec.models.wavelet.window_attention import WindowAttention, norm
 from hpcmcodec.nn import ops
 from hpcmcodec.nn.layers import Conv2d
 from hpcmcodec.nn.module import Array, Module
@@ -12,9 +12,9 @@ class LowContext(Module):
     """Decoded low band (N, M, h, w) -> its context, same shape. Every picture is normalised by itself alone."""
 
     def __init__(self, m: int, heads: int) -> None:
-        self.norm, self.attention = LayerNorm(m), WindowAttention(m, heads)
+        self.norm, self.attention = norm(m), WindowAttention(m, heads)
         self.spatial = [Conv2d(m, m, 3, 1, 1) for _ in range(3)]
-        self.spatial_norm = LayerNorm(m)
+        self.spatial_norm = norm(m)
         self.mix = [Conv2d(m, m) for _ in range(2)]
 
     def __call__(self, low: Array) -> Array:

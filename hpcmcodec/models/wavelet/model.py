@@ -9,11 +9,25 @@ from hpcmcodec.models.hpcm import FixedRate
 from hpcmcodec.models.hyperprior import hyper_analysis, hyper_synthesis
 from hpcmcodec.models.transforms import Analysis, Synthesis
 from hpcmcodec.models.wavelet import bands
+from hpcmcodec.models.wavelet.adaptive import StepSizes
+from hpcmcodec.models.wavelet.coding import BandSource, Code
 from hpcmcodec.models.wavelet.config import WaveletConfig
+from hpcmcodec.models.wavelet.frequency import FrequencyRefinement
+from hpcmcodec.models.wavelet.groups import CheckerboardTraversal
 from hpcmcodec.models.wavelet.hyper import BandHyper, Refinement
 from hpcmcodec.models.wavelet.hyperprior import BandAnalysis, BandSynthesis
-from hpcmcodec.models.wavelet.schedule import STREAM_LOW, BandStep, Places, band_schedule
-from hpcmcodec.models.wavelet.traversal import BandTraversal, Code
+from hpcmcodec.models.wavelet.low_context import LowContext
+from hpcmcodec.models.wavelet.schedule import (
+    STREAM_HIGH,
+    STREAM_LOW,
+    BandStep,
+    Places,
+    checkerboard_places,
+    checkerboard_steps,
+    hpcm_places,
+    hpcm_steps,
+)
+from hpcmcodec.models.wavelet.traversal import BandTraversal
 from hpcmcodec.models.wavelet.weconv import WeAnalysis, WeSynthesis
 from hpcmcodec.nn import ops
 from hpcmcodec.nn.module import Array, Module
@@ -44,9 +58,21 @@ class Wavelet(FixedRate):
             self.h_a_w, self.h_s_w = BandAnalysis(base), BandSynthesis(base)
         else:
             self.h_a, self.h_s, self.band_hyper = hyper_analysis(base), hyper_synthesis(base), BandHyper(m)
-        self.refine = [Refinement(m) for _ in bands.HIGH]
-        self.context: BandTraversal = BandTraversal(config)
-        self.schedule = band_schedule(config.skip_s3_for_hf)
+        self.frequency: Module | None = None
+        if config.has("frequency"):
+            self.low_context = LowContext(m, config.attention_heads)
+            self.frequency = FrequencyRefinement(m, config.attention_heads)
+        else:
+            self.refine = [Refinement(m) for _ in bands.HIGH]
+        adaptive = config.has("frequency") and config.use_adaptive_quant
+        self.step_sizes = [StepSizes(m) for _ in bands.BANDS] if adaptive else []
+        self.schedule: tuple[BandStep, ...]
+        if config.checkerboard:
+            self.context: Module = CheckerboardTraversal(config)
+            self.schedule = checkerboard_steps(config.checkerboard_groups)
+        else:
+            self.context = BandTraversal(config)
+            self.schedule = hpcm_steps(config.skip_s3_for_hf)
 
     # ------------------------------------------------------------------------------------------ settings
     @property
@@ -95,21 +121,39 @@ class Wavelet(FixedRate):
 
         Steps that have no elements are not given to `code`. Returns the decoded latent (N, M, *grid).
         """
-        params = self.hyper_synthesise(z_symbols, grid)
-        places = Places(self.schedule, self.latent_channels, *grid)
-        low_steps, high_steps = self._passes()
-        low = self.context.code_bands(low_steps, params[:1], None, places, code)
-        refined = [net(params[band], low[0]) for net, band in zip(self.refine, bands.HIGH, strict=True)]
-        high = self.context.code_bands(high_steps, refined, low[0], places, code)
-        return bands.join([*low, *high], *grid)
+        params, places = self.hyper_synthesise(z_symbols, grid), self.places(grid)
+        (low,) = self._pass(STREAM_LOW, [self._source(band, params[band]) for band in bands.LOW], places, code)
+        prior, refined = self._informed([params[band] for band in bands.HIGH], low)
+        sources = [self._source(band, phi, prior) for band, phi in zip(bands.HIGH, refined, strict=True)]
+        return bands.join([low, *self._pass(STREAM_HIGH, sources, places, code)], *grid)
 
-    def _passes(self) -> tuple[list[BandStep], list[BandStep]]:
-        low = [step for step in self.schedule if step.scale == STREAM_LOW]
-        return low, list(self.schedule[len(low) :])
+    def _source(self, band: int, params: Array, prior: Array | None = None) -> BandSource:
+        delta = self.step_sizes[band](params) if self.step_sizes else None
+        return BandSource(band, params, delta, prior)
+
+    def _informed(self, params: list[Array], low: Array) -> tuple[Array, list[Array]]:
+        """What the high bands' networks see of the decoded low band, and the high bands' better parameters."""
+        if self.frequency is None:
+            return low, [net(phi, low) for net, phi in zip(self.refine, params, strict=True)]
+        context = self.low_context(low)
+        return context, self.frequency(params, context)
+
+    def _pass(self, stream: int, sources: list[BandSource], places: Places, code: Code) -> list[Array]:
+        found: list[Array] = self.context.code_bands(
+            [step for step in self.schedule if step.scale == stream], sources, places, code
+        )
+        return found
+
+    def places(self, grid: tuple[int, int]) -> Places:
+        """Where the elements of each step lie in the bands of a latent of this grid."""
+        config, m = self.config, self.latent_channels
+        if config.checkerboard:
+            return checkerboard_places(config.checkerboard_groups, config.checkerboard_rotate, m, *grid)
+        return hpcm_places(self.schedule, m, *grid)
 
     def pick(self, y: Array) -> Callable[[BandStep], Array]:
         """A function that gives the elements of a latent y (N, M, H, W) that are coded in a step, (N, K)."""
-        places = Places(self.schedule, self.latent_channels, *y.shape[2:])
+        places = self.places(tuple(y.shape[2:]))
         found = [ops.extend(band, *places.grid) for band in bands.split(y)]
 
         def elements(step: BandStep) -> Any:

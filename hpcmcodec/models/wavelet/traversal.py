@@ -6,7 +6,7 @@ which see the low band's prior as channels of its own, and each of them its own 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,25 +17,20 @@ from hpcmcodec.models.schedule import ContextStep
 from hpcmcodec.models.spatial_prior import AdaptiveVectors
 from hpcmcodec.models.traversal import ContextTraversal, State
 from hpcmcodec.models.wavelet import bands
+from hpcmcodec.models.wavelet.coding import BandSource, Code, code_elements
 from hpcmcodec.models.wavelet.config import WaveletConfig
-from hpcmcodec.models.wavelet.schedule import BandStep, Places
+from hpcmcodec.models.wavelet.schedule import HpcmStep, Places
 from hpcmcodec.nn import ops
 from hpcmcodec.nn.layers import Conv2d
 from hpcmcodec.nn.module import Array, Module, constant, fan_in_uniform
 
-Code = Callable[[BandStep, Array, Array], Array]
-"""code(step, mean, scale) -> symbol + mean; all (N, K), the elements of the step's bands one band after another."""
-
 
 @dataclass(frozen=True)
 class Band:
-    """A band on its way through a pass. `params` (N, 2M, *grid): its hyper parameters; `prior` (N, M, *grid): what is
-    known of the low band, None in the low band itself; `context` (N, 2M, h, w) at the current scale; `latent`
-    (N, M, *grid), 0 where nothing is decoded."""
+    """A band on its way through a pass. `source`: hyper parameters, steps and prior on the grid; `context`
+    (N, 2M, h, w) at the current scale; `latent` (N, M, *grid), 0 where nothing is decoded."""
 
-    number: int
-    params: Array
-    prior: Array | None
+    source: BandSource
     context: Array
     latent: Array
 
@@ -52,70 +47,48 @@ class BandTraversal(ContextTraversal):
         self.high_embeddings = Embeddings(len(bands.HIGH), 3 * m)
 
     def code_bands(
-        self,
-        steps: Sequence[BandStep],
-        params: Sequence[Array],
-        prior: Array | None,
-        places: Places,
-        code: Code,
+        self, steps: Sequence[HpcmStep], sources: Sequence[BandSource], places: Places, code: Code
     ) -> list[Array]:
-        """One pass. params: of the pass's bands, (N, 2M, h, w); prior: (N, M, h, w). Returns the bands."""
-        h, w = params[0].shape[2:]
-        found = [self._begin(n, p, prior, places) for n, p in zip(steps[0].bands, params, strict=True)]
+        """One pass over the bands of `sources`. Returns them, (N, M, h, w) each."""
+        h, w = sources[0].params.shape[2:]
+        found = [self._begin(source.extended(*places.grid)) for source in sources]
         scale = 1
         for step in steps:
             if step.context.scale != scale:
                 scale = step.context.scale
                 found = [self._refine(band, scale) for band in found]
             predicted = [self._predict(step, band) for band in found]
-            found = self._code(step, found, predicted, places, code)
+            full = [_spread(step.context.scale, p) for p in predicted]
+            latents = code_elements(
+                step, full, [b.latent for b in found], [b.source.delta for b in found], places, code
+            )
+            found = [replace(band, latent=latent) for band, latent in zip(found, latents, strict=True)]
             if step is not steps[-1]:  # nothing reads the context after the last step
                 found = [self._fuse(step.context, p, band) for p, band in zip(predicted, found, strict=True)]
         return [band.latent[:, :, :h, :w] for band in found]
 
-    def _begin(self, number: int, params: Array, prior: Array | None, places: Places) -> Band:
-        params = ops.extend(params, *places.grid)
-        prior = None if prior is None else ops.extend(prior, *places.grid)
-        latent = geometry.zeros(params, (len(params), self.latent_channels, *places.grid))
-        return Band(number, params, prior, _at(1, params, parts=2), latent)
+    def _begin(self, source: BandSource) -> Band:
+        n, _, h, w = source.params.shape
+        latent = geometry.zeros(source.params, (n, self.latent_channels, h, w))
+        return Band(source, _at(1, source.params, parts=2), latent)
 
     def _refine(self, band: Band, scale: int) -> Band:
         """Carry the context to the next finer scale, with hyper parameters where nothing is decoded yet."""
         net, lattice = self.context_net[scale - 2], (SCALE1, SCALE2)[scale - 2]
-        return replace(
-            band, context=net(geometry.overlay(_at(scale, band.params, parts=2), band.context, lattice, parts=2))
-        )
+        hyper = _at(scale, band.source.params, parts=2)
+        return replace(band, context=net(geometry.overlay(hyper, band.context, lattice, parts=2)))
 
-    def _predict(self, step: BandStep, band: Band) -> Array:
+    def _predict(self, step: HpcmStep, band: Band) -> Array:
         """Scales above means at the current scale, (N, 2M, h, w)."""
         state = State(band.context, _at(step.context.scale, band.latent))
-        if band.prior is None or step.context.gain is None:
+        if band.source.prior is None or step.context.gain is None:
             return self.predict(step.context, state)
         index = step.label - 1
-        high = band.number - bands.HIGH[0]
-        adapted = self.high_adaptors[index](
-            ops.concat((state.context, state.latent, _at(step.context.scale, band.prior)))
-        )
+        high = band.source.number - bands.HIGH[0]
+        prior = _at(step.context.scale, band.source.prior)
+        adapted = self.high_adaptors[index](ops.concat((state.context, state.latent, prior)))
         adapted = adapted + self.high_embeddings(high)
         return self.prior(step.context, adapted, self.high_vectors[high](index))
-
-    def _code(
-        self, step: BandStep, found: Sequence[Band], predicted: Sequence[Array], places: Places, code: Code
-    ) -> list[Band]:
-        m, indexes = self.latent_channels, places.of(step)
-        counts = [len(index) for index in indexes]
-        if not sum(counts):
-            return list(found)
-        full = [_spread(step.context.scale, p) for p in predicted]
-        means = [ops.gather(p[:, m:], index) for p, index in zip(full, indexes, strict=True)]
-        scales = [ops.gather(p[:, :m], index) for p, index in zip(full, indexes, strict=True)]
-        values = code(step, ops.concat(means), ops.concat(scales))
-        ends = np.cumsum(counts)
-        new = []
-        for band, index, count, end in zip(found, indexes, counts, ends, strict=True):
-            decoded = ops.place(values[:, end - count : end], index, band.latent.shape[1:])
-            new.append(replace(band, latent=band.latent + decoded))
-        return new
 
     def _fuse(self, step: ContextStep, predicted: Array, band: Band) -> Band:
         return replace(band, context=self.fuse(step, predicted, State(band.context, band.latent))[0])

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from hpcmcodec.nn import ops
-from hpcmcodec.nn.layers import Conv2d
-from hpcmcodec.nn.module import Array, Module, constant
+from hpcmcodec.nn.layers import Conv2d, LayerNorm
+from hpcmcodec.nn.module import Array, Module
 
 WINDOW = 8
 _EPS = 1e-6
 
 
-class LayerNorm(Module):
-    """Normalise over channels at every position."""
-
-    def __init__(self, channels: int) -> None:
-        self.parameter("weight", channels, init=constant(1.0))
-        self.parameter("bias", channels)
-
-    def __call__(self, x: Array) -> Array:
-        return ops.layer_norm(x, self.weight, self.bias, _EPS)
+def norm(channels: int) -> LayerNorm:
+    """The layer normalisation of these parts."""
+    return LayerNorm(channels, _EPS)
 
 
 class WindowAttention(Module):
