@@ -91,6 +91,13 @@ CONFIGS: dict[str, Any] = {
     "rwkv-p1-cross": replace(HPCM, rwkv=replace(RWKV, scan="cross")),
     "wavelet-p1": replace(WAVELET["wavelet-p1"], base=BANDS),
     "wavelet-p1-skip": replace(WAVELET["wavelet-p1"], base=BANDS, skip_s3_for_hf=True),
+    "wavelet-p2-full": replace(WAVELET["wavelet-p2"], base=BANDS, use_simple_weconv=False),
+    "wavelet-p3": replace(WAVELET["wavelet-p3"], base=BANDS),
+    "wavelet-p4": replace(WAVELET["wavelet-p4"], base=BANDS),
+    "wavelet-p5": replace(WAVELET["wavelet-p5"], base=BANDS),
+    "wavelet-p5-light": replace(
+        WAVELET["wavelet-p5"], base=BANDS, lightweight_context=True, checkerboard_groups=8, checkerboard_rotate=True
+    ),
 }
 """What the files are made with; those that are recorded keep the configuration of models.json."""
 

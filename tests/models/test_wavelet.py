@@ -102,7 +102,7 @@ def test_backends_agree(name: str) -> None:
 @pytest.mark.parametrize("name", CONFIGS)
 def test_a_step_of_training_reaches_every_parameter(name: str) -> None:
     """(W8, W11, W21, W24)"""
-    assert kit.dead_after_a_step(CONFIGS[name], kit.formula_weights(network(name), 0.7), 128) == set()
+    assert kit.dead_after_a_step(CONFIGS[name], kit.formula_weights(network(name)), 128) == set()
 
 
 # ------------------------------------------------------------------------------------------ bands
@@ -326,7 +326,7 @@ def test_settings_are_in_the_file_and_shown(name: str, flags: int, shown: str, t
     assert list(found.streams) == ["hyper", "ll", "high"] and sum(found.streams.values()) > 0
     (tmp_path / "a.hpc").write_bytes(data)
     text = CliRunner().invoke(cli, ["info", str(tmp_path / "a.hpc")]).output
-    assert f"phase {phase}, wavelet_flags {flags} ({shown})" in text
+    assert f"phase {phase}," in text and f"wavelet_flags {flags} ({shown})" in text
 
 
 def test_an_encoder_chooses_only_what_the_model_was_trained_for() -> None:

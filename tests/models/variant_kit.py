@@ -97,7 +97,8 @@ def loss_of(network: Any, side: int, batch: int = 2) -> Any:
 
     def code(step: Any, mean: Any, scale: Any, delta: Any = 1.0) -> Any:
         residual = (pick(step) - mean) / delta
-        rate.append((residual.square() * (-scale).exp() + scale).mean())
+        spread = 1 + scale.square()  # not an exponential, which overflows where scales are far below zero
+        rate.append((residual.square() / spread + spread.log()).mean())
         return delta * (residual + (residual.round() - residual).detach()) + mean
 
     x_hat = network.synthesise(network.traverse(z, condition, code), condition)
