@@ -45,6 +45,8 @@ COSTS = {
     "lite-wavelet-p1": (PRESETS["lite-wavelet-p1"], 5696359, 58.90),
     "lite-wavelet-p2": (PRESETS["lite-wavelet-p2"], 6066539, 60.34),
     "lite-wavelet-p3": (PRESETS["lite-wavelet-p3"], 6627505, 60.02),
+    "lite-wavelet-p4": (PRESETS["lite-wavelet-p4"], 6944725, 60.35),
+    "lite-wavelet-p5": (PRESETS["lite-wavelet-p5"], 5843047, 40.18),
 }
 """The specification's counts; its kMAC/px less 6.72 for the attention of HPCM's last step in each band, never used."""
 SHOWN = [

@@ -49,7 +49,7 @@ def test_switches_make_the_network_that_is_trained() -> None:
     assert found == {"skip_s3_for_hf": True, "use_simple_weconv": False}
     made = varied(PRESETS["wavelet-p2"], found)
     assert (made.skip_s3_for_hf, made.use_simple_weconv, made.phase) == (True, False, 2)
-    for preset, message in (("wavelet-p1", "use_simple_weconv is of phase 2"), ("base", "hpcm has no")):
+    for preset, message in (("wavelet-p1", "use_simple_weconv is of phases 2"), ("base", "hpcm has no")):
         with pytest.raises(errors.UsageError, match=message):
             varied(PRESETS[preset], found)
 
