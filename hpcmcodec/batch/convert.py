@@ -100,8 +100,8 @@ class EncodeJob(_Job):
     """Makes hpc files of pictures. Safe to call from several threads; the model is loaded at the first call.
 
     `verify` decodes what was made and compares it with the picture before the file gets its name. `target`: a size or
-    PSNR that each file has to meet, instead of `quality`. `effort`: 0 (fastest) to 9. `settings`: names and values as in
-    `Encoder`.
+    PSNR that each file has to meet, instead of `quality`. `effort`: 0 (fastest) to 9. `settings`: names and
+    values as in `Encoder`.
     """
 
     quality: int = 50
