@@ -57,7 +57,7 @@ WHEEL_VENV ?= build/wheel
 
 # For this machine, without containers: cibuildwheel (pyproject.toml) makes those to publish.
 wheels:  ## sdist and wheel in dist/; the wheel installed into an empty environment decodes the conformance files
-	rm -rf $(WHEEL_VENV) $(WHEEL_VENV)-try && mkdir -p dist
+	rm -rf $(WHEEL_VENV) $(WHEEL_VENV)-try && mkdir -p dist build
 	$(PYTHON) -m venv $(WHEEL_VENV) && $(WHEEL_VENV)/bin/pip install --quiet --disable-pip-version-check build
 	rm -f dist/*.whl && $(WHEEL_VENV)/bin/python -m build
 	$(PYTHON) -m venv $(WHEEL_VENV)-try && $(WHEEL_VENV)-try/bin/pip install --quiet --disable-pip-version-check dist/*.whl

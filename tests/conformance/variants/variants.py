@@ -1,6 +1,6 @@
 """Conformance files of networks that the package does not ship: small ones, one of each variant.
 
-    python tests/conformance/variants.py [--models FOLDER]
+    python tests/conformance/variants/variants.py [--models FOLDER]
 
 Their models would be larger than everything else here, so they are made where they are needed: `models.json` has each
 one's configuration and identity, the weights are formulas over the parameters' names, and the entropy tables are those
@@ -35,12 +35,12 @@ from hpcmcodec.models.presets import BASE, WAVELET
 from hpcmcodec.models.registry import build, config_from_dict
 from hpcmcodec.models.rwkv.config import RwkvConfig
 
-sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
+sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2] / "models"))
 from formula import unit
 from make import formula_picture
 
-FOLDER = Path(__file__).parent / "variants"
+FOLDER = Path(__file__).parent
 RECORD = FOLDER / "models.json"
 SIZE = (70, 100)
 
