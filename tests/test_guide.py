@@ -14,6 +14,7 @@ from PIL import Image
 from hpcmcodec.cli.main import run
 
 GUIDE = Path(__file__).parents[1] / "docs/guide"
+README = GUIDE.parents[1] / "README.md"
 PAGES = sorted(GUIDE.glob("[1-9]-*.md"))
 
 
@@ -41,7 +42,7 @@ def test_commands(page: Path) -> None:
             shutil.copy(*arguments)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [*PAGES, README], ids=lambda page: page.stem)
 def test_python(page: Path) -> None:
     for block in blocks(page, "python"):
         exec(compile(block, str(page), "exec"), {})
