@@ -77,7 +77,8 @@ def command(
 
     \b
     Codecs:
-      hpcm        this codec; hpcm:MODEL for another model
+      hpcm        this codec; hpcm:MODEL for another model, hpcm:@3 or
+                  hpcm:MODEL@3 for another --effort
       jpeg        4:2:0; jpeg:444
       webp        method 4; webp:best method 6
       avif        as Pillow sets it: 4:2:0, speed 6; avif:444; avif:psnr 4:4:4

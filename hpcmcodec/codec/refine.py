@@ -57,10 +57,10 @@ LEVELS = (
     Effort(2),
     Effort(3),
     Effort(4),
+    Effort(6),
     Effort(8),
+    Effort(12),
     Effort(16),
-    Effort(32),
-    Effort(64),
 )
 """By the number that users give; measured by benchmarks/effort.py."""
 DEFAULT_EFFORT = 0

@@ -19,7 +19,10 @@ from hpcmcodec.bench.process import Worker
 
 from .conftest import photo
 
-SPECS = [f"{kind}:{v}" if v else kind for kind, about in KINDS.items() for v in about.variants or ()] + ["hpcm"]
+SPECS = [f"{kind}:{v}" if v else kind for kind, about in KINDS.items() for v in about.variants or ()] + [
+    "hpcm",
+    "hpcm:@1",
+]
 
 
 @pytest.mark.parametrize("spec", SPECS)
@@ -56,6 +59,15 @@ def test_worker_measures(shots: Path, tmp_path: Path) -> None:
         worker.ask("crop", 60, picture=picture, setting=50, box=box, output=str(part), max_pixels=10**6)
         with Image.open(part) as image:
             assert image.size == (32, 16)
+
+
+def test_effort_belongs_to_the_spec() -> None:
+    codec = open_codec("hpcm:lite-3@3", 1)
+    assert codec.label == "hpcm lite-3, effort 3" and codec.version.endswith("effort 3")
+    assert codec.encode(photo(64, 64, 1), 50) != open_codec("hpcm:lite-3", 1).encode(photo(64, 64, 1), 50)
+    for effort in ("", "10", "x"):
+        with pytest.raises(Unavailable, match="choose 0 to 9"):
+            open_codec(f"hpcm:@{effort}", 1)
 
 
 def test_missing_model_is_told() -> None:

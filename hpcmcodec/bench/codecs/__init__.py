@@ -24,7 +24,7 @@ class Kind:
 
 
 KINDS = {
-    "hpcm": Kind("hpcm", None, "this codec; hpcm:MODEL for another model"),
+    "hpcm": Kind("hpcm", None, "this codec; hpcm:MODEL for another model, hpcm:@3 or hpcm:MODEL@3 with --effort 3"),
     "jpeg": Kind("pillow", ("", "444"), "libjpeg-turbo, optimised, 4:2:0; jpeg:444 without subsampling"),
     "webp": Kind("pillow", ("", "best"), "libwebp, method 4; webp:best method 6"),
     "avif": Kind(

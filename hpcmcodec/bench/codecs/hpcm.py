@@ -13,6 +13,7 @@ from hpcmcodec import __version__, kernels
 from hpcmcodec.bench.codecs.base import Codec, Settings, Unavailable
 from hpcmcodec.bench.metrics import Pixels
 from hpcmcodec.codec import Decoder, Encoder
+from hpcmcodec.codec.refine import DEFAULT_EFFORT, LEVELS
 from hpcmcodec.entropy.coder import EntropyCoder
 from hpcmcodec.errors import HpcmError
 from hpcmcodec.formats.pictures import Picture
@@ -23,9 +24,9 @@ _FIXED = Settings((50,), 50, 50)
 
 
 class HpcmCodec(Codec):
-    """A model of ours. Raises Unavailable if it is not there."""
+    """A model of ours, encoding with an effort. Raises Unavailable if it is not there."""
 
-    def __init__(self, model: str | None, threads: int) -> None:
+    def __init__(self, model: str | None, threads: int, effort: int = DEFAULT_EFFORT) -> None:
         try:
             self._encoder, self._decoder = Encoder(model, threads=threads), Decoder()
         except HpcmError as error:
@@ -35,15 +36,17 @@ class HpcmCodec(Codec):
         timed: Any = _TimedCoder(found.coder, self._clock)
         self._encoder.model = replace(found, coder=timed)
         self._decoder.add(self._encoder.model)
-        self.label = f"hpcm {found.name}"
-        self.version = f"hpcmcodec {__version__}, {found.name} {found.identity.hex()}"
+        self._effort = effort
+        more = f", effort {effort}" if effort != DEFAULT_EFFORT else ""
+        self.label = f"hpcm {found.name}{more}"
+        self.version = f"hpcmcodec {__version__}, {found.name} {found.identity.hex()}{more}"
         rate = "variable rate" if found.network.rate == "variable" else "one rate"
-        self.about = f"model {found.name}, {rate}, {kernels.simd_level()}"
+        self.about = f"model {found.name}, {rate}{more}, {kernels.simd_level()}"
         self.settings = _VARIABLE if found.network.rate == "variable" else _FIXED
 
     def encode(self, pixels: Pixels, setting: float) -> bytes:
         self._clock.seconds = 0.0
-        return self._encoder.encode(Picture(pixels), int(setting))
+        return self._encoder.encode(Picture(pixels), int(setting), effort=self._effort)
 
     def decode(self, data: bytes) -> Pixels:
         self._clock.seconds = 0.0
@@ -92,5 +95,8 @@ class _TimedStream:
 
 
 def open_codec(kind: str, variant: str, threads: int) -> Codec:
-    """`hpcm` or `hpcm:MODEL`."""
-    return HpcmCodec(variant or None, threads)
+    """`hpcm`, `hpcm:MODEL`, `hpcm:@EFFORT` or `hpcm:MODEL@EFFORT`."""
+    model, at, effort = variant.partition("@")
+    if at and not (effort.isdecimal() and int(effort) < len(LEVELS)):
+        raise Unavailable(f"there is no effort {effort!r}: choose 0 to {len(LEVELS) - 1}")
+    return HpcmCodec(model or None, threads, int(effort) if at else DEFAULT_EFFORT)
