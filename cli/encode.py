@@ -77,7 +77,7 @@ def command(
     strip: bool,
     as_json: bool,
     quiet: bool,
-    **switches: bool | None,
+    **switches: bool | int | None,
 ) -> int:
     """Compress pictures into hpc files.
 

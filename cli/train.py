@@ -30,7 +30,7 @@ class _Parsed(click.ParamType):
 def _options(command: Any) -> Any:
     kind: dict[str, Any]
     for flag, option in reversed(options(RunConfig)):
-        if option.metadata["network"]:
+        if option.metadata["parse"] is None:
             flag, kind = f"{flag}/--no-{flag[2:]}", {}
         else:
             kind = {"is_flag": True} if option.default is False else {"type": _Parsed(option)}

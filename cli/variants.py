@@ -23,7 +23,13 @@ must not load numpy; a test compares them with the configurations."""
 
 
 def switches(command: F) -> F:
-    """`--x/--no-x` for every one of `SWITCHES`; None where neither is given."""
+    """`--x/--no-x` for every one of `SWITCHES`, and the number of groups; None where nothing is given."""
+    command = click.option(
+        "--checkerboard-groups",
+        type=click.Choice(("1", "2", "4", "8")),
+        callback=lambda context, parameter, value: None if value is None else int(value),
+        help="Groups of each pass over the bands. Refused by models that were not trained for it.",
+    )(command)
     for name, help in reversed(SWITCHES.items()):
         flag = name.replace("_", "-")
         text = f"{help} Refused by models that were not trained for it."

@@ -19,7 +19,7 @@ def parse(arguments: Sequence[str]) -> RunConfig:
         if option.default is False:
             parser.add_argument(flag, action="store_true", help=described(option))
             continue
-        if option.metadata["network"]:
+        if option.metadata["parse"] is None:
             action = argparse.BooleanOptionalAction
             parser.add_argument(flag, action=action, default=argparse.SUPPRESS, help=described(option))
             continue

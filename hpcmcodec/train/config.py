@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from . import config_rules
-from .options import network_switch, option, options, rates, seconds, slopes
+from .options import network_number, network_switch, option, options, rates, seconds, slopes
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ class RunConfig:
     use_enhanced_context: bool | None = network_switch("wavelet's checkerboard groups have the larger networks.")
     lightweight_context: bool | None = network_switch("wavelet's checkerboard groups have the small networks.")
     checkerboard_rotate: bool | None = network_switch("wavelet's checkerboard groups rotate with the channel.")
+    checkerboard_groups: int | None = network_number("steps of lite's finest scale, or of a pass over wavelet's bands.")
+    attention_heads: int | None = network_number("heads of wavelet's attention to the low band.")
     valid: Path | None = option(None, "Folder of pictures for validation.", Path, "DIR")
     cache: Path | None = option(None, "Folder for the decoded pictures. Default: the run's.", Path, "DIR")
     resume: bool = option(False, "Go on from RUN's checkpoint, if there is one.")

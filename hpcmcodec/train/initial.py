@@ -72,8 +72,10 @@ def in_range_of(own: Any, config: Any) -> Any:
 
 def _regrouped(start: Start, config: Any) -> Start:
     """The start in the fewer groups of a lite network that is wanted, itself otherwise."""
-    own, wanted = (getattr(c, "checkerboard_groups", 0) for c in (start.config, config))
-    if not 0 < wanted < own:
+    if not start.config.family == config.family == "lite":  # other families have the same weights for all groups
+        return start
+    own, wanted = start.config.checkerboard_groups, config.checkerboard_groups
+    if wanted >= own:
         return start
     return replace(start, arrays=fewer_groups(start.arrays, config.latent_channels, own, wanted))
 

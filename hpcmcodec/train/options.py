@@ -28,8 +28,18 @@ def option(
 
 def network_switch(help: str) -> Any:
     """A boolean field of the network's configuration, which `--x` and `--no-x` set; None leaves it as it is."""
+    return _network(help, None, None)
+
+
+def network_number(help: str) -> Any:
+    """A whole number of the network's configuration; None leaves it as it is."""
+    return _network(help, int, "N")
+
+
+def _network(help: str, parse: Callable[[str], Any] | None, metavar: str | None) -> Any:
     text = f"Network: {help} Default: as the network has it."
-    return field(default=None, metadata={"help": text, "network": True, "choices": None, "metavar": None})
+    metadata = {"help": text, "network": True, "parse": parse, "choices": None, "metavar": metavar}
+    return field(default=None, metadata=metadata)
 
 
 def seconds(text: str) -> float:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import variant_kit as kit
 from PIL import Image
-from wavelet_configs import CHOICE, CONFIGS
+from wavelet_configs import CHOICE, CONFIGS, small
 
 from hpcmcodec import errors, info
 from hpcmcodec.cli.main import run
@@ -47,6 +47,9 @@ def test_switches_make_the_network_that_is_trained() -> None:
     assert run_config().network_changes == {}
     found = run_config("--skip-s3-for-hf", "--no-use-simple-weconv").network_changes
     assert found == {"skip_s3_for_hf": True, "use_simple_weconv": False}
+    groups = run_config("--checkerboard-groups", "2", "--attention-heads", "4").network_changes
+    assert groups == {"checkerboard_groups": 2, "attention_heads": 4}
+    assert varied(PRESETS["wavelet-p5"], groups).settings["checkerboard_groups"] == 2
     made = varied(PRESETS["wavelet-p2"], found)
     assert (made.skip_s3_for_hf, made.use_simple_weconv, made.phase) == (True, False, 2)
     for preset, message in (("wavelet-p1", "use_simple_weconv is of phases 2"), ("base", "hpcm has no")):
@@ -91,6 +94,16 @@ def test_contradictions_are_refused(
     assert run(["encode", str(photo), "--model", model, word]) == errors.UsageError.exit_code
     assert message in capfd.readouterr().err
     assert not photo.with_suffix(".hpc").exists()
+
+
+def test_groups_are_a_choice(photo: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    folder = photo.parent
+    kit.install(folder, "free", small("wavelet-p5", choices=("checkerboard_groups",)))
+    assert run(["encode", str(photo), "--model", "free", "--checkerboard-groups", "2"]) == 0
+    assert info(photo.with_suffix(".hpc").read_bytes()).settings["checkerboard_groups"] == 2
+    words = ["--checkerboard-groups", "2", "--force"]
+    assert run(["encode", str(photo), "--model", "p1", *words]) == errors.UsageError.exit_code
+    assert "it has no checkerboard_groups" in capfd.readouterr().err
 
 
 def test_what_the_model_is_anyway_may_be_said(photo: Path) -> None:

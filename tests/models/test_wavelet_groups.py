@@ -19,6 +19,7 @@ from hpcmcodec.formats.pictures import Picture
 from hpcmcodec.models.registry import build
 from hpcmcodec.models.wavelet import bands
 from hpcmcodec.models.wavelet.coding import BandSource
+from hpcmcodec.train.initial import Start, fitted
 from tests.codec.conftest import picture as pixels
 
 CHOICES = ("checkerboard_groups", "checkerboard_rotate")
@@ -82,6 +83,7 @@ def test_context_networks_start_as_nothing() -> None:
     [
         ({"skip_s3_for_hf": True}, "skip_s3_for_hf is of phases 1 to 4"),
         ({"lightweight_context": True, "use_enhanced_context": False}, "lightweight_context"),
+        ({"checkerboard_groups": 3}, "checkerboard_groups"),
         ({"choices": ("skip_s3_for_hf",)}, "choices can be"),
         ({"choices": ("use_enhanced_context",)}, "choices can be"),
     ],
@@ -90,6 +92,14 @@ def test_impossible_combinations_are_refused(changes: dict[str, Any], message: s
     """(W6)"""
     with pytest.raises(errors.ModelFileError, match=message):
         small("wavelet-p5", **changes)
+
+
+def test_other_groups_start_with_the_same_weights() -> None:
+    """`--init` of a model in eight groups; those of lite are joined, these are not."""
+    arrays = kit.formula_weights(build(CONFIGS["p5-light"]))
+    found = fitted(Start(CONFIGS["p5-light"], arrays, {}), replace(CONFIGS["p5-light"], checkerboard_groups=2), 0)
+    assert found.about["new"] == found.about["left_out"] == []
+    assert all(found.arrays[name] is arrays[name] for name in arrays)
 
 
 # ------------------------------------------------------------------------------------------ files

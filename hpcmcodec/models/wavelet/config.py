@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 from hpcmcodec.errors import ModelFileError, UsageError
 from hpcmcodec.models.config import HpcmConfig
+from hpcmcodec.models.wavelet.checkerboard import GROUPS
 
 PARTS = {"bands": 1, "weconv": 2, "band_hyperprior": 3, "frequency": 4, "checkerboard": 5}
 """Parts of the network -> the first phase that has them."""
@@ -83,6 +84,8 @@ class WaveletConfig:
         for name, flag in (FLAGS | NUMBERS).items():
             if not self._knows(flag) and getattr(self, name) != defaults.get(name, False):
                 _refuse(f"{name} is of phases {PARTS[flag.part]} to {flag.last}, this is phase {self.phase}")
+        if self.checkerboard_groups not in GROUPS:
+            _refuse(f"checkerboard_groups must be {', '.join(map(str, GROUPS))}")
         if self.lightweight_context and not self.use_enhanced_context:
             _refuse("lightweight_context is a kind of enhanced context, which use_enhanced_context takes away")
         if not 1 <= self.attention_heads <= 64 or self.latent_channels % self.attention_heads:
