@@ -14,7 +14,7 @@ from hpcmcodec.errors import MissingModelError, ModelFileError
 from hpcmcodec.formats import model_file
 from hpcmcodec.formats.model_file import ModelFile, Summary
 
-DEFAULT_MODEL = "lite-3"
+DEFAULT_MODEL = "lite-4"
 ENVIRONMENT = "HPCM_MODELS"
 SUFFIX = ".safetensors"
 
