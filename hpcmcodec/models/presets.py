@@ -73,7 +73,7 @@ Config = HpcmConfig | LiteConfig | WaveletConfig
 # The official networks, by the names used on the command line.
 OFFICIAL: dict[str, HpcmConfig] = {"base": BASE, "large": LARGE, "phi": PHI, "1b": ONE_BILLION}
 
-# Values of a quarter of the channels: whole ones would cost a quarter more memory than base, for two tiles at once.
+# Values of a quarter of the channels: whole ones would cost a quarter more memory than base.
 _MEMORIES = {
     "p1": MemoryConfig(phase=1, value_ratio=4),
     "p2": MemoryConfig(phase=2, max_refs=(2, 3, 4), value_ratio=4, transfer_refs=2),

@@ -1,12 +1,13 @@
-"""What the memory bank costs: whole `hpcm encode` and `hpcm decode` processes, beside the same network without it.
+"""What a variant costs: whole `hpcm encode` and `hpcm decode` processes, beside the plain network.
 
-    python benchmarks/multiref.py PICTURE [--plain lite] [--weights lite-2] [--phases p1 p2 p3]
+    python benchmarks/variants.py PICTURE [--family multiref] [--plain lite] [--weights lite-2] [--phases p1 p2 p3]
                                   [--megapixels 0.1 0.4 2 12] [--runs 3] [--threads 2] [--quality 50]
 
 The picture is repeated, mirrored at its borders, or cut to about each size. All models have the same weights, of a
-model or (without --weights) initial ones, and closed gates: they code the same symbols and differ in what they compute.
-Models take turns, so that a machine that slows down slows all; times are seconds of CPU, medians, memory is the peak of
-the process. The last lines are seconds for each further megapixel between sizes: equal where time is linear in pixels.
+model or (without --weights) initial ones, where they have the same parts. With a memory bank (multiref) gates are
+closed: all code the same symbols and differ in what they compute. Models take turns, so that a machine that slows down
+slows all; times are seconds of CPU, medians, memory is the peak of the process. The last lines are seconds for each
+further megapixel between sizes: equal where time is linear in pixels.
 """
 
 from __future__ import annotations
@@ -32,15 +33,15 @@ Figures = tuple[float, float]
 """Seconds of CPU and MB at the peak, of one command."""
 
 
-def multiref_name(plain: str, phase: str) -> str:
-    """The preset with a memory bank that extends a plain one."""
-    return f"multiref-{phase}" if plain == "base" else f"{plain}-multiref-{phase}"
+def variant_name(family: str, plain: str, phase: str) -> str:
+    """The preset of a family that extends a plain one."""
+    return f"{family}-{phase}" if plain == "base" else f"{plain}-{family}-{phase}"
 
 
-def make_models(folder: Path, plain: str, phases: list[str], weights: str | None) -> list[str]:
-    """Model files of the plain network and its extensions, in a folder; their names, the plain one first."""
+def make_models(folder: Path, plain: str, variants: list[str], weights: str | None) -> list[str]:
+    """Model files of the plain network and its variants, in a folder; their names, the plain one first."""
     start = from_model(weights) if weights else from_layers(preset(plain), 0)
-    names = [plain, *(multiref_name(plain, phase) for phase in phases)]
+    names = [plain, *variants]
     for name in names:
         config = start.config if name == plain else preset(name)
         arrays = start.arrays if name == plain else fitted(start, config, 0).arrays
@@ -77,6 +78,7 @@ def report(found: dict[tuple[str, str], Figures], plain: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("picture", type=Path, metavar="PICTURE")
+    parser.add_argument("--family", default="multiref", choices=["multiref", "rwkv"])
     parser.add_argument("--plain", default="lite", choices=["lite", "base"])
     parser.add_argument("--weights")
     parser.add_argument("--phases", nargs="+", default=["p1", "p2", "p3"])
@@ -88,7 +90,8 @@ def main() -> None:
     print(f"{kernels.simd_level()}, {arguments.threads} threads, medians of {arguments.runs}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        models = make_models(folder, arguments.plain, arguments.phases, arguments.weights)
+        variants = [variant_name(arguments.family, arguments.plain, phase) for phase in arguments.phases]
+        models = make_models(folder, arguments.plain, variants, arguments.weights)
         os.environ[store.ENVIRONMENT] = name
         results = []
         for size in arguments.megapixels:
@@ -96,7 +99,7 @@ def main() -> None:
             results.append(measure(models, picture, arguments))
             report(results[-1], arguments.plain)
         sizes = list(zip(arguments.megapixels, results, strict=True))
-        for key in results[0]:
+        for key in results[0] if len(sizes) > 1 else ():
             steps = [f"{(b[key][0] - a[key][0]) / (y - x):.2f}" for (x, a), (y, b) in pairwise(sizes)]
             print(f"{' '.join(key)}: {', '.join(steps)} s for each further megapixel")
 
