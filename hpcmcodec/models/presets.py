@@ -7,9 +7,10 @@ from dataclasses import fields, replace
 from typing import Any
 
 from hpcmcodec.errors import ModelFileError, UsageError
-from hpcmcodec.models.config import ContextConfig, HpcmConfig, HyperConfig, PriorConfig, TransformConfig
+from hpcmcodec.models.config import ContextConfig, HpcmConfig, HyperConfig, PriorConfig, TransformConfig, to_dict
 from hpcmcodec.models.lite import LiteConfig
 from hpcmcodec.models.multiref.config import MemoryConfig
+from hpcmcodec.models.registry import config_from_dict
 from hpcmcodec.models.rwkv.config import RwkvConfig
 from hpcmcodec.models.wavelet.config import WaveletConfig
 
@@ -125,7 +126,7 @@ def varied(config: Any, changes: Mapping[str, Any]) -> Any:
     for name in changes.keys() - {field.name for field in fields(config)}:
         raise UsageError(f"a network of family {config.family} has no {name}")
     try:
-        return replace(config, **changes)
+        return config_from_dict(to_dict(replace(config, **changes)))  # whose reader checks the values
     except ModelFileError as error:
         raise UsageError(str(error)) from error
 

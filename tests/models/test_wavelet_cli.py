@@ -50,6 +50,10 @@ def test_switches_make_the_network_that_is_trained() -> None:
     groups = run_config("--checkerboard-groups", "2", "--attention-heads", "4").network_changes
     assert groups == {"checkerboard_groups": 2, "attention_heads": 4}
     assert varied(PRESETS["wavelet-p5"], groups).settings["checkerboard_groups"] == 2
+    assert varied(PRESETS["lite"], {"checkerboard_groups": 2}) == PRESETS["lite-g2"]
+    for preset in ("wavelet-p5", "lite"):
+        with pytest.raises(errors.UsageError, match="checkerboard_groups"):
+            varied(PRESETS[preset], {"checkerboard_groups": 3})
     made = varied(PRESETS["wavelet-p2"], found)
     assert (made.skip_s3_for_hf, made.use_simple_weconv, made.phase) == (True, False, 2)
     for preset, message in (("wavelet-p1", "use_simple_weconv is of phases 2"), ("base", "hpcm has no")):
