@@ -54,6 +54,14 @@ void filter_columns(const GemmOps& gemm, const float* p, float* rows, int count,
     }
 }
 
+// The common factor, in a form that compilers turn into vectors.
+void interleave(const float* __restrict even, const float* __restrict odd, int width, float* __restrict to) {
+    for (int k = 0; k < width; ++k) {
+        to[2 * static_cast<ptrdiff_t>(k)] = even[k];
+        to[2 * static_cast<ptrdiff_t>(k) + 1] = odd[k];
+    }
+}
+
 }  // namespace
 
 void lapped_filter(const Planes& x, const float* p, float* out) {
@@ -90,8 +98,12 @@ void pixel_shuffle(const float* x, int channels, int height, int width, int r, f
             const ptrdiff_t c = static_cast<ptrdiff_t>(task) / height, y = static_cast<ptrdiff_t>(task) % height;
             float* to = out + (c * height + y) * r * width * r;
             for (int i = 0; i < r; ++i, to += static_cast<ptrdiff_t>(width) * r) {
-                for (int j = 0; j < r; ++j) {
-                    const float* from = x + ((c * r + i) * r + j) * pixels + y * width;
+                const float* from = x + (c * r + i) * r * pixels + y * width;
+                if (r == 2) {
+                    interleave(from, from + pixels, width, to);
+                    continue;
+                }
+                for (int j = 0; j < r; ++j, from += pixels) {
                     for (int k = 0; k < width; ++k) to[static_cast<ptrdiff_t>(k) * r + j] = from[k];
                 }
             }
