@@ -2,7 +2,8 @@
 
     python benchmarks/kodak.py FOLDER [-o build/kodak]                     everything: docs/kodak.json, docs/kodak.svg
     python benchmarks/kodak.py FOLDER --reuse docs/kodak.json              a new model: the other codecs as they were
-    python benchmarks/kodak.py FOLDER --model NAME --no-peers --limit 4    a look at another model, docs/ left alone
+    python benchmarks/kodak.py FOLDER --reuse docs/kodak.json --model NAME another model, docs/ left alone
+    python benchmarks/kodak.py FOLDER --model NAME --no-peers --limit 4    a quick look at it
 
 Prints README's tables, whether bytes and PSNR rise with quality on every picture, and the yardstick that models are
 compared by. OUTPUT holds results.json and report.html of hpcm bench, so that an interrupted run goes on.
@@ -46,9 +47,9 @@ def curve_of(results: Results, spec: str) -> Curve:
     return {"label": about["label"], "about": about["about"], "date": results.run["date"], "points": points}
 
 
-def bd_rate(anchor: Curve, test: Curve) -> float:
-    """Percent of rate that `test` needs more at equal PSNR."""
-    a, b = (tuple(np.array([p[key] for p in c["points"]]) for key in ("bpp", "psnr")) for c in (anchor, test))
+def bd_rate(anchor: Curve, test: Curve, metric: str) -> float:
+    """Percent of rate that `test` needs more at equal `psnr` or `ms_ssim_db`."""
+    a, b = (tuple(np.array([p[key] for p in c["points"]]) for key in ("bpp", metric)) for c in (anchor, test))
     found = distance((a[0], a[1]), (b[0], b[1]))
     return math.nan if found is None else found.rate
 
@@ -84,8 +85,11 @@ def _log_slopes(settings: Sequence[float], slopes: tuple[float, float]) -> np.nd
 def tables(curves: dict[str, Curve]) -> str:
     """README's tables in Markdown; the first curve is ours."""
     ours, *peers = curves.values()
-    lines = [f"| `{ours['label'].removeprefix('hpcm ')}`, against | rate at equal PSNR (BD-rate) |", "| --- | --- |"]
-    lines += [f"| {peer['label']} ({peer['about']}) | {bd_rate(peer, ours):+.1f} % |" for peer in peers]
+    name = ours["label"].removeprefix("hpcm ")
+    lines = [f"| `{name}`, against | rate at equal PSNR (BD-rate) | at equal MS-SSIM |", "| --- | --- | --- |"]
+    for peer in peers:
+        found = (f"{bd_rate(peer, ours, metric):+.1f} %" for metric in ("psnr", "ms_ssim_db"))
+        lines.append(f"| {peer['label']} ({peer['about']}) | {' | '.join(found)} |")
     shown = [point for point in ours["points"] if point["setting"] in SHOWN]
     lines += [
         "",
@@ -124,7 +128,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("-o", "--output", type=Path, default=Path("build/kodak"))
-    parser.add_argument("--model", help="another than the default")
+    parser.add_argument("--model", help="another than the default, for which docs/ is left alone")
     parser.add_argument("--limit", type=int, help="only the first N pictures; leaves docs/ alone")
     parser.add_argument("--no-peers", action="store_true", help="leave the other codecs and docs/ alone")
     parser.add_argument("--reuse", type=Path, help="kodak.json with the other codecs' curves")
@@ -147,7 +151,7 @@ def main() -> None:
     curves = {"hpcm": curve_of(results, ours)}
     curves |= {spec: earlier.get(spec) or curve_of(results, spec) for spec in peers}
     print(f"{len(paths)} pictures\n{checks(results, ours, [digest_of(path) for path in paths])}\n\n{tables(curves)}")
-    if peers and arguments.limit is None:
+    if peers and arguments.limit is None and arguments.model is None:
         (DOCS / "kodak.json").write_text(json.dumps(curves, indent=1) + "\n")
         draw(curves, DOCS / "kodak.svg")
 
