@@ -51,6 +51,11 @@ DEFAULT_QUALITY, DEFAULT_EFFORT = 50, 0  # those of hpcmcodec.codec, which would
     help="Time spent to make the file smaller for what it shows; decoding takes the same. Default: 0.",
 )
 @click.option("-m", "--model", metavar="NAME|FILE", help="Model to encode with; see hpcm models list.")
+@click.option(
+    "--tune",
+    type=click.Choice(["psnr", "ms-ssim"]),
+    help="What to preserve: every pixel's value, or the local structure that MS-SSIM measures. Default: psnr.",
+)
 @click.option("--no-multiref", is_flag=True, help="Refuse a model with a memory bank, which cannot do without it.")
 @click.option("--verify", is_flag=True, help="Decode what was made and compare before reporting success.")
 @variants.switches
@@ -63,6 +68,7 @@ def command(
     target_psnr: float | None,
     effort: int | None,
     model: str | None,
+    tune: str | None,
     no_multiref: bool,
     verify: bool,
     output: str | None,
@@ -92,12 +98,14 @@ def command(
       hpcm encode photo.png -q 80 --verify -o photo80.hpc
       hpcm encode photo.png --target-size 200k
       hpcm encode photo.png --effort 6
+      hpcm encode photo.png --tune ms-ssim
       hpcm encode shots/ -o archive/ --skip-existing
       convert photo.tif png:- | hpcm encode - -o photo.hpc
       hpcm encode s3://shots -o s3://archive --engine dask --scheduler tcp://head:8786
       hpcm encode *.jpg --json | jq .bits_per_pixel
     """
     target = _target(quality, target_size, target_bpp, target_psnr)
+    model = _tuned(model, tune, effort)
     if no_multiref:
         _check_without_memory(model)
     from hpcmcodec.batch import PICTURES, EncodeJob
@@ -131,6 +139,19 @@ def _target(quality: int | None, size: int | None, bpp: float | None, psnr: floa
     from hpcmcodec.codec.target import Target
 
     return Target(size, bpp, psnr)
+
+
+def _tuned(model: str | None, tune: str | None, effort: int | None) -> str | None:
+    """The model to encode with. Raises UsageError if two are asked for, or effort that would work against the model."""
+    if tune is None:
+        return model
+    if model is not None:
+        raise UsageError("--tune chooses the model, so it excludes --model")
+    if tune != "psnr" and effort:
+        raise UsageError(f"--effort refines for PSNR, so it excludes --tune {tune}")
+    from hpcmcodec.models import store
+
+    return store.TUNED[tune]
 
 
 def _check_without_memory(model: str | None) -> None:

@@ -15,6 +15,8 @@ from hpcmcodec.formats import model_file
 from hpcmcodec.formats.model_file import ModelFile, Summary
 
 DEFAULT_MODEL = "lite-4"
+TUNED = {"psnr": DEFAULT_MODEL, "ms-ssim": "lite-msssim"}
+"""What a shipped model was trained to preserve -> its name."""
 ENVIRONMENT = "HPCM_MODELS"
 SUFFIX = ".safetensors"
 

@@ -82,3 +82,7 @@ def test_listing_skips_what_is_not_a_model(homes: dict[str, Path]) -> None:
     (summary,) = store.list_models()
     assert (summary.name, summary.family) == ("lite", "lite")
     assert not isinstance(summary, model_file.ModelFile)
+
+
+def test_what_is_tuned_for_is_shipped() -> None:
+    assert all(store.find(name).name == name for name in store.TUNED.values())
