@@ -35,9 +35,8 @@ class Encoder:
     """Codes pictures with one model. Safe to share between threads.
 
     model: a name, a path, or None for the default. threads: of the kernels' pool, None leaves it as it is.
-    settings: variant settings to code with instead of the model's own, by their names in `hpcm info`,
-    those of flags included. limits: what to
-    refuse; the number of pixels is not checked here, but where pictures are read.
+    settings: variant settings and flags to code with instead of the model's own, by their names in `hpcm info`. limits:
+    what to refuse; the number of pixels is not checked here, but where pictures are read.
     Raises UsageError for settings that the model does not have or cannot change.
 
     >>> from hpcmcodec.codec.api import as_picture

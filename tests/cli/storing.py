@@ -17,7 +17,13 @@ MARK = b"stored:"
 class StoringEncoder:
     """Stands for `Encoder`: its files are a mark and a PNG. Quality below 10 flips a sample, as a bug would alpha."""
 
-    def __init__(self, model: str | None = None, threads: int | None = None, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        model: str | None = None,
+        threads: int | None = None,
+        settings: dict[str, int] | None = None,
+        limits: Limits | None = None,
+    ) -> None:
         pass
 
     def admit(self, height: int, width: int) -> None:
