@@ -13,21 +13,51 @@
 namespace hpcm {
 namespace {
 
+constexpr std::align_val_t kAlign{64};
 constexpr size_t kSmall = 64 * 1024;         // below, the allocator itself is quick
 constexpr size_t kKept = 48 * 1024 * 1024;   // bytes that wait for a next use, in all
 
-constexpr size_t kHugePage = 2 * 1024 * 1024;
-
-std::align_val_t alignment_of(size_t size) { return std::align_val_t{size >= 2 * kHugePage ? kHugePage : 64}; }
-
-// Large blocks ask for huge pages: a picture's arrays take thousands of page faults otherwise.
-void* allocate(size_t size) {
-    void* const data = ::operator new(size, alignment_of(size));
 #if defined(__linux__)
-    if (alignment_of(size) == std::align_val_t{kHugePage}) madvise(data, size / kHugePage * kHugePage, MADV_HUGEPAGE);
-#endif
+
+constexpr size_t kMapped = 1024 * 1024;      // from here on, memory of the block's own
+constexpr size_t kHugePage = 2 * 1024 * 1024;
+constexpr size_t kPages = 64 * 1024;         // a multiple of every page size
+
+size_t up(size_t size, size_t unit) { return (size + unit - 1) / unit * unit; }
+
+// Begins on a huge page if it has several, and asks for them: a picture's arrays take thousands of page faults otherwise.
+void* map(size_t size) {
+    const bool huge = size >= 2 * kHugePage;
+    const size_t used = up(size, kPages), all = used + (huge ? kHugePage : 0);
+    void* const found = mmap(nullptr, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (found == MAP_FAILED) throw std::bad_alloc();
+    if (!huge) return found;
+    char* const begin = static_cast<char*>(found);
+    char* const data = begin + (up(reinterpret_cast<size_t>(begin), kHugePage) - reinterpret_cast<size_t>(begin));
+    if (data != begin) munmap(begin, data - begin);
+    if (data + used != begin + all) munmap(data + used, begin + all - (data + used));
+    madvise(data, size / kHugePage * kHugePage, MADV_HUGEPAGE);
     return data;
 }
+
+// Maps of one operation and maps of a whole traversal, side by side in the allocator's heap, leave holes between them that
+// nothing fits into. What is mapped alone is the system's again when it is dropped.
+void* allocate(size_t size) { return size >= kMapped ? map(size) : ::operator new(size, kAlign); }
+
+void release(void* data, size_t size) noexcept {
+    if (size >= kMapped) {
+        munmap(data, up(size, kPages));
+    } else {
+        ::operator delete(data, kAlign);
+    }
+}
+
+#else
+
+void* allocate(size_t size) { return ::operator new(size, kAlign); }
+void release(void* data, size_t) noexcept { ::operator delete(data, kAlign); }
+
+#endif
 
 // Who finds the shelf busy does without it: nothing waits here, and a process forked meanwhile is not stuck.
 struct Shelf {
@@ -80,7 +110,7 @@ void ResultMemory::give_back() noexcept {
             return;
         }
     }
-    ::operator delete(data_, alignment_of(size_));
+    release(data_, size_);
     delete this;
 }
 
