@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from hpcmcodec.bench.curves import distance
+from hpcmcodec.bench.machine import choose_processors
 from hpcmcodec.bench.results import Results, digest_of
 from hpcmcodec.bench.run import Listener, bench
 from hpcmcodec.bench.sweep import Options
@@ -146,7 +147,8 @@ def main() -> None:
         lambda text: print(text, file=sys.stderr),
         lambda step: print(f"\r{step.done} of {step.total}", end="", file=sys.stderr),
     )
-    results = bench(paths, Options(specs, arguments.threads, repeats=1), arguments.output, listener, crops=0)
+    run = Options(specs, arguments.threads, repeats=1, processors=choose_processors(arguments.threads))
+    results = bench(paths, run, arguments.output, listener, crops=0)
     print(file=sys.stderr)
     curves = {"hpcm": curve_of(results, ours)}
     curves |= {spec: earlier.get(spec) or curve_of(results, spec) for spec in peers}

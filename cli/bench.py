@@ -32,6 +32,11 @@ from hpcmcodec.errors import UsageError
 )
 @click.option("--threads", type=click.IntRange(1, 256), default=1, show_default=True, help="Of every codec.")
 @click.option(
+    "--pin/--no-pin",
+    default=True,
+    help="Confine each codec to as many processors as it has threads (Linux). Default: pin.",
+)
+@click.option(
     "--repeats",
     type=click.IntRange(1, 100),
     default=3,
@@ -60,6 +65,7 @@ def command(
     points: int | None,
     qualities: tuple[str, ...],
     threads: int,
+    pin: bool,
     repeats: int,
     crops: int,
     published: bool,
@@ -94,6 +100,7 @@ def command(
       hpcm bench a.png b.png -o report/ --codecs hpcm,jpeg --qualities jpeg=30,50,70,90
     """
     from hpcmcodec.bench.codecs import check
+    from hpcmcodec.bench.machine import choose_processors
     from hpcmcodec.bench.report import NAME as REPORT_NAME
     from hpcmcodec.bench.run import bench
     from hpcmcodec.bench.sweep import Options
@@ -102,7 +109,14 @@ def command(
     specs = tuple(dict.fromkeys(check(spec) for spec in codecs.split(",") if spec.strip()))
     chosen: dict[str, Any] = {} if max_pixels is None else {"max_pixels": max_pixels}
     run = Options(
-        specs, threads, repeats, points, {check(k): v for k, v in map(_qualities, qualities)}, timeout=timeout, **chosen
+        specs,
+        threads,
+        repeats,
+        points,
+        {check(k): v for k, v in map(_qualities, qualities)},
+        timeout=timeout,
+        processors=choose_processors(threads) if pin else (),
+        **chosen,
     )
     with Progress(quiet=quiet) as progress:
         results = bench(

@@ -182,7 +182,7 @@ class _Photographer:
         key["box"] = list(scene.box)
         found = self._results.find_crop(key) if file.exists() else None
         if found is None:
-            self._worker = self._worker or self._start(self.spec, self._options.threads)
+            self._worker = self._worker or self._start(self.spec, self._options.threads, self._options.processors)
             found = key | self._take(self._worker, scene, setting, file)
             self._results.add_crop(found)
         return Shot(self.spec, setting, found["bytes"], found["psnr"], file)

@@ -15,9 +15,16 @@ from types import TracebackType
 from typing import Any
 
 from hpcmcodec.bench.codecs import Settings, Unavailable
+from hpcmcodec.bench.machine import pinned
 
 _START_SECONDS = 300.0
 _THREAD_VARIABLES = ("HPCM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+# Ctrl-C is for the process that asks; Windows knows no sessions.
+if sys.platform == "win32":
+    _APART = subprocess.CREATE_NEW_PROCESS_GROUP
+else:
+    _APART = 0
 
 
 class WorkerError(Exception):
@@ -27,21 +34,26 @@ class WorkerError(Exception):
 class Worker:
     """A codec in a process of its own. `label`, `version`, `about` and `settings` are the codec's."""
 
-    def __init__(self, spec: str, threads: int = 1, command: Sequence[str] | None = None) -> None:
-        """Starts it. Raises Unavailable where the codec is not there, WorkerError where it fails at once."""
+    def __init__(
+        self, spec: str, threads: int = 1, processors: Sequence[int] = (), command: Sequence[str] | None = None
+    ) -> None:
+        """Starts it, on these processors only if numbers are given. Raises Unavailable where the codec is not there,
+        WorkerError where it fails at once."""
         self.spec = spec
         command = command or [sys.executable, "-m", "hpcmcodec.bench.worker", spec, str(threads)]
         environment = os.environ | dict.fromkeys(_THREAD_VARIABLES, str(threads))
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the process)
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._complaints,
-            env=environment,
-            text=True,
-            start_new_session=True,  # Ctrl-C is for the process that asks
-        )
+        with pinned(processors):
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._complaints,
+                env=environment,
+                text=True,
+                start_new_session=True,
+                creationflags=_APART,
+            )
         self._answers: queue.Queue[str] = queue.Queue()
         threading.Thread(target=self._listen, daemon=True).start()
         try:

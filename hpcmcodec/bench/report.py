@@ -62,13 +62,26 @@ def method(run: dict[str, Any]) -> list[str]:
         "BD-rate and BD-PSNR (Bjontegaard) are computed by the library bjontegaard: monotone piecewise cubic "
         "interpolation over what both curves reach, nothing extrapolated.",
         f"Times are of coding in memory on {threads} thread{'s' * (threads > 1)}, libraries loaded and warmed up, one "
-        f"codec at a time in a process of its own; medians of up to {repeats} runs, as many as fit in "
-        f"{ENOUGH_SECONDS:g} s.",
+        f"codec at a time in a process of its own{_pinned(run['pinned'])}; medians of up to {repeats} runs, as many as "
+        f"fit in {ENOUGH_SECONDS:g} s.{_load(**run['load'])}",
         "AVIF's defaults are tuned for the eye and give up PSNR; avif:psnr and avif:best (slow) are tuned for PSNR and "
         "without subsampling of colour. JPEG XL is tuned for the eye only: PSNR understates it. Learned codecs are "
         "usually trained for PSNR, as hpcm's models here are.",
         "SSIMULACRA2 is not shown: the library for it that pip installs did not give values to rely on.",
     ]
+
+
+def _pinned(processors: Sequence[int]) -> str:
+    if not processors:
+        return " that was not pinned to processors"
+    return f" pinned to processor{'s' * (len(processors) > 1)} {', '.join(map(str, processors))}"
+
+
+def _load(before: float | None, after: float | None) -> str:
+    if before is None:
+        return ""
+    ended = "" if after is None else f" and {after:.1f} as it ended, this run's own threads included"
+    return f" The load of the machine was {before:.1f} as measuring began{ended}."
 
 
 def _concerns(spec: str, about: dict[str, Any], results: Results) -> bool:

@@ -6,13 +6,15 @@ The file is one JSON object, `schema` 1:
     codecs        {spec: {label, version, about, settings}}, or {spec: {unavailable}} for codecs that could not be used
     measurements  a list of objects, see `Measurement`
     run           the machine and options of the last run: {processor, processors, system, python, hpcmcodec, threads,
-                  repeats, codecs, busy (highest load before this run and those it goes on from,
-                  null if little), date}
+                  pinned (numbers of the processors that each codec was confined to, empty: none in particular),
+                  repeats, codecs, load: {before, after} (its average over a minute as measuring began and ended, null
+                  where the system does not tell or the run did not end), busy (the highest load by other programs then
+                  or in a run that this one goes on from, null if little), date}
     crops         of coded pictures: {picture, codec, version, setting, box: [left, top, width, height], bytes, psnr}
     summary       what `bench.summary` made of it
 
-A measurement is used again when picture, codec, version, setting and threads are the same and it was repeated often
-enough. Failures are tried again.
+A measurement is used again when picture, codec, version, setting and threads are the same, it was repeated often
+enough, and was pinned if others are to be. Failures are tried again.
 """
 
 from __future__ import annotations
@@ -58,7 +60,8 @@ class Measurement:
     bytes: of the whole file.   psnr: RGB, dB.   ms_ssim: 0..1, None for small pictures.   encode, decode: `seconds`
     (wall clock, median of `runs`), `cpu_seconds` (all threads), `network_seconds` and `entropy_seconds` (their sum is
     `seconds`; None where the codec does not tell), `peak_bytes` (resident memory of the whole process).
-    error: why there is nothing of that.
+    error: why there is nothing of that.   pinned: whether the process was confined to as many processors as it had
+    threads.
     """
 
     picture: str
@@ -73,6 +76,7 @@ class Measurement:
     encode: dict[str, Any] = field(default_factory=dict)
     decode: dict[str, Any] = field(default_factory=dict)
     error: str | None = None
+    pinned: bool = False
 
     @property
     def key(self) -> Key:
@@ -129,10 +133,11 @@ class Results:
         """The crop with these values."""
         return next((crop for crop in self._crops if crop.items() >= key.items()), None)
 
-    def find(self, key: Key, repeats: int) -> Measurement | None:
-        """A sound measurement that was repeated at least so often."""
+    def find(self, key: Key, repeats: int, *, pinned: bool) -> Measurement | None:
+        """A sound measurement that was repeated at least so often, by a process that was pinned or was not."""
         found = self._measurements.get(key)
-        return found if found and not found.error and found.repeats >= repeats else None
+        sound = found and not found.error and found.repeats >= repeats and found.pinned == pinned
+        return found if sound else None
 
     def __iter__(self) -> Iterator[Measurement]:
         return iter(self._measurements.values())

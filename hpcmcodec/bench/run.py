@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hpcmcodec import __version__
+from hpcmcodec.bench import machine
 from hpcmcodec.bench import sweep as sweeping
 from hpcmcodec.bench.crops import make_scenes
 from hpcmcodec.bench.plots import write_plots
@@ -20,9 +21,6 @@ from hpcmcodec.bench.results import JSON_NAME, Measurement, PictureFile, Results
 from hpcmcodec.bench.summary import summarise
 from hpcmcodec.bench.sweep import Options, Step
 from hpcmcodec.errors import HpcmError, InputError, OutputError, UsageError
-
-_BUSY_SHARE = 0.25
-"""Of the processors in use before the run begins, from which times are not to be trusted."""
 
 
 @dataclass(frozen=True)
@@ -62,23 +60,8 @@ def bench(
     results = _open(folder)
     if fresh:
         results.forget()
-    earlier, results.run = results.run.get("busy"), _describe(options)
-    if results.run["busy"]:
-        listener.note(f"this machine is busy (load {results.run['busy']:.1f}): times will be too long")
-    if earlier and not fresh:  # measurements of then may be used again
-        results.run["busy"] = max(earlier, results.run["busy"] or 0.0)
-    codecs = sweeping.introduce(options)
-    for spec, about in codecs.items():
-        if "unavailable" in about:
-            listener.note(f"{spec} is left out: {about['unavailable']}")
-    results.codecs |= codecs
-    results.pictures |= {p.digest: {"name": p.name, "width": p.width, "height": p.height} for p in pictures}
-    tasks = sweeping.tasks_of(pictures, codecs, options)
-    chosen = []
-    for step in sweeping.sweep(tasks, options, results, lambda: results.save(folder)):
-        chosen.append(step.measurement)
-        listener.step(step)
-    results.summary = _summary(chosen, pictures, list(tasks), anchor)
+    chosen, specs = _measure(pictures, options, results, folder, listener)
+    results.summary = _summary(chosen, pictures, specs, anchor)
     results.save(folder)
     specs = list(results.summary["codecs"])
     scenes = make_scenes(_spread(pictures, crops), chosen, specs, options, results, folder, listener.crop)
@@ -86,6 +69,30 @@ def bench(
     write_plots(folder, results, curves)
     write_report(folder, results, pictures, scenes, curves)
     return results
+
+
+def _measure(
+    pictures: Sequence[PictureFile], options: Options, results: Results, folder: Path, listener: Listener
+) -> tuple[list[Measurement], list[str]]:
+    """All measurements of the run and the codecs that could be used; `results` gets them and what the run was like."""
+    results.run = _describe(options, results.run.get("busy") if any(results) else None)
+    _note_load(results.run, "before", machine.of_others(results.run["load"]["before"]), listener)
+    codecs = sweeping.introduce(options)
+    for spec, about in codecs.items():
+        if "unavailable" in about:
+            listener.note(f"{spec} is left out: {about['unavailable']}")
+    results.codecs |= codecs
+    results.pictures |= {p.digest: {"name": p.name, "width": p.width, "height": p.height} for p in pictures}
+    tasks = sweeping.tasks_of(pictures, codecs, options)
+    chosen, measured = [], False
+    for step in sweeping.sweep(tasks, options, results, lambda: results.save(folder)):
+        chosen.append(step.measurement)
+        measured = measured or not step.cached
+        listener.step(step)
+    if measured:
+        results.run["load"]["after"] = machine.load()
+        _note_load(results.run, "after", machine.of_others(results.run["load"]["after"], options.threads), listener)
+    return chosen, list(tasks)
 
 
 def _spread(pictures: Sequence[PictureFile], count: int) -> list[PictureFile]:
@@ -119,29 +126,28 @@ def _open(folder: Path) -> Results:
     return Results.load(folder / JSON_NAME)
 
 
-def _describe(options: Options) -> dict[str, Any]:
-    """The machine and how it was used, without its name."""
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
-    processors = os.cpu_count() or 1
+def _describe(options: Options, busy: float | None) -> dict[str, Any]:
+    """The machine and how it was used, without its name. busy: of earlier runs whose measurements may be used again."""
     return {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "hpcmcodec": __version__,
-        "processor": _processor(),
-        "processors": processors,
+        "processor": machine.processor_name(),
+        "processors": os.cpu_count() or 1,
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "threads": options.threads,
+        "pinned": list(options.processors),
         "repeats": options.repeats,
         "codecs": list(options.codecs),
-        "busy": load if load > _BUSY_SHARE * processors else None,
+        "load": {"before": machine.load(), "after": None},
+        "busy": busy,
     }
 
 
-def _processor() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
+def _note_load(run: dict[str, Any], when: str, others: float | None, listener: Listener) -> None:
+    """Warns if the load by other programs, `before` or `after` measuring, spoils times, and keeps the highest."""
+    if others is None:
+        return
+    found, so = {"before": ("is", "will be"), "after": ("was", "may be")}[when]
+    listener.note(f"this machine {found} busy with other programs (load {others:.1f}): times {so} too long")
+    run["busy"] = max(run["busy"] or 0.0, others)

@@ -21,7 +21,8 @@ _MOST_DEATHS = 3
 @dataclass(frozen=True)
 class Options:
     """threads: of every codec.   repeats: of every encoding and decoding, the median counts.   points: settings per
-    codec, None for all.   qualities: {spec: settings} instead.   timeout: seconds for one picture at one setting."""
+    codec, None for all.   qualities: {spec: settings} instead.   timeout: seconds for one picture at one setting.
+    processors: numbers of those that every codec is pinned to; none: it runs wherever the system likes."""
 
     codecs: tuple[str, ...]
     threads: int = 1
@@ -30,6 +31,7 @@ class Options:
     qualities: dict[str, tuple[float, ...]] = field(default_factory=dict)
     max_pixels: int = MAX_PIXELS
     timeout: float = 600.0
+    processors: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def introduce(options: Options, worker: Callable[..., Worker] = Worker) -> dict[
     found: dict[str, dict[str, Any]] = {}
     for spec in options.codecs:
         try:
-            with worker(spec, options.threads) as open_worker:
+            with worker(spec, options.threads, options.processors) as open_worker:
                 found[spec] = {
                     "label": open_worker.label,
                     "version": open_worker.version,
@@ -136,7 +138,7 @@ def _one_codec(
     try:
         for task in tasks:
             key = (task.picture.digest, spec, task.version, task.setting, options.threads)
-            known = results.find(key, options.repeats)
+            known = results.find(key, options.repeats, pinned=bool(options.processors))
             if known:
                 yield task, known, True
                 continue
@@ -144,7 +146,7 @@ def _one_codec(
                 yield task, _measurement(task, options, {"error": f"given up, the process died before: {cause}"}), False
                 continue
             try:
-                worker = worker or start(spec, options.threads)
+                worker = worker or start(spec, options.threads, options.processors)
                 answer = worker.ask("measure", options.timeout, **_request(task, options))
                 deaths = 0
             except (WorkerError, Unavailable) as error:
@@ -168,9 +170,8 @@ def _request(task: Task, options: Options) -> dict[str, Any]:
 
 
 def _measurement(task: Task, options: Options, answer: dict[str, Any]) -> Measurement:
-    return Measurement(
-        task.picture.digest, task.spec, task.version, task.setting, options.threads, options.repeats, **answer
-    )
+    fixed = (task.picture.digest, task.spec, task.version, task.setting, options.threads, options.repeats)
+    return Measurement(*fixed, pinned=bool(options.processors), **answer)
 
 
 def _settings(spec: str, settings: Settings, options: Options) -> tuple[float, ...]:

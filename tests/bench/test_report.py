@@ -40,7 +40,7 @@ def measured(shots: Path, specs: Sequence[str] = SPECS) -> tuple[Results, list[P
     steps = test_sweep.run(shots, results, *specs)
     pictures = read_pictures(sorted(shots.iterdir()), 10**6, lambda path, error: None)
     results.run = {"threads": 1, "repeats": 1, "codecs": list(specs), "busy": None, "date": "2026-01-01"}
-    results.run |= {"processor": "one", "processors": 1}
+    results.run |= {"processor": "one", "processors": 1, "pinned": [3, 5], "load": {"before": 0.25, "after": 1.125}}
     results.summary = summarise([step.measurement for step in steps], pictures, specs, specs[0], draws=9)
     return results, pictures
 
@@ -118,6 +118,8 @@ def test_page_needs_nothing_else(shots: Path) -> None:
     data = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.S)
     assert data is not None
     content = json.loads(data[1])
+    times = content["method"][2]
+    assert "pinned to processors 3, 5;" in times and "0.2 as measuring began and 1.1" in times
     assert content["pictures"][0]["name"] == "</script><b>a.png" and len(content["viewer"]) == 2
 
 

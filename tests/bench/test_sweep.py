@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,9 @@ FAKE = Path(__file__).with_name("fake_worker.py")
 starts: list[str] = []
 
 
-def fake(spec: str, threads: int) -> Worker:
+def fake(spec: str, threads: int, processors: Sequence[int] = ()) -> Worker:
     starts.append(spec)
-    return Worker(spec, threads, command=[sys.executable, str(FAKE), spec])
+    return Worker(spec, threads, processors, command=[sys.executable, str(FAKE), spec])
 
 
 def run(shots: Path, results: Results, *specs: str, stop: int | None = None, **more: Any) -> list[Step]:
@@ -63,7 +64,8 @@ def test_what_makes_a_measurement_useless(shots: Path) -> None:
     assert [step.cached for step in run(shots, results, "good")] == [True] * 5
     more = Options(("good",), repeats=2)
     known = next(iter(results))
-    assert results.find(known.key, 1) and not results.find(known.key, more.repeats)
+    assert results.find(known.key, 1, pinned=False) and not results.find(known.key, more.repeats, pinned=False)
+    assert not results.find(known.key, 1, pinned=True)
     results.forget()
     assert not any(step.cached for step in run(shots, results, "good"))
 
