@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
@@ -12,6 +13,7 @@ import click
 
 from hpcmcodec.cli.completion import SHELLS, script
 from hpcmcodec.cli.man_pages import pages
+from hpcmcodec.errors import UsageError
 from hpcmcodec.formats.atomic import atomic_write
 
 COMPLETIONS = {
@@ -50,6 +52,8 @@ def command(prefix: Path | None, dry_run: bool, remove: bool) -> None:
       hpcm integrate --prefix debian/hpcm/usr
       file -m ~/.local/share/file/magic.d/hpcm.magic photo.hpc
     """
+    if prefix is None and sys.platform == "win32":
+        raise UsageError("Windows has no folders for these files; --prefix FOLDER writes them all the same")
     share = (prefix or Path.home() / ".local") / "share"
     for name, text in files():
         path = share / name

@@ -92,6 +92,8 @@ def main() -> NoReturn:
     if "_HPCM_COMPLETE" in os.environ:  # shell completion, which click answers
         cli.main(prog_name="hpcm")
     signal.signal(signal.SIGTERM, _terminate)
+    if sys.platform == "win32" and sys.stdout:  # its files and pipes may not take all letters of a file's name
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     if not _debugging():
         _mute_libraries()
     code = run(sys.argv[1:])

@@ -7,6 +7,7 @@ smaller (the pixels, the network, one tile) is refused early if it does not fit.
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,8 @@ def _band_bytes(network: Any, grid: TileGrid, transform: Transform) -> int:
 
 def machine_memory() -> int:
     """Bytes of memory of this machine, or of the control group that the process is confined to."""
+    if sys.platform == "win32":
+        return _windows_memory()
     try:
         total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):  # not a POSIX system
@@ -96,6 +99,14 @@ def machine_memory() -> int:
         except (OSError, ValueError):  # no such group, or "max"
             continue
     return total
+
+
+def _windows_memory() -> int:
+    import ctypes
+
+    status = (ctypes.c_uint64 * 8)(64)  # MEMORYSTATUSEX: its size and the load, 32 bits each, then numbers of bytes
+    ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))  # type: ignore[attr-defined]
+    return int(status[1])
 
 
 def readable(size: int) -> str:

@@ -16,9 +16,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from hpcmcodec.cli import integrate
 from hpcmcodec.cli.completion import SHELLS
 from hpcmcodec.cli.integrate import files
 from hpcmcodec.cli.main import COMMANDS
+from hpcmcodec.errors import UsageError
 from hpcmcodec.formats.container import SIGNATURE
 from tests.codec.conftest import picture
 
@@ -43,6 +45,12 @@ def test_integrate_writes_below_a_prefix_and_takes_it_away_again(hpcm: Hpcm, tmp
     assert hpcm("integrate", "--prefix", tmp_path).code == 0  # again: files are replaced
     assert hpcm("integrate", "--prefix", tmp_path, "--remove").out.splitlines() == listed
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_windows_has_no_place_for_the_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(UsageError, match="--prefix"):
+        integrate.command.main([], standalone_mode=False)
 
 
 @pytest.mark.parametrize("shell", SHELLS)

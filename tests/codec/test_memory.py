@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import subprocess
 import sys
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,6 +47,19 @@ def test_room_is_used_and_want_of_it_costs_speed_only() -> None:
     assert (budgets[0].strip, budgets[0].workers) == (STRIP_BYTES, 4)
     assert all(made.total <= limit for made, limit in zip(budgets[1:], (10**9, 760 * 10**6), strict=True))
     assert [b.strip for b in budgets] == sorted((b.strip for b in budgets), reverse=True)
+
+
+def test_windows_tells_its_memory_in_a_structure(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill(reference: Any) -> int:
+        status = reference._obj
+        assert bytes(status) == (64).to_bytes(4, "little") + bytes(60)
+        status[1] = 3 * 2**30
+        return 1
+
+    monkeypatch.setattr(sys, "platform", "win32")
+    library = SimpleNamespace(kernel32=SimpleNamespace(GlobalMemoryStatusEx=fill))
+    monkeypatch.setattr(ctypes, "windll", library, raising=False)
+    assert memory.machine_memory() == 3 * 2**30
 
 
 def test_memory_grows_with_the_picture_and_no_faster() -> None:
