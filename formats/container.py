@@ -2,7 +2,8 @@
 
     signature 4 | version 1 | LEB128 header length | header | CRC-32 | chunk ... chunk
 
-Reading checks the structure at once and each checksum when its chunk is used; payloads stay views of the input.
+Reading checks the structure at once and each checksum when its chunk is used or passed over; payloads stay views of the
+input.
 """
 
 from __future__ import annotations
@@ -191,6 +192,8 @@ def read(data: Buffer | bytearray, limits: Limits | None = None, allow_truncated
                 raise
             truncated = True
             break
+        if chunk.kind not in KNOWN and not chunk.cut:
+            chunk.verify()  # it will be skipped, and may be a known chunk whose type is damaged
         truncated = chunk.cut
         crc = chunk.crc or 0
         order = _next_order(order, chunk)

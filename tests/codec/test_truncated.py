@@ -85,8 +85,9 @@ def test_damage_in_a_file_that_was_cut_is_still_an_error() -> None:
         Decoder().decode(bytes(header), allow_truncated=True)
 
 
-def test_verify_finds_every_flipped_bit() -> None:
-    """Of a file with all kinds of chunks."""
+def test_every_flipped_bit_is_found() -> None:
+    """By `verify` and by decoding, in a file with all kinds of chunks: metadata whose type is damaged is not skipped as
+    something unknown."""
     alpha = np.full((9, 12), 200, np.uint8)
     small = Picture(picture(9, 12), alpha, icc=b"profile", exif=b"II*\0", xmp=b"<x/>")
     data = Encoder("tiny").encode(small)
@@ -98,6 +99,8 @@ def test_verify_finds_every_flipped_bit() -> None:
             damaged[position] ^= 1 << bit
             report = hpcmcodec.verify(bytes(damaged), decoder)
             assert not report.ok and report.exit_code in (10, 11, 12, 13), (position, bit)
+            with pytest.raises(errors.HpcmError):
+                decoder.decode(bytes(damaged))
 
 
 def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
