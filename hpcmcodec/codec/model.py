@@ -48,11 +48,18 @@ class CodecModel:
         return replace(self, network=self.network.with_settings(header.settings))
 
     def with_settings(self, settings: Mapping[str, Setting]) -> CodecModel:
-        """This model with other values of settings that an encoder may choose. Raises UsageError for others."""
+        """This model with other values of settings that an encoder may choose. What the model is anyway may be said
+        too. Raises UsageError for others."""
+        wanted, own = self.network.as_stored(settings), self.network.settings
+        for name, value in wanted.items():
+            if name not in own:
+                raise UsageError(f"model {self.name!r} has no {name}: leave it out or choose another --model")
+            if value != own[name] and name not in self.network.adjustable:
+                raise UsageError(f"this model was trained with {name} {own[name]} and cannot change to {value}")
         try:
-            return replace(self, network=self.network.with_settings(self.network.as_stored(settings)))
+            return replace(self, network=self.network.with_settings(wanted))
         except CorruptError as error:
-            raise UsageError(str(error).replace("the file's settings do not", "these settings do not")) from error
+            raise UsageError(f"this model cannot be set so: {error.__cause__ or error}") from error
 
     def quantise(self, residual: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """The encoder's choice of integers for y - mean: rate-distortion optimised where the model's step size relates

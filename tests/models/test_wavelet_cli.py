@@ -88,7 +88,7 @@ def test_a_switch_that_the_model_leaves_open(photo: Path, words: list[str]) -> N
         ("p1", "--skip-s3-for-hf", "trained with skip_s3_for_hf off"),
         ("p1", "--use-simple-weconv", "phase 1 has no use_simple_weconv"),
         ("p2", "--no-use-simple-weconv", "trained with use_simple_weconv on"),
-        ("lite-3", "--skip-s3-for-hf", "it has no skip_s3_for_hf"),
+        ("lite-3", "--skip-s3-for-hf", "model 'lite-3' has no skip_s3_for_hf"),
     ],
 )
 def test_contradictions_are_refused(
@@ -107,7 +107,7 @@ def test_groups_are_a_choice(photo: Path, capfd: pytest.CaptureFixture[str]) -> 
     assert info(photo.with_suffix(".hpc").read_bytes()).settings["checkerboard_groups"] == 2
     words = ["--checkerboard-groups", "2", "--force"]
     assert run(["encode", str(photo), "--model", "p1", *words]) == errors.UsageError.exit_code
-    assert "it has no checkerboard_groups" in capfd.readouterr().err
+    assert "model 'p1' has no checkerboard_groups" in capfd.readouterr().err
 
 
 def test_what_the_model_is_anyway_may_be_said(photo: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from hpcmcodec.errors import ModelFileError
+from hpcmcodec.errors import ModelFileError, UsageError
 from hpcmcodec.models.config import check_counts, check_positive
 from hpcmcodec.models.multiref.bank import Bank
 from hpcmcodec.models.multiref.config import MemoryConfig
@@ -136,6 +136,14 @@ class Lite(CodecNetwork):
         """The number of groups where it is not the plain network's; those of the memory bank."""
         groups = self.config.checkerboard_groups
         return super().settings if groups == PLAIN_GROUPS else {"checkerboard_groups": groups}
+
+    def as_stored(self, given: Mapping[str, Setting]) -> Mapping[str, Setting]:
+        """The same without the number of groups, which can only be the network's own. Raises UsageError for another."""
+        rest, own = dict(given), self.config.checkerboard_groups
+        groups = rest.pop("checkerboard_groups", own)
+        if groups != own:
+            raise UsageError(f"this model was trained with checkerboard_groups {own} and cannot change to {groups}")
+        return rest
 
     # ------------------------------------------------------------------------------------------ quality
     def condition(self, quality: Array) -> LiteCondition:
