@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hpcmcodec.batch import Place
-from hpcmcodec.batch.convert import read_bytes
+from hpcmcodec.batch.convert import limits, read_bytes
 from hpcmcodec.cli import options
 
 if TYPE_CHECKING:
@@ -18,9 +18,18 @@ if TYPE_CHECKING:
 @click.command()
 @options.sources
 @options.threads
+@options.max_pixels
+@options.max_memory
 @options.as_json
 @click.option("--quiet", is_flag=True, help="Print problems only.")
-def command(sources: tuple[Place, ...], threads: int | None, as_json: bool, quiet: bool) -> int:
+def command(
+    sources: tuple[Place, ...],
+    threads: int | None,
+    max_pixels: int | None,
+    max_memory: int | None,
+    as_json: bool,
+    quiet: bool,
+) -> int:
     """Check that hpc files are whole and decode here to what was encoded.
 
     Tests structure and checksums, finds the model, decodes, and compares the latents with the encoder's check value.
@@ -35,7 +44,7 @@ def command(sources: tuple[Place, ...], threads: int | None, as_json: bool, quie
     from hpcmcodec import Decoder
 
     options.check_kernels()
-    decoder = Decoder(threads)
+    decoder = Decoder(threads, limits(max_pixels, max_memory))
     return options.for_each(sources, lambda path: _check(path, decoder, as_json, quiet), as_json=as_json)
 
 

@@ -89,7 +89,7 @@ class _Job:
     def _decoder(self) -> Decoder:
         from hpcmcodec.codec import Decoder
 
-        return Decoder(self.threads, _limits(self.max_pixels, self.max_memory))
+        return Decoder(self.threads, limits(self.max_pixels, self.max_memory))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(type(self), **{f.name: getattr(self, f.name) for f in fields(self) if f.init}), ()
@@ -115,7 +115,7 @@ class EncodeJob(_Job):
     def _encoder(self) -> Encoder:
         from hpcmcodec.codec import Encoder
 
-        return Encoder(self.model, self.threads, dict(self.settings), _limits(self.max_pixels, self.max_memory))
+        return Encoder(self.model, self.threads, dict(self.settings), limits(self.max_pixels, self.max_memory))
 
     def __call__(self, task: Task, gate: Gate) -> Converted:
         """Converts one file. Raises HpcmError or OSError; then the destination is as it was before."""
@@ -126,7 +126,7 @@ class EncodeJob(_Job):
         with self._lock:  # cached_property itself does not lock
             encoder = self._encoder
             decoder = self._decoder if self.verify else None
-        max_pixels = _limits(self.max_pixels, None).max_pixels
+        max_pixels = limits(self.max_pixels, None).max_pixels
         picture = read_picture(source, max_pixels=max_pixels, admit=encoder.admit)
         if self.target is None:
             data = encoder.encode(picture, self.quality, strip=self.strip, effort=self.effort)
@@ -208,12 +208,12 @@ class DecodeJob(_Job):
         """Nothing: which model is needed depends on the file."""
 
 
-def _limits(max_pixels: int | None, max_memory: int | None) -> Limits:
-    """None: as `Limits` has it."""
+def limits(max_pixels: int | None, max_memory: int | None) -> Limits:
+    """What a coder is to refuse. None: as `Limits` has it."""
     from hpcmcodec.formats.container import Limits
 
-    limits = Limits(max_memory=max_memory)
-    return limits if max_pixels is None else replace(limits, max_pixels=max_pixels)
+    made = Limits(max_memory=max_memory)
+    return made if max_pixels is None else replace(made, max_pixels=max_pixels)
 
 
 def _source(source: Place) -> tuple[Path | _Named, int]:

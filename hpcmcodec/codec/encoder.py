@@ -19,7 +19,7 @@ from hpcmcodec.codec.refine import memory as memory_of
 from hpcmcodec.codec.target import Target
 from hpcmcodec.codec.tiling import Tile, TileGrid, choose_tile_size
 from hpcmcodec.codec.transforms import Transform, analysis, pixel_reader
-from hpcmcodec.errors import UsageError
+from hpcmcodec.errors import ModelFileError, UsageError
 from hpcmcodec.formats import alpha, container
 from hpcmcodec.formats.container import Limits
 from hpcmcodec.formats.header import Header, Setting
@@ -71,7 +71,7 @@ class Encoder:
         tile_size: side of the entropy tiles in pixels, 0 for none, None for 1024 where the picture is large.
         effort: 0 (fastest) .. 9 (smallest file for what it shows); models of one rate have one effort.
         Raises UsageError for a quality out of range or a tile size that the model cannot have, LimitExceededError for a
-        picture that takes more memory than allowed.
+        picture that takes more memory than allowed, ModelFileError for weights that lead beyond all bounds.
         """
         if not 1 <= quality <= 100:
             raise UsageError(f"quality {quality} is out of range: choose 1 (smallest file) to 100 (best picture)")
@@ -205,8 +205,12 @@ def _part(band: np.ndarray, left: int, side: int) -> np.ndarray:
 
 
 def encode_tile(model: CodecModel, cond: Any, tile: Tile, y: np.ndarray) -> tuple[container.Tile, np.ndarray]:
-    """A tile's latents y, coded, and what decoders make of them."""
-    z = model.network.hyper_analyse(y, cond)
-    streams, y_hat = encode_latents(model, y, z, cond, areas_of(model.network, tile))
+    """A tile's latents y, coded, and what decoders make of them. Raises ModelFileError where the model's weights lead
+    to what is no number."""
+    try:
+        z = model.network.hyper_analyse(y, cond)
+        streams, y_hat = encode_latents(model, y, z, cond, areas_of(model.network, tile))
+    except ValueError as error:
+        raise ModelFileError(f"model {model.name!r} cannot code this picture: its weights are bad ({error})") from error
     y_hat = np.ascontiguousarray(y_hat)
     return container.Tile(tuple(streams), container.latent_check(y_hat)), y_hat

@@ -9,6 +9,7 @@ from hpcmcodec import __version__
 from hpcmcodec.codec.decoder import Decoder
 from hpcmcodec.errors import HpcmError, MissingModelError
 from hpcmcodec.formats import container
+from hpcmcodec.formats.header import MAX_SIDE
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ _SCALES = ("hyper", "scale1", "scale2", "scale3")
 
 
 def info(data: bytes | memoryview) -> Info:
-    """What an hpc file says of itself. Needs no model and decodes nothing.
+    """What an hpc file says of itself, however many pixels. Needs no model and decodes nothing.
 
     Raises NotHpcError, CorruptError or UnsupportedVersionError; a truncated file is described as far as it goes.
 
@@ -75,7 +76,7 @@ def info(data: bytes | memoryview) -> Info:
     >>> about.width, about.height, about.channels, about.quality
     (64, 48, 1, 30)
     """
-    file = container.read(data, allow_truncated=True)
+    file = container.read(data, container.Limits(max_pixels=MAX_SIDE**2), allow_truncated=True)
     header = file.header
     tiles = [file.tile(i) for i in range(file.tiles_present)]
     names = STREAM_NAMES.get(header.family, _SCALES)

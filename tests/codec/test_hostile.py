@@ -26,8 +26,9 @@ from hpcmcodec.formats.chunks import Chunk, assemble
 from hpcmcodec.formats.container import Tile
 from hpcmcodec.formats.payloads import pack_tile
 from hpcmcodec.formats.pictures import Picture
+from hpcmcodec.models.export import exact, export_model
 
-from .conftest import picture
+from .conftest import TINY, picture, tiny_arrays
 
 SECONDS = 10
 QUICK = settings(max_examples=60, deadline=SECONDS * 1000, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -241,3 +242,31 @@ def test_memory_stays_within_twice_that_of_a_sound_file(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     start, one, all_of_them = map(int, result.stdout.split())
     assert all_of_them - start <= 2 * (one - start)
+
+
+@pytest.mark.parametrize(("part", "factor"), [("g_a", 1e30), ("ctx_", 1e30), ("", 1e6)])
+@pytest.mark.parametrize("effort", [0, 2])
+def test_finite_weights_that_lead_beyond_all_bounds(tmp_path: Path, part: str, factor: float, effort: int) -> None:
+    """A model that can be loaded and not be used is a bad model, not a bug."""
+    arrays = tiny_arrays(0)
+    for name in arrays:
+        if name.startswith(part):
+            arrays[name] *= np.float32(factor)
+    export_model(tmp_path / "wild.safetensors", "wild", TINY, arrays, storage=exact)
+    encoder = Encoder(tmp_path / "wild.safetensors")
+    with pytest.raises(errors.ModelFileError, match="model 'wild'"):
+        encoder.encode(Picture(picture(40, 50)), effort=effort)
+
+
+def test_info_knows_no_limit_and_verify_the_limits_that_it_is_given(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, file = tmp_path / "a.hpc", container.read(originals()[0])
+    path.write_bytes(container.write(replace(file.header, height=60000, width=50000), [file.tile(0)]))
+    assert run(["info", str(path)]) == 0 and "50000" in capsys.readouterr().out
+    assert run(["verify", str(path)]) == errors.LimitExceededError.exit_code
+    path.write_bytes(originals()[0])
+    assert run(["verify", str(path)]) == 0
+    for option in ("--max-pixels", "--max-memory"):
+        assert run(["verify", str(path), option, "100"]) == errors.LimitExceededError.exit_code
+        assert option in capsys.readouterr().err
