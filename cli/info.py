@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hpcmcodec.batch import Place
-from hpcmcodec.batch.convert import read_bytes
+from hpcmcodec.batch.convert import read_coded
 from hpcmcodec.cli import options
 from hpcmcodec.cli.report import human_bytes
 
@@ -36,7 +36,7 @@ def command(sources: tuple[Place, ...], as_json: bool) -> int:
 def _show(path: Place, as_json: bool) -> None:
     from hpcmcodec import info
 
-    found = info(read_bytes(path))
+    found = info(read_coded(path))
     if as_json:
         click.echo(json.dumps({"source": str(path), **found.to_dict()}))
     else:

@@ -32,12 +32,12 @@ def command(source: Path, destination: Path, size: int) -> None:
     from io import BytesIO
 
     from hpcmcodec import decode, info
-    from hpcmcodec.batch.convert import read_bytes
+    from hpcmcodec.batch.convert import read_coded
     from hpcmcodec.cli.options import check_kernels
     from hpcmcodec.formats.atomic import atomic_write
 
     check_kernels()
-    data = read_bytes(source)
+    data = read_coded(source)
     about = info(data)
     larger = max(about.width, about.height) // size  # how many times
     image = decode(data, scale=max(scale for scale in (1, 2, 4, 8) if scale <= max(1, larger)))

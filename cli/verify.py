@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hpcmcodec.batch import Place
-from hpcmcodec.batch.convert import limits, read_bytes
+from hpcmcodec.batch.convert import limits, read_coded
 from hpcmcodec.cli import options
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def command(
 def _check(path: Place, decoder: Decoder, as_json: bool, quiet: bool) -> int:
     from hpcmcodec import verify
 
-    report = verify(read_bytes(path), decoder)
+    report = verify(read_coded(path, decoder.limits.max_memory), decoder)
     if as_json:
         click.echo(json.dumps({"source": str(path), **report.to_dict()}))
     elif not report.ok:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from hpcmcodec.batch.places import Place, Url
 from hpcmcodec.batch.plan import STREAM, Task
-from hpcmcodec.errors import CorruptError, HpcmError, OutputError
+from hpcmcodec.errors import CorruptError, HpcmError, LimitExceededError, OutputError
 from hpcmcodec.formats.atomic import atomic_file
 
 if TYPE_CHECKING:  # these load numpy and the kernels
@@ -175,7 +176,7 @@ class DecodeJob(_Job):
 
         start = time.perf_counter()
         name = self.format or ("png" if task.destination in (None, STREAM) else format_of(str(task.destination)))
-        data = read_bytes(task.source)
+        data = read_coded(task.source, self.max_memory)
         with self._lock:
             decoder = self._decoder
         picture = decoder.decode(data, self.region, allow_truncated=self.allow_truncated, scale=self.scale)
@@ -227,6 +228,28 @@ def _source(source: Place) -> tuple[Path | _Named, int]:
 def read_bytes(source: Place) -> bytes:
     """Everything in a file, local or remote, or, for STREAM, in standard input."""
     return sys.stdin.buffer.read() if source == STREAM else source.read_bytes()
+
+
+def read_coded(source: Place, max_memory: int | None = None) -> bytes:
+    """An hpc file. Of a local file that does not begin like one no more than its beginning: it may be of any size.
+
+    Raises LimitExceededError for a file larger than the memory that there may be (None: that of the machine).
+    """
+    if source == STREAM or not isinstance(source, Path):
+        return read_bytes(source)
+    from hpcmcodec.codec.memory import machine_memory, readable
+    from hpcmcodec.formats.container import SIGNATURE
+
+    with source.open("rb") as file:
+        start = file.peek(16)[:16]
+        if not start.startswith(SIGNATURE):
+            return start
+        size, most = os.fstat(file.fileno()).st_size, max_memory or machine_memory()
+        if size > most:
+            raise LimitExceededError(
+                f"the file has {readable(size)}, more than the limit of {readable(most)}; see --max-memory"
+            )
+        return file.read()
 
 
 def write_bytes(task: Task, data: bytes, gate: Gate, *, check: bool = False) -> None:

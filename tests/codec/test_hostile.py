@@ -3,6 +3,7 @@ behind."""
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
@@ -270,3 +271,19 @@ def test_info_knows_no_limit_and_verify_the_limits_that_it_is_given(
     for option in ("--max-pixels", "--max-memory"):
         assert run(["verify", str(path), option, "100"]) == errors.LimitExceededError.exit_code
         assert option in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="files with holes")
+@pytest.mark.parametrize("command", ["decode", "verify", "info"])
+def test_files_larger_than_memory(tmp_path: Path, command: str) -> None:
+    """Of eight terabytes, most of it a hole: not read to the end, whether or not they begin like an hpc file."""
+    path = tmp_path / "a.hpc"
+    for start, code in ((b"RIFF", errors.NotHpcError), (originals()[0], errors.LimitExceededError)):
+        with path.open("wb") as file:
+            file.write(start)
+            file.truncate(2**43)
+        assert run([command, str(path)]) == code.exit_code
+    assert [path.name for path in tmp_path.iterdir()] == ["a.hpc"]
+    if command != "info":
+        path.write_bytes(originals()[0])
+        assert run([command, str(path), "--max-memory", "50"]) == errors.LimitExceededError.exit_code
