@@ -135,11 +135,12 @@ def _picture(image: Image.Image, max_pixels: int) -> Picture:
 
 
 def _frame_warnings(image: Image.Image) -> list[str]:
+    """Whether there are more frames, not how many: a file may have a million, which Pillow would count one by one."""
     try:
-        frames = int(getattr(image, "n_frames", 1))
+        more = bool(getattr(image, "is_animated", False))
     except (OSError, EOFError, SyntaxError, ValueError):  # damaged beyond the first frame, which is all we need
-        frames = 2
-    return ["only the first frame or page was used"] if frames > 1 else []
+        more = True
+    return ["only the first frame or page was used"] if more else []
 
 
 def _rawmode(image: Image.Image) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import struct
+import time
 import zlib
 from typing import Any
 
@@ -75,3 +76,17 @@ def test_what_pillow_logs_is_left_to_those_who_listen(
     with pytest.raises(InputError):
         read_picture(bytes(data))
     assert capsys.readouterr().err == ""
+
+
+def test_pages_are_not_counted() -> None:
+    """A page of a TIFF file can be as short as its directory."""
+    pages, places = 20000, (256, 257, 258, 259, 262, 273, 277, 278, 279)
+    data = bytearray(struct.pack("<2sHI", b"II", 42, 8))
+    for i in range(pages):
+        data += struct.pack("<H", len(places))
+        for tag in places:
+            data += struct.pack("<HHII", tag, 3, 1, {258: 8, 273: 0}.get(tag, 1))
+        data += struct.pack("<I", len(data) + 4 if i < pages - 1 else 0)
+    start = time.process_time()
+    assert "first frame" in read_picture(bytes(data)).warnings[0]
+    assert time.process_time() - start < 1
