@@ -143,5 +143,5 @@ def test_groups_are_an_encoders_choice_where_a_model_allows_it(tmp_path: Path, m
         with pytest.raises(errors.UsageError, match="was trained with"):
             Encoder("bound", settings=wrong)
     for wrong in ({"wavelet_flags": 127}, {"wavelet_flags": 103}, {"attention_heads": 4}):
-        with pytest.raises(errors.UsageError, match="was trained with|cannot be set so"):
+        with pytest.raises(errors.UsageError, match=r"was trained with|cannot be set so"):
             Encoder("free", settings=wrong)
