@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
 from types import FrameType
@@ -149,7 +150,9 @@ def _debugging() -> bool:
 
 def _mute_libraries() -> None:
     """Our messages keep standard error to themselves. Decoders of pictures, libtiff above all, write remarks about
-    damaged files to descriptor 2; what they mean comes as an error that says which file it is."""
+    damaged files to descriptor 2, and Pillow warns in Python's way; what they mean comes as an error that says which
+    file it is."""
+    warnings.simplefilter("ignore")
     try:
         ours = os.fdopen(os.dup(2), "w", encoding=sys.stderr.encoding, errors="backslashreplace", buffering=1)
         nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import io
 import os
 import resource
+import struct
 import subprocess
 import sys
 from pathlib import Path
 
 import click
+import numpy as np
 import pytest
 
+import hpcmcodec
 from hpcmcodec import __version__, errors
 from hpcmcodec.cli.main import COMMANDS, cli
+from hpcmcodec.formats.picture import Picture
 
 from .storing import Hpcm
 
@@ -55,6 +59,18 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     )
     result = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, timeout=60, check=True)
     assert result.stdout.decode().splitlines()[-1] == "0 []"
+
+
+def test_what_pillow_warns_of_is_not_printed(tmp_path: Path) -> None:
+    """Tags of an EXIF block that claim to be longer than it."""
+    exif = struct.pack("<2sHIHHHII", b"II", 42, 8, 1, 270, 2, 50000, 8) + bytes(4)
+    coded = hpcmcodec.Encoder().encode(Picture(np.zeros((8, 8, 3), np.uint8), None, exif=exif))
+    (tmp_path / "a.hpc").write_bytes(coded)
+    result = process("decode", str(tmp_path / "a.hpc"), "-o", str(tmp_path / "a.tif"), "--quiet")
+    assert result.returncode == 0 and result.stderr == b""
+    assert process(
+        "decode", str(tmp_path / "a.hpc"), "-o", str(tmp_path / "b.tif"), env={**os.environ, "HPCM_DEBUG": "1"}
+    ).stderr
 
 
 def test_console_script_is_installed() -> None:
