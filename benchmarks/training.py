@@ -47,10 +47,11 @@ OPTIONS = {
     "linear-1e-4": "--lr-linear 1e-4",
     "cautious": "--optimizer cautious",
     "muon": "--optimizer muon",
-    "batch-2": "--batch-size 2",
-    "batch-8": "--batch-size 8",
-    "patch-128-batch-16": "--patch-size 128 --batch-size 16",
-    "patch-384-batch-2": "--patch-size 384 --batch-size 2",
+    "batch-1": "--batch-size 1",
+    "batch-16": "--batch-size 16",
+    "patch-64-batch-16": "--patch-size 64 --batch-size 16",
+    "patch-256-batch-1": "--patch-size 256 --batch-size 1",
+    "patch-256-batch-4": "--patch-size 256 --batch-size 4",
     "rounding-nearest": "--rdo 0",
     "ema-0.99": "--ema 0.99",
     "spectral": "--spectral-reg",
@@ -63,6 +64,7 @@ OPTIONS = {
 """Trials that differ from the control in options of `hpcm train` alone."""
 
 PROBES = (2, 8)
+BATCH, PATCH = 4, 128
 
 
 class Trials:
@@ -73,6 +75,7 @@ class Trials:
         self.seconds = args.seconds
         self.common = ["--data", args.data, "--cache", args.cache or folder, "--threads", args.threads, "--seed", 1]
         self.common += ["--precision", "float32"]  # of torch's modes the one that every machine has
+        self.common += ["--batch-size", BATCH, "--patch-size", PATCH]  # many steps in little time
         self.valid = ["--valid", args.valid, "--valid-coded", 0, "--valid-every", "100h"]
         self._start: Path | None = None
 
@@ -100,7 +103,7 @@ class Trials:
         lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
         found = [line["valid"]["yardstick"] for line in lines if "valid" in line]
         choice = dict(zip(options[::2], options[1::2], strict=False))
-        pixels = int(choice.get("--batch-size", 4)) * int(choice.get("--patch-size", 256)) ** 2
+        pixels = int(choice.get("--batch-size", BATCH)) * int(choice.get("--patch-size", PATCH)) ** 2
         return {"step_seconds": step, "steps": steps, "pixels": steps * pixels, "start": found[0], "end": found[-1]}
 
     def _train(self, preset: str, out: Path, options: list[Any]) -> float:

@@ -166,6 +166,43 @@ def export(run: Path, output: Path, name: str | None, force: bool, as_json: bool
         click.echo(f"{run} -> {output}  {model.name}  {model.provenance['steps']} steps  {human_bytes(model.size)}")
 
 
+@command.command()
+@click.argument("model", metavar="NAME|FILE")
+@click.option(
+    "--data", metavar="DIR", type=click.Path(path_type=Path), required=True, help="Folder of typical pictures."
+)
+@click.option(
+    "-o", "--output", metavar="FILE", type=click.Path(path_type=Path), required=True, help="Model file to write."
+)
+@click.option("--name", metavar="NAME", help="Name of the new model. Default: the file's.")
+@click.option(
+    "--count", metavar="N", type=click.IntRange(1, 1000), default=40, show_default=True, help="Pictures to use."
+)
+@click.option("-f", "--force", is_flag=True, help="Replace an existing file.")
+@options.as_json
+def calibrate(model: str, data: Path, output: Path, name: str | None, count: int, force: bool, as_json: bool) -> None:
+    """Give a trained model trellis-coded quantisation: the same weights, files 7 % smaller.
+
+    What its symbols stand for and how often they come is fitted to the middle of COUNT pictures, evenly picked from
+    DIR; a minute or two. It is a model of its own: files of the one can't be decoded with the other.
+
+    \b
+    Examples:
+      hpcm models export run -o plain.safetensors
+      hpcm models calibrate plain.safetensors --data photos -o mine.safetensors
+      hpcm encode photo.png --model mine.safetensors
+    """
+    from hpcmcodec.codec.calibrate import calibrate_file
+    from hpcmcodec.formats import model_file
+
+    calibrate_file(model, data, output, name, count=count, force=force)
+    made = model_file.peek(output)
+    if as_json:
+        click.echo(json.dumps(_to_dict(made)))
+    else:
+        click.echo(f"{model} -> {output}  {made.name}  {human_bytes(made.size)}")
+
+
 def _to_dict(model: Summary) -> dict[str, Any]:
     return {
         "name": model.name,

@@ -32,6 +32,7 @@ from hpcmcodec.formats.header import MODEL_NAME
 from hpcmcodec.formats.model_rules import (
     ABOUT,
     DTYPES,
+    LEVELS,
     MANIFEST,
     PREFIX,
     TABLES,
@@ -45,7 +46,7 @@ from hpcmcodec.formats.model_rules import (
 )
 from hpcmcodec.formats.model_writer import write
 
-__all__ = ["ModelFile", "Summary", "peek", "read", "write"]
+__all__ = ["ModelFile", "Summary", "peek", "read", "stored_tensors", "write"]
 
 _MAX_HEADER = 1 << 23
 _THREADS = 4
@@ -85,7 +86,8 @@ class ModelFile(Summary):
 
     Row r of the entropy tables is cdf[starts[r] : starts[r] + lengths[r]], strictly rising from 0 to 65536; its last
     symbol is the escape, symbol i before that the integer offsets[r] + i. The row for a predicted scale is the number
-    of thresholds strictly below it: y_thresholds for latents, z_thresholds for hyper-latents.
+    of thresholds strictly below it: y_thresholds for latents, z_thresholds for hyper-latents. `levels`, None without a
+    trellis: (2, R, 4) of R rows, see FORMAT.md section 7.4.
     """
 
     tensors: Mapping[str, NDArray[np.float32]]
@@ -95,6 +97,7 @@ class ModelFile(Summary):
     offsets: NDArray[np.int32]
     y_thresholds: NDArray[np.float32]
     z_thresholds: NDArray[np.float32]
+    levels: NDArray[np.float32] | None
 
     def verify(self) -> None:
         """Reads every tensor. Raises ModelFileError for the first that is damaged or not finite."""
@@ -110,10 +113,18 @@ def read(path: str | Path) -> ModelFile:
     """A model file with its tables checked; weights are checked as they are used. Raises ModelFileError."""
     source = _Source(Path(path))
     tables: dict[str, Any] = {name: source.raw(PREFIX + name) for name in TABLES}
-    problem = table_problem(**tables)
+    levels = source.raw(PREFIX + LEVELS) if PREFIX + LEVELS in source.entries else None
+    problem = table_problem(**tables, levels=levels)
     if problem:
         raise ModelFileError(f"{path}: {problem}")
-    return ModelFile(**vars(source.summary), tensors=_Weights(source), **tables)
+    levels = None if levels is None else levels.reshape(2, -1, 4)
+    return ModelFile(**vars(source.summary), tensors=_Weights(source), **tables, levels=levels)
+
+
+def stored_tensors(path: str | Path) -> dict[str, NDArray[Any]]:
+    """The parameters as they stand in a model file, with the factors of int8 ones. Raises ModelFileError."""
+    source = _Source(Path(path))
+    return {name: source.raw(name) for name in source.entries if not name.startswith(PREFIX)}
 
 
 # ------------------------------------------------------------------------------------------------ reading

@@ -27,8 +27,11 @@ TABLES = {
     "z_thresholds": "F32",
 }
 """Tensors `entropy.NAME` and their types."""
+LEVELS = "levels"
+"""One more, F32, that only models with trellis-coded quantisation have."""
 TOTAL = 1 << 16
 _MAX_OFFSET = 1 << 24
+_MAX_ROWS = 768
 PREFIX = "entropy."
 _MAX_TENSORS = 1 << 14
 _TENSOR_NAME = re.compile(r"[A-Za-z0-9_.]{1,200}")
@@ -41,9 +44,12 @@ def table_problem(
     offsets: NDArray[np.int32],
     y_thresholds: NDArray[np.float32],
     z_thresholds: NDArray[np.float32],
+    levels: NDArray[np.float32] | None = None,
 ) -> str | None:
     """The first rule of entropy tables that is broken, or None."""
     rows = len(starts)
+    if levels is not None and (problem := _levels_problem(levels, rows, len(y_thresholds), len(z_thresholds))):
+        return problem
     for name, vector in (("y_thresholds", y_thresholds), ("z_thresholds", z_thresholds)):
         if vector.ndim != 1 or not 1 <= len(vector) <= 255 or not np.all(np.isfinite(vector)):
             return f"{name} is not a vector of 1 to 255 numbers"
@@ -51,7 +57,7 @@ def table_problem(
             return f"{name} does not rise"
         if len(vector) >= rows:
             return f"{name} points to more than the {rows} rows of the tables"
-    if not (starts.shape == lengths.shape == offsets.shape == (rows,)) or cdf.ndim != 1 or rows > 256:
+    if not (starts.shape == lengths.shape == offsets.shape == (rows,)) or cdf.ndim != 1 or rows > _MAX_ROWS:
         return "the tables' shapes do not fit together"
     ends = starts.astype(np.int64) + lengths  # one past the last value
     if np.any(starts < 0) or np.any(lengths < 3) or np.any(lengths > TOTAL + 1) or np.any(ends > len(cdf)):
@@ -62,6 +68,14 @@ def table_problem(
     if np.any(cdf[starts] != 0) or np.any(cdf[ends - 1] != TOTAL) or np.any(falls[ends - 1] != falls[starts]):
         return "a row of the tables does not rise strictly from 0 to 65536"
     return None
+
+
+def _levels_problem(levels: NDArray[np.float32], rows: int, y_thresholds: int, z_thresholds: int) -> str | None:
+    if rows != 3 * (y_thresholds + 1) or z_thresholds > y_thresholds or levels.shape != (8 * (y_thresholds + 1),):
+        return "the levels of the trellis do not fit the tables"
+    first, second, third, step = levels.reshape(-1, 4).T
+    rising = (first > 0) & (second > first) & (third > second) & (step > 0)
+    return None if rising.all() and levels.max() <= _MAX_OFFSET else "the levels of the trellis do not rise"
 
 
 def entries_problem(entries: Mapping[str, Any]) -> str | None:
@@ -83,7 +97,7 @@ def entries_problem(entries: Mapping[str, Any]) -> str | None:
         if name.startswith(PREFIX) and len(shape) != 1:
             return f"{name} is not a vector"
     tables = {k: v[0] for k, v in entries.items() if k.startswith(PREFIX)}
-    if tables != {PREFIX + k: v for k, v in TABLES.items()}:
+    if tables.pop(PREFIX + LEVELS, "F32") != "F32" or tables != {PREFIX + k: v for k, v in TABLES.items()}:
         return "the entropy tables are not complete"
     return None
 

@@ -18,6 +18,7 @@ from hpcmcodec.formats.header import MODEL_NAME
 from hpcmcodec.formats.model_rules import (
     ABOUT,
     DTYPES,
+    LEVELS,
     MANIFEST,
     PREFIX,
     TABLES,
@@ -42,6 +43,7 @@ def write(
     offsets: NDArray[np.int32],
     y_thresholds: NDArray[np.float32],
     z_thresholds: NDArray[np.float32],
+    levels: NDArray[np.float32] | None = None,
     distribution: Mapping[str, Any] | None = None,
     provenance: Mapping[str, Any] | None = None,
     measured: Mapping[str, Any] | None = None,
@@ -49,17 +51,20 @@ def write(
     """Write a model file, whole or not at all, and return its identity (32 bytes).
 
     config: JSON values with a `family`.   tensors: float16, float32, or int8 with a float32 vector `NAME.scale` of one
-    factor per row.   The same arguments give the same bytes. Raises ModelFileError, OutputError.
+    factor per row. levels: of a trellis, see `ModelFile`. The same arguments give the same bytes. Raises
+    ModelFileError, OutputError.
     """
     tables = {"cdf": cdf, "starts": starts, "lengths": lengths, "offsets": offsets}
     tables |= {"y_thresholds": y_thresholds, "z_thresholds": z_thresholds}  # type: ignore[dict-item]
     arrays = {k: np.ascontiguousarray(v) for k, v in tensors.items()}
     arrays |= {PREFIX + k: np.ascontiguousarray(v, DTYPES[TABLES[k]]) for k, v in tables.items()}
+    if levels is not None:
+        arrays[PREFIX + LEVELS] = np.ascontiguousarray(levels, np.float32).ravel()
     names = {dtype: code for code, dtype in DTYPES.items()}
     entries = {k: [names.get(v.dtype, str(v.dtype)), list(v.shape), sha256(v)] for k, v in arrays.items()}
     problem = (
         entries_problem(entries)
-        or table_problem(**{k: arrays[PREFIX + k] for k in TABLES})
+        or table_problem(**{k: arrays[PREFIX + k] for k in TABLES}, levels=arrays.get(PREFIX + LEVELS))
         or next((f"{k} has values that are not finite" for k, v in arrays.items() if not finite(v)), None)
         or next((f"{k} has unusable factors" for k, v in arrays.items() if _bad_factors(entries, k, v)), None)
         or (None if MODEL_NAME.fullmatch(name) else f"{name!r} is not a model name")

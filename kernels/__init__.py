@@ -28,6 +28,7 @@ from hpcmcodec.kernels.entropy import (
     rans_encode,
     rdo_quantise,
     symbol_bits,
+    trellis_quantise,
 )
 from hpcmcodec.kernels.functions import (
     exp,
@@ -102,6 +103,7 @@ __all__ = [
     "summarise",
     "symbol_bits",
     "tanh",
+    "trellis_quantise",
     "unit",
     "window_attention",
     "wkv",

@@ -64,6 +64,13 @@ class RansDecoder:
             result: Int32 = self._native.decode(rows)
         return result
 
+    def decode_trellis(self, rows: UInt16, levels: Float32) -> Float32:
+        """The next symbols, coded by `trellis_quantise` in one call, as the values that they stand for, in the shape of
+        rows."""
+        with _stream_errors():
+            result: Float32 = self._native.decode_trellis(rows, levels)
+        return result
+
     def finish(self) -> None:
         """CorruptError unless the stream ends exactly here, in the coder's initial state."""
         with _stream_errors():
@@ -86,3 +93,24 @@ def rdo_quantise(
     """
     result: Int32 = native().rdo_quantise(residual, rows, tables._native, strength, distortion_weight)
     return result
+
+
+def trellis_quantise(
+    residual: Float32,
+    rows: UInt16,
+    tables: TableSet,
+    levels: Float32,
+    strength: float,
+    distortion_weight: float = 8.67,
+) -> tuple[Int32, UInt16, Float32]:
+    """Trellis-coded quantisation of a step's residuals (y - mean): symbols, their rows in the tables, and their values.
+
+    levels (2, R, 4): of either quantiser and of each of R rows the values of symbols 1, 2, 3 and the distance of
+    further ones. tables: 3 R rows, of plain rounding, of the one quantiser and of the other. The choice makes the sum
+    of distortion_weight * squared error + strength * bits small. ValueError on residuals that are not finite or beyond
+    2^24.
+    """
+    symbols, table_rows, values = native().trellis_quantise(
+        residual, rows, tables._native, levels, strength, distortion_weight
+    )
+    return symbols, table_rows, values

@@ -10,7 +10,7 @@ import numpy as np
 
 from hpcmcodec import kernels
 from hpcmcodec.codec.model import CodecModel
-from hpcmcodec.entropy.coder import StreamDecoder, StreamEncoder
+from hpcmcodec.entropy.coder import StreamDecoder
 from hpcmcodec.formats.header import STREAMS
 from hpcmcodec.models.schedule import Step
 from hpcmcodec.nn.module import Array
@@ -55,18 +55,19 @@ def encode_latents(
     z_inside = hyper_area.inside(z.shape[1])
     if z_inside is not None:
         z_symbols = np.where(z_inside, z_symbols, 0)
-    _append(streams[0], z_symbols, _z_rows(model, cond, z.shape), z_inside)
+    z_rows = _z_rows(model, cond, z.shape)
+    streams[0].add(*((z_symbols, z_rows) if z_inside is None else (z_symbols[z_inside], z_rows[z_inside])))
     pick, pick_inside = network.pick(y), _picker(model, area)
 
     def code(step: Step, mean: Array, scale: Array, delta: Array | None = None) -> Array:
         rows = kernels.scale_index(np.ascontiguousarray(scale), model.y_thresholds)
         residual = pick(step) - mean
-        symbols = model.quantise(residual if delta is None else residual / delta, rows)
+        if delta is not None:
+            residual /= delta
         inside = pick_inside(step)
-        if inside is not None:
-            symbols = np.where(inside, symbols, 0)
-        _append(streams[step.scale], symbols, rows, inside)
-        return dequantise(symbols, mean, delta)
+        coded = model.quantise(residual, rows) if inside is None else model.quantise(residual[inside], rows[inside])
+        streams[step.scale].add(coded.symbols, coded.rows)
+        return dequantise(_spread(coded.values, inside), mean, delta)
 
     y_hat = network.traverse_grid(z_symbols.astype(np.float32), cond, code, (area.rows, area.columns))
     return [stream.finish() for stream in streams], y_hat
@@ -80,27 +81,27 @@ def decode_latents(
     Where the last streams are missing, all their symbols are taken as 0: latents are what the coarser ones predict.
     """
     network, area, hyper_area = model.network, *areas
-    streams: list[StreamDecoder | None] = [model.coder.decoder(bytes(stream)) for stream in data]
-    streams += [None] * (STREAMS[model.family] - len(data))
     z_shape = (1, model.network.hyper_channels, hyper_area.rows, hyper_area.columns)
-    z_symbols = _take(streams[0], _z_rows(model, cond, z_shape), hyper_area.inside(model.network.hyper_channels))
-    _finish(streams[:1])  # now: a bad file may claim to be of any size, and all that follows takes memory for it
+    z_inside, z_rows = hyper_area.inside(z_shape[1]), _z_rows(model, cond, z_shape)
+    first = model.coder.decoder(bytes(data[0]))
+    z_symbols = _spread(first.decode(z_rows if z_inside is None else z_rows[z_inside]), z_inside)
+    first.finish()  # now: a bad file may claim to be of any size, and all that follows takes memory for it
+    streams = {scale: model.coder.decoder(bytes(stream)) for scale, stream in enumerate(data) if scale}
     pick_inside = _picker(model, area)
 
     def code(step: Step, mean: Array, scale: Array, delta: Array | None = None) -> Array:
         rows = kernels.scale_index(np.ascontiguousarray(scale), model.y_thresholds)
-        symbols = _take(streams[step.scale], rows, pick_inside(step))
-        return dequantise(symbols, mean, delta)
+        return dequantise(_values(streams.get(step.scale), rows, pick_inside(step)), mean, delta)
 
     y_hat = network.traverse_grid(z_symbols.astype(np.float32), cond, code, (area.rows, area.columns))
-    _finish(streams[1:])
+    for stream in streams.values():
+        stream.finish()
     return y_hat
 
 
-def dequantise(symbols: Array, mean: Array, delta: Array | None) -> Array:
-    """Decoded elements: symbols in units of the quantiser's steps `delta`, which are 1 where a network has none, plus
+def dequantise(values: Array, mean: Array, delta: Array | None) -> Array:
+    """Decoded elements: values in units of the quantiser's steps `delta`, which are 1 where a network has none, plus
     mean."""
-    values = symbols.astype(np.float32)
     return (values if delta is None else values * delta) + mean
 
 
@@ -116,21 +117,17 @@ def _z_rows(model: CodecModel, cond: Any, shape: tuple[int, ...]) -> np.ndarray:
     return np.ascontiguousarray(np.broadcast_to(rows[None, :, None, None], shape))
 
 
-def _append(stream: StreamEncoder, symbols: np.ndarray, rows: np.ndarray, inside: np.ndarray | None) -> None:
-    stream.add(*((symbols, rows) if inside is None else (symbols[inside], rows[inside])))
-
-
-def _finish(streams: Sequence[StreamDecoder | None]) -> None:
-    for stream in streams:
-        if stream is not None:
-            stream.finish()
-
-
-def _take(stream: StreamDecoder | None, rows: np.ndarray, inside: np.ndarray | None) -> np.ndarray:
+def _values(stream: StreamDecoder | None, rows: np.ndarray, inside: np.ndarray | None) -> Array:
+    """A step's values; 0 for what is not coded or not there."""
     if stream is None:
-        return np.zeros(rows.shape, np.int32)
+        return np.zeros(rows.shape, np.float32)
+    return stream.values(rows) if inside is None else _spread(stream.values(rows[inside]), inside)
+
+
+def _spread(values: np.ndarray, inside: np.ndarray | None) -> np.ndarray:
+    """Values of the coded elements at their places, 0 elsewhere."""
     if inside is None:
-        return stream.decode(rows)
-    symbols = np.zeros(rows.shape, np.int32)
-    symbols[inside] = stream.decode(rows[inside])
-    return symbols
+        return values
+    whole = np.zeros(inside.shape, values.dtype)
+    whole[inside] = values
+    return whole

@@ -8,15 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from hpcmcodec.entropy.coder import EntropyCoder
+from hpcmcodec.entropy.coder import EntropyCoder, Quantised
 from hpcmcodec.errors import CorruptError, UsageError
 from hpcmcodec.formats.header import Header, Setting
 from hpcmcodec.formats.model_file import ModelFile
 from hpcmcodec.models.registry import build, config_from_dict
 from hpcmcodec.models.rwkv.export import check_merged
 
-RDO_STRENGTH = 0.7
-"""How far rate-distortion optimised rounding goes in lite; measured on the yardstick, 0 rounds to the nearest."""
+RDO_STRENGTH, TRELLIS_STRENGTH = 0.7, 0.8
+"""What a bit counts in the choice of integers, against its price at the picture's quality: less than 1, as later
+predictions suffer too. For rounding (0 rounds to the nearest) and for the trellis; measured on lite."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class CodecModel:
         check_merged(config)
         network = build(config)
         network.load(file.tensors)
-        coder = EntropyCoder(file.cdf, file.starts, file.lengths, file.offsets)
+        coder = EntropyCoder(file.cdf, file.starts, file.lengths, file.offsets, file.levels)
         return cls(file.name, file.id, network.family, network, coder, file.y_thresholds, file.z_thresholds)
 
     def suited_to(self, header: Header) -> CodecModel:
@@ -61,8 +62,9 @@ class CodecModel:
         except CorruptError as error:
             raise UsageError(f"this model cannot be set so: {error.__cause__ or error}") from error
 
-    def quantise(self, residual: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    def quantise(self, residual: np.ndarray, rows: np.ndarray) -> Quantised:
         """The encoder's choice of integers for y - mean: rate-distortion optimised where the model's step size relates
         bits to distortion, else the nearest. Decoders do not depend on it."""
-        strength = RDO_STRENGTH if self.network.rate == "variable" else 0.0
+        strength = TRELLIS_STRENGTH if self.coder.has_trellis else RDO_STRENGTH
+        strength = strength if self.network.rate == "variable" else 0.0
         return self.coder.quantise(np.ascontiguousarray(residual), rows, strength)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -15,19 +16,40 @@ UInt16: TypeAlias = npt.NDArray[np.uint16]
 Float32: TypeAlias = npt.NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class Quantised:
+    """Symbols, the table row that each is coded with, and the values that they stand for, all of one shape."""
+
+    symbols: Int32
+    rows: UInt16
+    values: Float32
+
+
 class EntropyCoder:
     """A model's tables, ready to code any number of streams. Safe to share between threads.
 
-    Arguments as in `tables.EntropyTables`; ModelFileError if they are no valid tables.
+    Arguments as in `tables.EntropyTables`; ModelFileError if they are no valid tables. With `levels` latents are coded
+    by the trellis that they describe, without by rounding.
     """
 
     def __init__(
-        self, cdf: npt.ArrayLike, starts: npt.ArrayLike, lengths: npt.ArrayLike, offsets: npt.ArrayLike
+        self,
+        cdf: npt.ArrayLike,
+        starts: npt.ArrayLike,
+        lengths: npt.ArrayLike,
+        offsets: npt.ArrayLike,
+        levels: npt.ArrayLike | None = None,
     ) -> None:
+        self._levels = None if levels is None else np.ascontiguousarray(levels, np.float32)
         try:
             self._tables = kernels.TableSet(*(_int32(part) for part in (cdf, starts, lengths, offsets)))
         except ValueError as error:
             raise ModelFileError(f"the model's entropy tables are not valid: {error}") from error
+
+    @property
+    def has_trellis(self) -> bool:
+        """Whether latents are coded by a trellis."""
+        return self._levels is not None
 
     def encoder(self) -> StreamEncoder:
         """A new, empty stream."""
@@ -35,15 +57,19 @@ class EntropyCoder:
 
     def decoder(self, data: bytes) -> StreamDecoder:
         """Reader of one stream."""
-        return StreamDecoder(data, self._tables)
+        return StreamDecoder(data, self._tables, self._levels)
 
     def bits(self, symbols: Int32, rows: UInt16) -> Float32:
         """Estimated bits of each symbol."""
         return kernels.symbol_bits(symbols, rows, self._tables)
 
-    def quantise(self, residual: Float32, rows: UInt16, strength: float) -> Int32:
-        """Round residuals; strength 0 is nearest, around 0.7 gives up precision where that saves enough bits."""
-        return kernels.rdo_quantise(residual, rows, self._tables, strength)
+    def quantise(self, residual: Float32, rows: UInt16, strength: float) -> Quantised:
+        """The integers for a coding step's residuals. Strength 0 is nearest, 0.7 to 1 gives up precision where that
+        saves enough bits."""
+        if self._levels is None:
+            symbols = kernels.rdo_quantise(residual, rows, self._tables, strength)
+            return Quantised(symbols, rows, symbols.astype(np.float32))
+        return Quantised(*kernels.trellis_quantise(residual, rows, self._tables, self._levels, strength))
 
 
 class StreamEncoder:
@@ -71,12 +97,19 @@ class StreamEncoder:
 class StreamDecoder:
     """Reads symbols in the order in which they were added, in portions of any size."""
 
-    def __init__(self, data: bytes, tables: kernels.TableSet) -> None:
+    def __init__(self, data: bytes, tables: kernels.TableSet, levels: Float32 | None) -> None:
         self._decoder = kernels.RansDecoder(data, tables)
+        self._levels = levels
 
     def decode(self, rows: UInt16) -> Int32:
         """The next symbols, in the shape of rows. TruncatedError or CorruptError if the stream is damaged."""
         return self._decoder.decode(np.ascontiguousarray(rows))
+
+    def values(self, rows: UInt16) -> Float32:
+        """What the symbols of one coding step stand for, float32 in the shape of rows; otherwise as `decode`."""
+        if self._levels is None:
+            return self.decode(rows).astype(np.float32)
+        return self._decoder.decode_trellis(np.ascontiguousarray(rows), self._levels)
 
     def finish(self) -> None:
         """CorruptError unless exactly the whole stream was read."""

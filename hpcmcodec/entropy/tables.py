@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 TOTAL = 1 << 16
 """Frequencies of a row add up to this."""
+MAX_WIDTH = 1500
+"""Largest magnitude with a symbol of its own."""
 
 Floats = NDArray[np.float64]
 Survival = Callable[[Floats, float], Floats]
@@ -29,6 +31,9 @@ class EntropyTables:
     Row r is `cdf[starts[r] : starts[r] + lengths[r]]`: 0, strictly rising, 65536. Its last symbol is the escape; symbol
     i before that stands for the integer `offsets[r] + i`. The row for a predicted scale is the number of `thresholds`
     strictly below it (float32 comparison), in whatever domain the network predicts: log-scale or scale.
+
+    With `levels` (2, R, 4) there are 3 R rows: of plain rounding, and of the two quantisers of a trellis, whose symbols
+    1, 2, 3 stand for the first three levels, further ones for values as far apart as the fourth says.
     """
 
     cdf: NDArray[np.int32]
@@ -36,6 +41,7 @@ class EntropyTables:
     lengths: NDArray[np.int32]
     offsets: NDArray[np.int32]
     thresholds: NDArray[np.float32]
+    levels: NDArray[np.float32] | None = None
 
     def frequencies(self, row: int) -> NDArray[np.int64]:
         """Frequencies of one row, escape last."""
@@ -183,9 +189,9 @@ def ideal_bits(masses: Floats) -> float:
     return float(-(p[0] * math.log2(p[0])) - 2.0 * (p[1:] @ np.log2(p[1:])))
 
 
-def best_row(survival: Survival, scale: float, max_width: int) -> Row:
-    """Row for one scale. The width, up to max_width, is the one with the least expected cost."""
-    masses = half_masses(survival, scale)
+def best_row(masses: Floats, scale: float, max_width: int) -> Row:
+    """Row for the probabilities of magnitudes 0, 1, ... that have about this scale. The width, up to max_width, is the
+    one with the least expected cost."""
     widths = {1, 2, 3, *(math.ceil(scale * m) for m in np.geomspace(2.0, 16.0, 22))}
     rows = [
         integer_row(masses[: w + 1], 2.0 * float(masses[w + 1 :].sum()))
@@ -218,11 +224,18 @@ def build_tables(survival: Survival, scales: Floats, *, log_domain: bool, max_wi
 
     With `log_domain` the thresholds are compared with log-scales, otherwise with scales.
     """
-    rows = [best_row(survival, float(s), max_width) for s in scales]
+    rows = [best_row(half_masses(survival, float(s)), float(s), max_width) for s in scales]
     borders = [
         _crossing(survival, (float(scales[i]), float(scales[i + 1])), (rows[i], rows[i + 1]))
         for i in range(len(rows) - 1)
     ]
+    return assemble(rows, np.array([math.log(b) if log_domain else b for b in borders], np.float32))
+
+
+def assemble(
+    rows: Sequence[Row], thresholds: NDArray[np.float32], levels: NDArray[np.float32] | None = None
+) -> EntropyTables:
+    """The tables of these rows."""
     pieces = [np.concatenate(([0], np.cumsum(row.frequencies()))) for row in rows]
     lengths = np.array([len(p) for p in pieces], np.int32)
     return EntropyTables(
@@ -230,7 +243,8 @@ def build_tables(survival: Survival, scales: Floats, *, log_domain: bool, max_wi
         starts=(np.cumsum(lengths) - lengths).astype(np.int32),
         lengths=lengths,
         offsets=np.array([-row.width for row in rows], np.int32),
-        thresholds=np.array([math.log(b) if log_domain else b for b in borders], np.float32),
+        thresholds=thresholds,
+        levels=levels,
     )
 
 
@@ -239,9 +253,12 @@ def scale_grid(low: float, knee: float, high: float, below: int, above: int) -> 
     return np.concatenate((np.geomspace(low, knee, below, endpoint=False), np.geomspace(knee, high, above)))
 
 
+LOGISTIC_SCALES = scale_grid(0.04, 0.5, 256.0, 48, 48)
+
+
 def logistic_tables() -> EntropyTables:
     """The family of our own models: logistic, scales 0.04 to 256, thresholds for log-scales."""
-    return build_tables(logistic_survival, scale_grid(0.04, 0.5, 256.0, 48, 48), log_domain=True, max_width=1500)
+    return build_tables(logistic_survival, LOGISTIC_SCALES, log_domain=True, max_width=MAX_WIDTH)
 
 
 def generalised_gaussian_tables() -> EntropyTables:
@@ -250,7 +267,7 @@ def generalised_gaussian_tables() -> EntropyTables:
     Scales at or below 0.12, negative ones included, take row 0: the models were trained with that floor.
     """
     grid = scale_grid(0.12, 0.5, 96.0, 40, 56)
-    return build_tables(generalised_gaussian_survival, grid, log_domain=False, max_width=1500)
+    return build_tables(generalised_gaussian_survival, grid, log_domain=False, max_width=MAX_WIDTH)
 
 
 DISTRIBUTIONS: dict[str, Callable[[], EntropyTables]] = {

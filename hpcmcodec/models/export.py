@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hpcmcodec.entropy.tables import DISTRIBUTIONS
+from hpcmcodec.entropy.tables import DISTRIBUTIONS, EntropyTables
 from hpcmcodec.formats import model_file
 from hpcmcodec.models.config import to_dict
 from hpcmcodec.models.rwkv.export import merged
@@ -44,6 +44,7 @@ def export_model(
     arrays: Mapping[str, np.ndarray],
     *,
     distribution: str = "logistic",
+    tables: EntropyTables | None = None,
     storage: Callable[[str, np.ndarray], dict[str, np.ndarray]] = stored,
     provenance: Mapping[str, Any] | None = None,
     measured: Mapping[str, Any] | None = None,
@@ -51,11 +52,12 @@ def export_model(
     """Write the model file of a network and return its identity (32 bytes).
 
     arrays: float32 by parameter name; kernels that are trained in branches are merged.
-    distribution: a key of `entropy.tables.DISTRIBUTIONS`. storage: how each parameter is kept, `stored` or `exact`.
+    distribution: a key of `entropy.tables.DISTRIBUTIONS`. tables: others than it has, as of a trellis. storage: how
+    each parameter is kept, `stored` or `exact`.
     Raises ModelFileError for arrays that no model file can hold.
     """
     config, arrays = merged(config, arrays)
-    tables = DISTRIBUTIONS[distribution]()
+    tables = tables or DISTRIBUTIONS[distribution]()
     tensors: dict[str, np.ndarray] = {}
     for key, array in arrays.items():
         tensors |= storage(key, np.asarray(array, np.float32))
@@ -70,7 +72,8 @@ def export_model(
         offsets=tables.offsets,
         y_thresholds=tables.thresholds,
         z_thresholds=tables.thresholds,
-        distribution={"name": distribution},
+        levels=tables.levels,
+        distribution={"name": distribution} | ({} if tables.levels is None else {"trellis": "measured"}),
         provenance=provenance,
         measured=measured,
     )

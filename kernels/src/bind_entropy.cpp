@@ -2,6 +2,7 @@
 #include "bindings.h"
 #include "fpenv.h"
 #include "rans.h"
+#include "trellis.h"
 
 namespace hpcm {
 namespace {
@@ -72,6 +73,43 @@ py::array_t<int32_t> quantise(const py::object& residual_, const py::object& row
     return out;
 }
 
+Trellis make_trellis(const Array<float>& levels, const TableSet& tables) {
+    return Trellis(levels.data(), size_t(levels.size(1)), tables);
+}
+
+py::array_t<float> decode_values(RansDecoder& decoder, const py::object& rows_, const py::object& levels_) {
+    const auto rows = take<uint16_t>(rows_, "rows");
+    const auto levels = take<float>(levels_, "levels", {2, kAny, 4});
+    const Trellis trellis = make_trellis(levels, decoder.tables());
+    float* values;
+    auto out = make<float>(rows.shape(), &values);
+    const py::gil_scoped_release release;
+    const FpGuard guard;
+    decode_trellis(decoder, trellis, rows.data(), values, rows.count());
+    return out;
+}
+
+py::tuple quantise_by_trellis(const py::object& residual_, const py::object& rows_, const TableSet& tables, const py::object& levels_,
+                              float strength, float weight) {
+    const auto residual = take<float>(residual_, "residual");
+    const auto rows = take<uint16_t>(rows_, "rows");
+    const auto levels = take<float>(levels_, "levels", {2, kAny, 4});
+    check_pair(residual, "residual", rows);
+    const Trellis trellis = make_trellis(levels, tables);
+    int32_t* symbols;
+    uint16_t* table_rows;
+    float* values;
+    auto out = make<int32_t>(rows.shape(), &symbols);
+    auto out_rows = make<uint16_t>(rows.shape(), &table_rows);
+    auto out_values = make<float>(rows.shape(), &values);
+    {
+        const py::gil_scoped_release release;
+        const FpGuard guard;
+        trellis_quantise(residual.data(), rows.data(), rows.count(), trellis, strength, weight, symbols, table_rows, values);
+    }
+    return py::make_tuple(out, out_rows, out_values);
+}
+
 }  // namespace
 
 void bind_entropy(py::module_& module) {
@@ -83,11 +121,14 @@ void bind_entropy(py::module_& module) {
     py::class_<RansDecoder>(module, "RansDecoder")
         .def(py::init(&make_decoder), py::arg("data"), py::arg("tables"), py::keep_alive<1, 3>())
         .def("decode", &decode, py::arg("rows"))
+        .def("decode_trellis", &decode_values, py::arg("rows"), py::arg("levels"))
         .def("finish", &RansDecoder::finish);
     module.def("rans_encode", &encode, py::arg("symbols"), py::arg("rows"), py::arg("tables"));
     module.def("symbol_bits", &bits, py::arg("symbols"), py::arg("rows"), py::arg("tables"));
     module.def("rdo_quantise", &quantise, py::arg("residual"), py::arg("rows"), py::arg("tables"), py::arg("strength"),
                py::arg("distortion_weight"));
+    module.def("trellis_quantise", &quantise_by_trellis, py::arg("residual"), py::arg("rows"), py::arg("tables"), py::arg("levels"),
+               py::arg("strength"), py::arg("distortion_weight"));
 }
 
 }  // namespace hpcm

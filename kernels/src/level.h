@@ -9,6 +9,7 @@
 #include "math_kernels.h"
 #include "ops.h"
 #include "rate_kernels.h"
+#include "trellis_kernels.h"
 #include "window_kernels.h"
 #include "wkv_kernels.h"
 
@@ -19,7 +20,7 @@ namespace hpcm {
 namespace HPCM_LEVEL {
 
 extern const Ops kOps;
-const Ops kOps = {HPCM_STRING(HPCM_LEVEL), kLanes, kGemmOps, kWindowOps, kElementwiseOps, kMathOps, kRateOps, kWkvOps,
+const Ops kOps = {HPCM_STRING(HPCM_LEVEL), kLanes, kGemmOps, kWindowOps, kElementwiseOps, kMathOps, kRateOps, kTrellisOps, kWkvOps,
                   kBankOps};
 
 }  // namespace HPCM_LEVEL

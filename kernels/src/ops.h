@@ -7,6 +7,7 @@
 #include "gemm_ops.h"
 #include "math_ops.h"
 #include "rate_ops.h"
+#include "trellis_ops.h"
 #include "window_ops.h"
 #include "wkv_ops.h"
 
@@ -20,6 +21,7 @@ struct Ops {
     ElementwiseOps elementwise;
     MathOps math;
     RateOps rate;
+    TrellisOps trellis;
     WkvOps wkv;
     BankOps bank;
 };

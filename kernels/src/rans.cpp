@@ -2,75 +2,13 @@
 
 #include <algorithm>
 
+#include "rans_decode.h"
+
 namespace hpcm {
 namespace {
 
 constexpr uint64_t kRawLimit = uint64_t(1) << 40;    // states stay below this
-constexpr int kMaxEscapeBits = 32;                   // distance + 1 of an escape is below 2^33
 constexpr size_t kPadding = 2 * kStates;              // a group of symbols reads at most one word per lane
-
-uint32_t load_word(const uint8_t* p) { return uint32_t(p[0]) | uint32_t(p[1]) << 8; }
-
-// ------------------------------------------------------------------------------------------------ decoding
-
-void refill(uint64_t& state, const uint8_t*& p) {
-    const bool low = state < kStateLow;
-    state = low ? state << 16 | load_word(p) : state;
-    p += low ? 2 : 0;
-}
-
-// One table symbol. Reads at most one word, unchecked: the caller looks at p afterwards.
-uint32_t take_symbol(uint64_t& state, const uint8_t*& p, const TableSet::Row& row) {
-    const uint32_t slot = uint32_t(state) & 0xFFFF;
-    uint32_t i = row.coarse[slot >> row.shift];
-    i += row.ends[i + 1] < slot;    // most buckets hold at most one border: no branch to mispredict
-    while (row.ends[i + 1] < slot) ++i;
-    const uint32_t start = uint16_t(row.ends[i] + 1), frequency = uint16_t(row.ends[i + 1] - row.ends[i]);
-    state = frequency * (state >> kPrecision) + slot - start;
-    refill(state, p);
-    return i;
-}
-
-// `count` (1..16) bits of equal probability.
-uint32_t take_raw(uint64_t& state, const uint8_t*& p, const uint8_t* end, int count) {
-    const uint32_t value = uint32_t(state) & ((1u << count) - 1);
-    state >>= count;
-    if (state < kStateLow) {
-        if (end - p < 2) throw StreamTruncated("entropy stream ends inside an escape");
-        state = state << 16 | load_word(p);
-        p += 2;
-    }
-    return value;
-}
-
-// What follows an escape: the side, then the distance beyond the row's last value in Elias' gamma code.
-int32_t take_escape(uint64_t& state, const uint8_t*& p, const uint8_t* end, const TableSet::Row& row) {
-    const bool below = take_raw(state, p, end, 1) != 0;
-    int bits = 0;
-    while (take_raw(state, p, end, 1)) {
-        if (++bits > kMaxEscapeBits) throw StreamCorrupt("escape in entropy stream is too long");
-    }
-    int64_t distance = 1;
-    for (int left = bits; left > 0;) {
-        const int take = std::min(left, 16);
-        distance = distance << take | take_raw(state, p, end, take);
-        left -= take;
-    }
-    distance -= 1;
-    const int64_t value = below ? int64_t(row.offset) - 1 - distance : int64_t(row.offset) + row.escape + distance;
-    if (value < INT32_MIN || value > INT32_MAX) throw StreamCorrupt("escaped symbol is out of range");
-    return int32_t(value);
-}
-
-int32_t take_value(uint64_t& state, const uint8_t*& p, const uint8_t* end, const TableSet::Row& row) {
-    const uint32_t i = take_symbol(state, p, row);
-    if (__builtin_expect(i == row.escape, 0)) return take_escape(state, p, end, row);
-    return row.offset + int32_t(i);
-}
-
-void check_end(const uint8_t* p, const uint8_t* end) {
-    if (p > end) throw StreamTruncated("entropy stream ends before its symbols do");
-}
 
 // ------------------------------------------------------------------------------------------------ encoding
 
@@ -182,20 +120,6 @@ RansDecoder::RansDecoder(const uint8_t* data, size_t size, const TableSet& table
     data_.resize(size + kPadding);
 }
 
-// Held during a call.
-class RansDecoder::Turn {
-public:
-    explicit Turn(std::atomic<bool>& busy) : busy_(busy) {
-        if (busy_.exchange(true, std::memory_order_acquire)) throw std::logic_error("a stream is decoded by two threads at once");
-    }
-    ~Turn() { busy_.store(false, std::memory_order_release); }
-    Turn(const Turn&) = delete;
-    Turn& operator=(const Turn&) = delete;
-
-private:
-    std::atomic<bool>& busy_;
-};
-
 uint64_t RansDecoder::load_state() {
     if (size_ - position_ < size_t(kStateBytes)) throw StreamTruncated("entropy stream ends before its states do");
     uint64_t state = 0;
@@ -205,61 +129,9 @@ uint64_t RansDecoder::load_state() {
     return state;
 }
 
-void RansDecoder::decode_solo(const uint16_t* rows, int32_t* symbols, size_t n) {
-    uint64_t state = count_ == 0 ? load_state() : states_[0];
-    const uint8_t *p = data_.data() + position_, *const end = data_.data() + size_;
-    for (size_t i = 0; i < n; ++i) {
-        symbols[i] = take_value(state, p, end, tables_[rows[i]]);
-        check_end(p, end);
-    }
-    states_[0] = state;
-    position_ = size_t(p - data_.data());
-    count_ += n;
-}
-
-void RansDecoder::decode_one(uint16_t row, int32_t* symbol) {
-    const size_t lane = count_ % kStates;
-    if (lane && count_ < kSolo + kStates) states_[lane] = load_state();
-    const uint8_t *p = data_.data() + position_, *const end = data_.data() + size_;
-    *symbol = take_value(states_[lane], p, end, tables_[row]);
-    check_end(p, end);
-    position_ = size_t(p - data_.data());
-    ++count_;
-}
-
-// Whole groups of one symbol per lane; returns how many symbols that were.
-size_t RansDecoder::decode_groups(const uint16_t* rows, int32_t* symbols, size_t n) {
-    uint64_t a = states_[0], b = states_[1], c = states_[2], d = states_[3];
-    const uint8_t *p = data_.data() + position_, *const end = data_.data() + size_;
-    size_t i = 0;
-    for (; i + kStates <= n; i += kStates) {
-        symbols[i] = take_value(a, p, end, tables_[rows[i]]);
-        symbols[i + 1] = take_value(b, p, end, tables_[rows[i + 1]]);
-        symbols[i + 2] = take_value(c, p, end, tables_[rows[i + 2]]);
-        symbols[i + 3] = take_value(d, p, end, tables_[rows[i + 3]]);
-        check_end(p, end);
-    }
-    states_[0] = a, states_[1] = b, states_[2] = c, states_[3] = d;
-    position_ = size_t(p - data_.data());
-    count_ += i;
-    return i;
-}
-
 void RansDecoder::decode(const uint16_t* rows, int32_t* symbols, size_t n) {
     tables_.check_rows(rows, n);
-    const Turn turn(busy_);
-    for (size_t i = 0; i < n;) {
-        if (count_ < kSolo) {
-            const size_t part = std::min<size_t>(n - i, kSolo - count_);
-            decode_solo(rows + i, symbols + i, part);
-            i += part;
-        } else if (count_ >= kSolo + kStates && count_ % kStates == 0 && n - i >= kStates) {
-            i += decode_groups(rows + i, symbols + i, n - i);
-        } else {
-            decode_one(rows[i], symbols + i);
-            ++i;
-        }
-    }
+    decode_each(n, [=](size_t i) { return rows[i]; }, [=](size_t i, int32_t symbol) { symbols[i] = symbol; });
 }
 
 void RansDecoder::finish() const {
@@ -272,19 +144,15 @@ void RansDecoder::finish() const {
 
 // ------------------------------------------------------------------------------------------------ estimates
 
-namespace {
-
-float bits_of(int32_t symbol, const TableSet::Row& row) {
+float symbol_cost(int32_t symbol, const TableSet::Row& row) {
     const uint32_t i = index_of(symbol, row);
     if (i < row.escape) return row.bits[i];
     return row.bits[i] + float(2 + 2 * make_escape(symbol, row).bits);
 }
 
-}  // namespace
-
 void symbol_bits(const int32_t* symbols, const uint16_t* rows, size_t n, const TableSet& tables, float* bits) {
     tables.check_rows(rows, n);
-    for (size_t i = 0; i < n; ++i) bits[i] = bits_of(symbols[i], tables[rows[i]]);
+    for (size_t i = 0; i < n; ++i) bits[i] = symbol_cost(symbols[i], tables[rows[i]]);
 }
 
 void rdo_quantise(const float* residual, const uint16_t* rows, size_t n, const TableSet& tables, float strength, float weight,
@@ -297,7 +165,7 @@ void rdo_quantise(const float* residual, const uint16_t* rows, size_t n, const T
         symbols[i] = near;
         if (near == low) continue;
         const TableSet::Row& row = tables[rows[i]];
-        const float saved = bits_of(near, row) - bits_of(low, row);
+        const float saved = symbol_cost(near, row) - symbol_cost(low, row);
         const float error_near = r - float(near), error_low = r - float(low);
         if (strength * saved > weight * (error_low * error_low - error_near * error_near)) symbols[i] = low;
     }

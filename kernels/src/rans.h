@@ -69,15 +69,25 @@ public:
     // another thread's throws std::logic_error and changes nothing: a stream has one order.
     void decode(const uint16_t* rows, int32_t* symbols, size_t n);
 
+    // The same with rows that may depend on earlier symbols: asks row(i), then gives take(i, symbol), for i = 0 .. n - 1. All
+    // rows must exist. Defined in rans_decode.h.
+    template <typename Row, typename Take>
+    void decode_each(size_t n, Row row, Take take);
+
     // Checks that the stream ended exactly here: all bytes used, all states back at their initial value.
     void finish() const;
+
+    const TableSet& tables() const { return tables_; }
 
 private:
     class Turn;
     uint64_t load_state();
-    void decode_solo(const uint16_t* rows, int32_t* symbols, size_t n);
-    void decode_one(uint16_t row, int32_t* symbol);
-    size_t decode_groups(const uint16_t* rows, int32_t* symbols, size_t n);
+    template <typename Row, typename Take>
+    void decode_solo(size_t first, size_t n, Row row, Take take);
+    template <typename Row, typename Take>
+    void decode_one(size_t i, Row row, Take take);
+    template <typename Row, typename Take>
+    size_t decode_groups(size_t first, size_t n, Row row, Take take);
 
     std::vector<uint8_t> data_;    // the stream and a few zero bytes that may be touched before the end is noticed
     size_t size_;
@@ -88,7 +98,10 @@ private:
     mutable std::atomic<bool> busy_{false};
 };
 
-// Estimated cost in bits of each symbol, escapes included. For the encoder's decisions; not normative.
+// Estimated cost in bits of one symbol, escapes included.
+float symbol_cost(int32_t symbol, const TableSet::Row& row);
+
+// Of each symbol. For the encoder's decisions; not normative.
 void symbol_bits(const int32_t* symbols, const uint16_t* rows, size_t n, const TableSet& tables, float* bits);
 
 // Rate-distortion optimised rounding of y - mean: the nearest integer, or the next one towards zero where

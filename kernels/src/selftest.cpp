@@ -17,6 +17,7 @@ std::map<std::string, std::string> self_test() {
     selftest_conv(report);
     selftest_functions(report);
     selftest_entropy(report);
+    selftest_trellis(report);
     selftest_wkv(report);
     selftest_bank(report);
     std::map<std::string, std::string> named;

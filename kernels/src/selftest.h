@@ -32,6 +32,7 @@ std::map<std::string, std::string> self_test();
 void selftest_conv(const SelfTestReport& report);
 void selftest_functions(const SelfTestReport& report);
 void selftest_entropy(const SelfTestReport& report);
+void selftest_trellis(const SelfTestReport& report);
 void selftest_wkv(const SelfTestReport& report);
 void selftest_bank(const SelfTestReport& report);
 

@@ -3,6 +3,7 @@
 #include "functions.h"
 #include "rans.h"
 #include "selftest.h"
+#include "trellis.h"
 
 namespace hpcm {
 namespace {
@@ -90,6 +91,26 @@ void selftest_entropy(const SelfTestReport& report) {
     decoder.decode(rows.data(), symbols.data(), rows.size());
     decoder.finish();
     report("rans_decode", symbols.data(), symbols.size() * sizeof(int32_t));
+}
+
+void selftest_trellis(const SelfTestReport& report) {
+    const int32_t cdf[] = {0, 20000, 45000, 65000, 65536};    // -1, 0, 1 in every row
+    const int32_t starts[6] = {}, lengths[] = {5, 5, 5, 5, 5, 5}, offsets[] = {-1, -1, -1, -1, -1, -1};
+    const TableSet tables(cdf, 5, starts, lengths, offsets, 6);
+    const float levels[] = {1.25f, 2.75f, 4.25f, 1.5f, 1.375f, 2.75f, 4.125f, 1.5f, 0.625f, 2.0f, 3.5f, 1.5f, 0.75f, 2.25f, 3.75f, 1.5f};
+    const Trellis trellis(levels, 2, tables);
+    std::vector<float> residual = selftest_numbers(5003, 11, 3.0f), values(residual.size());
+    std::vector<uint16_t> rows(residual.size()), table_rows(residual.size());
+    for (size_t i = 0; i < rows.size(); ++i) rows[i] = uint16_t(i * i % 7 % 2);
+    residual[4711] = 1e6f;
+    std::vector<int32_t> symbols(residual.size());
+    trellis_quantise(residual.data(), rows.data(), rows.size(), trellis, 0.75f, 8.0f, symbols.data(), table_rows.data(), values.data());
+    const std::vector<uint8_t> stream = rans_encode(symbols.data(), table_rows.data(), rows.size(), tables);
+    report("trellis_quantise", stream.data(), stream.size());
+    RansDecoder decoder(stream.data(), stream.size(), tables);
+    decode_trellis(decoder, trellis, rows.data(), values.data(), rows.size());
+    decoder.finish();
+    report("trellis_decode", values.data(), values.size() * sizeof(float));
 }
 
 }  // namespace hpcm

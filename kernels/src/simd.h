@@ -7,7 +7,7 @@
 //
 // Types      F32, I32, Mask of kLanes lanes.
 // Memory     load(p), load(p, n), store(p, v), store(p, v, n): unaligned; n in 0..kLanes touches n elements, others read 0.
-//            load_int, store_int: the same for int32_t.
+//            load_int, store_int: the same for int32_t. store_interleaved(p, a, b): a[0], b[0], a[1], b[1], ...
 // Arithmetic + - * / sqrt, fma(a, b, c) = a*b+c rounded once, negate, absolute. All IEEE-754, nearest even.
 // Compare    less, less_equal, equal -> Mask (false on NaN); select(mask, yes, no); both(a, b), either(a, b).
 // Integers   splat_int, + - & |, shift_left<n>, shift_right<n> (arithmetic), equal; round_even(F32);

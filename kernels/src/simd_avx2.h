@@ -74,6 +74,12 @@ inline I32 shift_right(I32 a) {
     return {_mm256_srai_epi32(a.v, n)};
 }
 
+inline void store_interleaved(float* p, F32 a, F32 b) {
+    const __m256 low = _mm256_unpacklo_ps(a.v, b.v), high = _mm256_unpackhi_ps(a.v, b.v);
+    _mm256_storeu_ps(p, _mm256_permute2f128_ps(low, high, 0x20));
+    _mm256_storeu_ps(p + 8, _mm256_permute2f128_ps(low, high, 0x31));
+}
+
 }  // namespace
 }  // namespace HPCM_LEVEL
 }  // namespace hpcm

@@ -74,6 +74,13 @@ inline I32 shift_right(I32 a) {
     return {_mm512_srai_epi32(a.v, n)};
 }
 
+inline void store_interleaved(float* p, F32 a, F32 b) {
+    const __m512i low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    const __m512i high = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    _mm512_storeu_ps(p, _mm512_permutex2var_ps(a.v, low, b.v));
+    _mm512_storeu_ps(p + 16, _mm512_permutex2var_ps(a.v, high, b.v));
+}
+
 }  // namespace
 }  // namespace HPCM_LEVEL
 }  // namespace hpcm

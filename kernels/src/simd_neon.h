@@ -85,6 +85,8 @@ inline I32 shift_right(I32 a) {
     return {vshrq_n_s32(a.v, n)};
 }
 
+inline void store_interleaved(float* p, F32 a, F32 b) { vst2q_f32(p, float32x4x2_t{{a.v, b.v}}); }
+
 }  // namespace
 }  // namespace HPCM_LEVEL
 }  // namespace hpcm

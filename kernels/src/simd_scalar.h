@@ -93,6 +93,11 @@ inline I32 shift_right(I32 a) {
     return {a.v >> n};
 }
 
+inline void store_interleaved(float* p, F32 a, F32 b) {
+    p[0] = a.v;
+    p[1] = b.v;
+}
+
 }  // namespace
 }  // namespace HPCM_LEVEL
 }  // namespace hpcm

@@ -223,12 +223,12 @@ def test_quantise_nearest_and_rate_aware() -> None:
     coder = EntropyCoder([0, 100, 65435, 65535, 65536], [0], [5], [-1])
     residual = np.array([0.5, 1.5, -0.5, -1.5, 0.51, -0.6, 0.9, 0.0, 2.4], np.float32)
     rows = np.zeros(len(residual), np.uint16)
-    assert coder.quantise(residual, rows, 0.0).tolist() == [0, 2, 0, -2, 1, -1, 1, 0, 2]
+    assert coder.quantise(residual, rows, 0.0).symbols.tolist() == [0, 2, 0, -2, 1, -1, 1, 0, 2]
     bits = coder.bits(np.array([0, 1], np.int32), rows[:2])
     gain = float(bits[1] - bits[0])
     border = 0.5 + 0.7 * gain / (2 * 8.67)  # where 0.7 gain = 8.67 (r^2 - (1 - r)^2)
     near = np.array([border - 1e-4, border + 1e-4], np.float32)
-    assert coder.quantise(near, rows[:2], 0.7).tolist() == [0, 1]
+    assert coder.quantise(near, rows[:2], 0.7).symbols.tolist() == [0, 1]
     with pytest.raises(ValueError, match="residual"):
         coder.quantise(np.array([np.nan], np.float32), rows[:1], 0.7)
 

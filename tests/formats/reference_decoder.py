@@ -109,6 +109,23 @@ class Stream:
                 q[at] = F(self.symbol(int(index[at])))
         return q
 
+    def values(self, index: Array, inside: Array) -> Array:
+        """Values of a coding step's latents: section 7.4 where the model has a trellis."""
+        if "entropy.levels" not in self.tensors:
+            return self.symbols(index, inside)
+        levels, rows = self.tensors["entropy.levels"], len(self.tensors["entropy.y_thresholds"]) + 1
+        v, s = np.zeros(index.shape, F), 0
+        for at in np.ndindex(index.shape):
+            if inside[at]:
+                r, q = int(index[at]), (s & 121).bit_count() % 2
+                k = self.symbol((1 + q) * rows + r)
+                first, second, third, step = levels[4 * (q * rows + r) :][:4]
+                m = abs(k)
+                level = (F(0), first, second, third)[m] if m <= 3 else third + F(m - 3) * step
+                v[at] = -level if k < 0 else level
+                s = (2 * s + (k + (s & 166).bit_count()) % 2) % 256
+        return v
+
     def finish(self) -> None:
         assert self.position == len(self.data) and self.states == [1 << 24] * 4
 
@@ -318,7 +335,7 @@ class Lite:
             magnitude = formulas.log1p(abs(v) / planes(s0))
             scale = scale + depthwise(magnitude, w[(len(known) + j) * n :][:n], None)
         index = (self.t["entropy.y_thresholds"] < scale[..., None]).sum(-1)
-        value = reader.symbols(index, inside) + mean
+        value = reader.values(index, inside) + mean
         self.new = self.feature(value, s0)
         return value
 

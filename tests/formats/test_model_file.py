@@ -281,3 +281,54 @@ def test_half_precision_is_widened_exactly() -> None:
         got = np.empty(array.shape, np.float32)
         half_to_single(array, got)
         np.testing.assert_array_equal(got.view(np.uint32), array.astype(np.float32).view(np.uint32))
+
+
+def trellis(**changes: Any) -> dict[str, Any]:
+    """Arguments for a model with a trellis: three rows for two that scales choose from, and as many levels."""
+    tables = model_files.tables()
+    rows = np.arange(6) % 3
+    tables |= {k: tables[k][rows] for k in ("starts", "lengths", "offsets")}
+    tables |= {"y_thresholds": np.array([0.5], np.float32), "z_thresholds": np.array([0.25], np.float32)}
+    return {
+        **tables,
+        "levels": np.array([[[1.4, 2.8, 4.2, 1.4]] * 2, [[0.7, 2.1, 3.5, 1.4]] * 2], np.float32),
+        **changes,
+    }
+
+
+def test_levels_come_back(tmp_path: Path) -> None:
+    path = tmp_path / "m.safetensors"
+    model_files.write(path, **trellis())
+    levels = model_file.read(path).levels
+    assert levels is not None
+    np.testing.assert_array_equal(levels, trellis()["levels"])
+    model_files.write(path)
+    assert model_file.read(path).levels is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"levels": np.ones((2, 2, 4), np.float32)},
+        {"levels": np.array([[[1, 2, 3, 0]] * 2] * 2, np.float32)},
+        {"levels": np.array([[[-1, 2, 3, 1]] * 2] * 2, np.float32)},
+        {"levels": np.array([[[1, 2, 1e8, 1]] * 2] * 2, np.float32)},
+        {"levels": np.array([[[1, 2, np.inf, 1]] * 2] * 2, np.float32)},
+        {"levels": np.array([[[1, 2, 3, 1]] * 3] * 2, np.float32)},
+        {"y_thresholds": np.array([0.5, 0.6], np.float32)},
+        {"z_thresholds": np.array([0.5, 0.6], np.float32)},
+    ],
+)
+def test_levels_must_fit(tmp_path: Path, changes: dict[str, Any]) -> None:
+    with pytest.raises(ModelFileError):
+        model_files.write(tmp_path / "m.safetensors", **trellis(**changes))
+
+
+def test_stored_tensors_are_as_stored(tmp_path: Path) -> None:
+    path = tmp_path / "m.safetensors"
+    model_files.write(path)
+    stored = model_file.stored_tensors(path)
+    assert stored.keys() == model_files.weights().keys()
+    for name, array in model_files.weights().items():
+        assert stored[name].dtype == array.dtype
+        np.testing.assert_array_equal(stored[name], array)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import reference_decoder
 from reference_hpcm import Hpcm
 
 from hpcmcodec.codec import Decoder, Encoder
+from hpcmcodec.entropy.tables import EntropyTables
+from hpcmcodec.entropy.trellis import logistic_trellis_tables
 from hpcmcodec.formats.pictures import Picture
 from hpcmcodec.models import store
 from hpcmcodec.models.config import ContextConfig, HpcmConfig, HyperConfig, PriorConfig, TransformConfig
@@ -83,8 +86,17 @@ def small_model(folder: Path, name: str, config: Any) -> Path:
         last = max(key for key in arrays if key.startswith("g_a") and key.endswith("weight"))
         arrays[last] *= 20
     distribution = "logistic" if name.startswith("lite") else "generalised_gaussian"
-    export_model(path, name, config, arrays, distribution=distribution)
+    tables = trellis_tables() if name.endswith("trellis") else None
+    export_model(path, name, config, arrays, distribution=distribution, tables=tables)
     return path
+
+
+@cache
+def trellis_tables() -> EntropyTables:
+    """Fitted to a few random latents: any tables will do."""
+    rng = np.random.default_rng(3)
+    steps = [(rng.normal(size=500).astype(np.float32), rng.integers(0, 96, 500).astype(np.uint16))]
+    return logistic_trellis_tables(lambda tables: [steps], 0.8)
 
 
 @pytest.mark.parametrize(
@@ -92,6 +104,8 @@ def small_model(folder: Path, name: str, config: Any) -> Path:
     [
         ("lite", LITE, 70, 100, 3, 40),
         ("lite", LITE, 16, 16, 1, 100),
+        ("lite-trellis", LITE, 70, 100, 3, 40),
+        ("lite-trellis", LITE, 16, 16, 1, 100),
         ("lite-g4", LITE_G4, 70, 100, 3, 40),
         ("lite-g2", LITE_G2, 70, 100, 3, 40),
         ("windowed", WINDOWED, 70, 100, 3, 50),

@@ -1,0 +1,103 @@
+"""Trellis-coded quantisation for a model that was trained for rounding: tables and levels fitted to pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from hpcmcodec.codec.encoder import Encoder
+from hpcmcodec.codec.model import TRELLIS_STRENGTH
+from hpcmcodec.entropy.coder import EntropyCoder, Quantised
+from hpcmcodec.entropy.tables import EntropyTables
+from hpcmcodec.entropy.trellis import Steps, logistic_trellis_tables
+from hpcmcodec.errors import OutputError, UsageError
+from hpcmcodec.formats import model_file
+from hpcmcodec.formats.picture import Picture
+from hpcmcodec.formats.pictures import read_picture
+from hpcmcodec.models import store
+from hpcmcodec.train.data import find_pictures
+
+QUALITIES = (5, 30, 55, 80)
+CROP = 256
+"""Side of what is looked at of a picture, from its middle, in pixels."""
+
+
+def calibrate(source: str | Path | None, pictures: Iterable[Picture], output: Path, name: str) -> bytes:
+    """Write `source` (as for `Encoder`) with trellis-coded quantisation as a model of another name; returns its
+    identity. The weights stay as they are.
+
+    Raises UsageError for a model of one rate, of another distribution than the logistic, or that has a trellis already.
+    """
+    file, encoder = store.find(source), Encoder(source)
+    model = encoder.model
+    plain = file.distribution.get("name") == "logistic" and file.levels is None
+    if model.network.rate != "variable" or not plain:
+        raise UsageError(
+            f"model {model.name!r} cannot have a trellis: only models of variable rate with logistic tables can"
+        )
+    crops = [_middle(picture.pixels) for picture in pictures]
+
+    def collect(tables: EntropyTables) -> Iterator[Steps]:
+        coder = _Recorder(tables)
+        encoder.model = replace(model, coder=coder)
+        for picture in crops:
+            for quality in QUALITIES:
+                encoder.encode(Picture(picture), quality)
+                yield coder.taken()
+
+    tables = logistic_trellis_tables(collect, TRELLIS_STRENGTH)
+    return model_file.write(
+        output,
+        name=name,
+        config=file.config,
+        tensors=model_file.stored_tensors(file.path),
+        cdf=tables.cdf,
+        starts=tables.starts,
+        lengths=tables.lengths,
+        offsets=tables.offsets,
+        y_thresholds=tables.thresholds,
+        z_thresholds=tables.thresholds,
+        levels=tables.levels,
+        distribution={"name": "logistic", "trellis": f"fitted to {len(crops)} pictures"},
+        provenance={**file.provenance, "calibrated": file.name},
+        measured=file.measured,
+    )
+
+
+def calibrate_file(
+    source: str, data: Path, output: Path, name: str | None = None, *, count: int = 40, force: bool = False
+) -> bytes:
+    """`calibrate` with pictures of a folder and below, evenly picked. name: by default the file's.
+
+    Raises InputError for a folder without pictures, OutputError if the file exists and `force` is not set.
+    """
+    if output.exists() and not force:
+        raise OutputError(f"{output} exists; use --force to replace it")
+    paths = find_pictures(data)
+    picked = [paths[i * len(paths) // count] for i in range(count)] if len(paths) > count else paths
+    return calibrate(source, map(read_picture, picked), output, name or output.stem)
+
+
+class _Recorder(EntropyCoder):
+    """Keeps what it quantises."""
+
+    def __init__(self, tables: EntropyTables) -> None:
+        super().__init__(tables.cdf, tables.starts, tables.lengths, tables.offsets, tables.levels)
+        self._steps: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def quantise(self, residual: np.ndarray, rows: np.ndarray, strength: float) -> Quantised:
+        self._steps.append((residual.copy(), rows.copy()))
+        return super().quantise(residual, rows, strength)
+
+    def taken(self) -> Steps:
+        """The steps since the last call."""
+        steps, self._steps = self._steps, []
+        return steps
+
+
+def _middle(pixels: np.ndarray) -> np.ndarray:
+    top, left = (max(0, (side - CROP) // 2) for side in pixels.shape[:2])
+    return np.ascontiguousarray(pixels[top : top + CROP, left : left + CROP])
