@@ -57,6 +57,10 @@ class RunConfig:
         0.7, "Strength of rate-distortion optimised rounding in variable-rate networks, 0 for none.", float, "STRENGTH"
     )
 
+    trellis: str | None = option(
+        None, "Quantise by the trellis of this model (hpcm models calibrate) instead of rounding.", str, "MODEL"
+    )
+
     optimizer: str = option("adam", "How parameters move.", choices=("adam", "cautious", "muon"))
     lr: float = option(6e-4, "Learning rate of the networks.", float, "RATE")
     lr_fast: float = option(3e-3, "Learning rate of lite's tables and neighbour weights.", float, "RATE")

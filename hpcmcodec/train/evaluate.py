@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -16,6 +16,9 @@ from hpcmcodec.nn.module import Module
 
 from .data import find_pictures, quiet, read_picture
 from .loss import rate_distortion
+
+if TYPE_CHECKING:
+    from .trellis import Trellis
 
 QUALITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
 COUNT, SIZE = 16, 256
@@ -49,18 +52,26 @@ def validation_crops(folder: Path, count: int = COUNT, size: int = SIZE) -> torc
 
 @torch.no_grad()
 def evaluate(
-    network: Module, crops: torch.Tensor, *, rdo: float, qualities: Sequence[float] = QUALITIES, metric: str = "mse"
+    network: Module,
+    crops: torch.Tensor,
+    *,
+    rdo: float,
+    qualities: Sequence[float] = QUALITIES,
+    metric: str = "mse",
+    trellis: Trellis | None = None,
 ) -> list[Point]:
     """A point per quality; crops (N, 3, H, W) uint8 on the network's device."""
-    return [_point(network, crops, quality, rdo, metric) for quality in qualities]
+    return [_point(network, crops, quality, rdo, metric, trellis) for quality in qualities]
 
 
-def _point(network: Module, crops: torch.Tensor, quality: float, rdo: float, metric: str) -> Point:
+def _point(
+    network: Module, crops: torch.Tensor, quality: float, rdo: float, metric: str, trellis: Trellis | None
+) -> Point:
     parts = []
     for x in crops.split(8):
         picture = x.float() / 255
         wanted = torch.full((len(x),), quality, device=x.device)
-        outcome = rate_distortion(network, picture, wanted, rdo=rdo, metric=metric)
+        outcome = rate_distortion(network, picture, wanted, rdo=rdo, metric=metric, trellis=trellis)
         psnr = -10 * torch.log10(outcome.mse.clamp_min(1e-10))
         parts.append(torch.stack((outcome.bpp, psnr, outcome.yardstick)))
     bpp, mean_psnr, yard = torch.cat(parts, 1).double().mean(1).tolist()

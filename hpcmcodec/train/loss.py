@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -13,6 +13,10 @@ from hpcmcodec.nn.module import Module
 
 from .distributions import DISTRIBUTIONS, Distribution
 from .slopes import METRICS, lambda_of, mean_squared_error, range_of, yardstick
+from .straight import straight_through
+
+if TYPE_CHECKING:
+    from .trellis import Trellis  # needs the installed package
 
 RDO_WEIGHT = 8.67
 """Bits per squared unit of the rounding domain: lambda 255^2 / 3 step^2 with the step 5.1 / (255 sqrt(lambda))."""
@@ -31,11 +35,6 @@ def rdo_round(residual: Tensor, scale: Tensor, strength: float, family: Distribu
     saved = family.bits(near, scale) - family.bits(low, scale)
     cost = RDO_WEIGHT * ((residual - low).square() - (residual - near).square())
     return torch.where(strength * saved > cost, low, near)
-
-
-def straight_through(value: Tensor, rounded: Tensor) -> Tensor:
-    """`rounded` with the gradient of `value`."""
-    return rounded.detach() + (value - value.detach())  # adds an exact zero
 
 
 def split_bits(
@@ -112,11 +111,12 @@ def code_batch(
     rdo: float,
     noise: Callable[[Tensor], Tensor] | None = None,
     shape_latent: Callable[[Tensor], Tensor] | None = None,
+    trellis: Trellis | None = None,
 ) -> Coded:
     """Run pictures x (N, 3, H, W) in 0..1, H and W multiples of the network's, each at its quality (N,) in 0..1.
 
     With `noise` the bits have training's gradients, without it they are plain likelihoods of what an encoder would
-    code. `shape_latent` changes y before it is rounded.
+    code. `shape_latent` changes y before it is quantised: by `trellis`, or else by rounding with strength `rdo`.
     """
     family = DISTRIBUTIONS[network.distribution]
     cond = network.condition(quality)
@@ -131,6 +131,10 @@ def code_batch(
 
     def code(step: Any, mean: Tensor, scale: Tensor, delta: Tensor | None = None) -> Tensor:
         latent, mean, scale = pick(step), mean.float(), family.bound(scale.float())
+        if trellis is not None:
+            value, found = trellis(latent, mean, scale, noise)
+            y_bits.append((step, found))
+            return value
         residual = latent - mean if delta is None else (latent - mean) / delta
         symbols = rdo_round(residual, scale, rdo, family)
         if noise is None:
@@ -157,9 +161,10 @@ def rate_distortion(
     metric: str = "mse",
     noise: Noise | None = None,
     shape_latent: Callable[[Tensor], Tensor] | None = None,
+    trellis: Trellis | None = None,
 ) -> Outcome:
     """What `code_batch` costs, by picture; arguments as there."""
-    coded = code_batch(network, x, quality, rdo=rdo, noise=noise, shape_latent=shape_latent)
+    coded = code_batch(network, x, quality, rdo=rdo, noise=noise, shape_latent=shape_latent, trellis=trellis)
     bits = coded.z_bits.flatten(1).sum(1)
     per_step = [found.flatten(1).sum(1) for _, found in coded.y_bits]
     bpp = (bits + torch.stack(per_step).sum(0)) / (x.shape[2] * x.shape[3])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -15,6 +16,20 @@ from .loss import Noise, Outcome, rate_distortion
 from .parallel import Processes
 from .spectral import truncate
 
+if TYPE_CHECKING:
+    from .trellis import Trellis
+
+
+def trellis_of(config: RunConfig) -> Trellis | None:
+    """The quantiser of the model that a run names."""
+    if config.trellis is None:
+        return None
+    from hpcmcodec.models import store  # the installed package is needed from here on
+
+    from .trellis import Trellis
+
+    return Trellis(store.find(config.trellis))
+
 
 class Objective(torch.nn.Module):
     """Pictures (N, 3, H, W) in 0..1 and qualities (N,) -> the fields of an Outcome, with training's gradients."""
@@ -23,7 +38,7 @@ class Objective(torch.nn.Module):
         super().__init__()
         self.model = model
         self._rdo, self._metric, self._noise = config.rdo_for(model.model.rate), config.metric, noise
-        self._bf16 = uses_bfloat16(config)
+        self._bf16, self._trellis = uses_bfloat16(config), trellis_of(config)
 
     def forward(self, x: Tensor, quality: Tensor, mask: Tensor | None = None) -> tuple[Tensor, ...]:
         """`mask`: of the latent's spectrum (spectral.py)."""
@@ -36,6 +51,7 @@ class Objective(torch.nn.Module):
                 metric=self._metric,
                 noise=self._noise,
                 shape_latent=None if mask is None else partial(truncate, mask=mask),
+                trellis=self._trellis,
             )
         return found.mse, found.bpp, found.distortion, found.rate, found.latent
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from .evaluate import QUALITIES, SIZE, evaluate, summary, validation_crops
+from .objective import trellis_of
 from .slopes import quality_of, range_of, slope_at
 from .state import State
 
@@ -22,7 +23,7 @@ class Validation:
         assert config.valid is not None
         multiple = state.network.pad_multiple
         crops = validation_crops(config.valid, config.valid_count, -(-SIZE // multiple) * multiple)
-        self.state, self.crops = state, crops.to(state.group.device)
+        self.state, self.crops, self.trellis = state, crops.to(state.group.device), trellis_of(config)
         own = range_of(state.network)  # the yardstick is taken over the same slopes whatever a network's range
         whole = tuple(round(quality_of(slope_at(quality), own), 6) for quality in QUALITIES)
         self.qualities = whole if state.quality is None else (state.quality,)
@@ -32,7 +33,14 @@ class Validation:
         state, config = self.state, self.state.config
         rdo = config.rdo_for(state.network.rate)
         with averaged_weights(state):
-            points = evaluate(state.network, self.crops, rdo=rdo, qualities=self.qualities, metric=config.metric)
+            points = evaluate(
+                state.network,
+                self.crops,
+                rdo=rdo,
+                qualities=self.qualities,
+                metric=config.metric,
+                trellis=self.trellis,
+            )
             found = summary(points)
             if config.valid_coded:
                 from .coded import coded_bytes
