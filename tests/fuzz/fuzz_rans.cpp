@@ -1,5 +1,5 @@
-// libFuzzer: entropy tables from anywhere, streams from anywhere, and streams of the encoder with bytes changed.
-// Checks: nothing but the stated exceptions, what was encoded comes back, a decoder that has thrown may be called again.
+// libFuzzer: entropy tables from anywhere, streams from anywhere, and streams of the encoder with bytes changed;
+// steps of a trellis too. Checks: nothing but the stated exceptions, what was encoded comes back, a decoder that has thrown may be called again.
 #include <fuzzer/FuzzedDataProvider.h>
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "rans.h"
+#include "trellis.h"
 
 namespace {
 
@@ -113,12 +114,54 @@ bool decode(const std::vector<uint8_t>& stream, const std::vector<uint16_t>& row
     return false;
 }
 
+// Steps of a trellis: what was quantised comes back, and streams with bytes changed do no harm.
+void trellis(FuzzedDataProvider& input) {
+    Numbers numbers{input.ConsumeIntegral<uint32_t>()};
+    const size_t rows = input.ConsumeIntegralInRange<size_t>(1, 4), borders = input.ConsumeIntegralInRange<size_t>(1, 40);
+    std::vector<int32_t> cdf{0}, starts(3 * rows, 0), offsets(3 * rows, -int32_t(borders / 2));
+    for (size_t i = 0; i < borders; ++i) cdf.push_back(cdf.back() + 1 + int32_t(numbers.next(1000)));
+    cdf.push_back(65536);
+    const std::vector<int32_t> lengths(3 * rows, int32_t(cdf.size()));
+    const TableSet tables(cdf.data(), cdf.size(), starts.data(), lengths.data(), offsets.data(), 3 * rows);
+    std::vector<float> levels;
+    for (size_t i = 0; i < 2 * rows; ++i) {
+        float level = 0.0f;
+        for (int k = 0; k < 3; ++k) levels.push_back(level += 0.25f + float(numbers.next(1000)) / 500.0f);
+        levels.push_back(0.5f + float(numbers.next(100)) / 50.0f);
+    }
+    const hpcm::Trellis machine(levels.data(), rows, tables);
+    const size_t count = input.ConsumeIntegralInRange<size_t>(0, 300);
+    std::vector<float> residual(count), values(count), decoded(count);
+    std::vector<uint16_t> chosen(count), table_rows(count);
+    std::vector<int32_t> symbols(count);
+    for (size_t i = 0; i < count; ++i) {
+        residual[i] = (float(numbers.next(2001)) - 1000.0f) / float(1 << numbers.next(12)) * (numbers.next(100) ? 1.0f : 16000.0f);
+        chosen[i] = uint16_t(numbers.next(uint32_t(rows)));
+    }
+    hpcm::trellis_quantise(residual.data(), chosen.data(), count, machine, float(numbers.next(5)) / 2.0f, 8.67f, symbols.data(),
+                           table_rows.data(), values.data());
+    std::vector<uint8_t> stream = hpcm::rans_encode(symbols.data(), table_rows.data(), count, tables);
+    RansDecoder decoder(stream.data(), stream.size(), tables);
+    hpcm::decode_trellis(decoder, machine, chosen.data(), decoded.data(), count);
+    decoder.finish();
+    require(decoded == values);
+    if (!stream.empty()) stream[input.ConsumeIntegralInRange<size_t>(0, stream.size() - 1)] ^= input.ConsumeIntegral<uint8_t>();
+    try {
+        RansDecoder damaged(stream.data(), stream.size(), tables);
+        hpcm::decode_trellis(damaged, machine, chosen.data(), decoded.data(), count);
+        damaged.finish();
+    } catch (const hpcm::StreamTruncated&) {
+    } catch (const hpcm::StreamCorrupt&) {
+    }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     FuzzedDataProvider input(data, size);
-    const int kind = input.ConsumeIntegralInRange(0, 9);
+    const int kind = input.ConsumeIntegralInRange(0, 12);
     if (kind == 0) return any_tables(input), 0;
+    if (kind > 9) return trellis(input), 0;
     const std::unique_ptr<TableSet> tables = valid_tables(input);
     const std::vector<uint16_t> rows = some_rows(input, *tables);
     const uint32_t seed = input.ConsumeIntegral<uint32_t>();
