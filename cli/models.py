@@ -10,7 +10,7 @@ import click
 
 from hpcmcodec.cli import options
 from hpcmcodec.cli.report import human_bytes
-from hpcmcodec.errors import UsageError
+from hpcmcodec.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     from hpcmcodec.formats.model_file import Summary
@@ -192,10 +192,16 @@ def calibrate(model: str, data: Path, output: Path, name: str | None, count: int
       hpcm models calibrate plain.safetensors --data photos -o mine.safetensors
       hpcm encode photo.png --model mine.safetensors
     """
-    from hpcmcodec.codec.calibrate import calibrate_file
+    from hpcmcodec.codec import calibrate as calibration
     from hpcmcodec.formats import model_file
+    from hpcmcodec.formats.pictures import read_picture
+    from hpcmcodec.train.data import find_pictures
 
-    calibrate_file(model, data, output, name, count=count, force=force)
+    if output.exists() and not force:
+        raise OutputError(f"{output} exists; use --force to replace it")
+    paths = find_pictures(data)
+    picked = [paths[i * len(paths) // count] for i in range(count)] if len(paths) > count else paths
+    calibration.calibrate(model, map(read_picture, picked), output, name or output.stem)
     made = model_file.peek(output)
     if as_json:
         click.echo(json.dumps(_to_dict(made)))

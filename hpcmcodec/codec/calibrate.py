@@ -13,12 +13,10 @@ from hpcmcodec.codec.model import TRELLIS_STRENGTH
 from hpcmcodec.entropy.coder import EntropyCoder, Quantised
 from hpcmcodec.entropy.tables import EntropyTables
 from hpcmcodec.entropy.trellis import Steps, logistic_trellis_tables
-from hpcmcodec.errors import OutputError, UsageError
+from hpcmcodec.errors import UsageError
 from hpcmcodec.formats import model_file
 from hpcmcodec.formats.picture import Picture
-from hpcmcodec.formats.pictures import read_picture
 from hpcmcodec.models import store
-from hpcmcodec.train.data import find_pictures
 
 QUALITIES = (5, 30, 55, 80)
 CROP = 256
@@ -65,20 +63,6 @@ def calibrate(source: str | Path | None, pictures: Iterable[Picture], output: Pa
         provenance={**file.provenance, "calibrated": file.name},
         measured=file.measured,
     )
-
-
-def calibrate_file(
-    source: str, data: Path, output: Path, name: str | None = None, *, count: int = 40, force: bool = False
-) -> bytes:
-    """`calibrate` with pictures of a folder and below, evenly picked. name: by default the file's.
-
-    Raises InputError for a folder without pictures, OutputError if the file exists and `force` is not set.
-    """
-    if output.exists() and not force:
-        raise OutputError(f"{output} exists; use --force to replace it")
-    paths = find_pictures(data)
-    picked = [paths[i * len(paths) // count] for i in range(count)] if len(paths) > count else paths
-    return calibrate(source, map(read_picture, picked), output, name or output.stem)
 
 
 class _Recorder(EntropyCoder):

@@ -11,7 +11,8 @@ from PIL import Image
 
 from hpcmcodec.cli.main import cli
 from hpcmcodec.codec import Decoder, Encoder
-from hpcmcodec.errors import CorruptError, InputError, MissingModelError, UsageError
+from hpcmcodec.codec.calibrate import calibrate
+from hpcmcodec.errors import CorruptError, MissingModelError, UsageError
 from hpcmcodec.formats import model_file
 from hpcmcodec.formats.picture import Picture
 from hpcmcodec.models.store import find
@@ -57,18 +58,14 @@ def test_weights_and_what_is_known_of_them_stay(calibrated: Path) -> None:
     assert new.provenance["calibrated"] == "tiny" and new.distribution["trellis"] == "fitted to 2 pictures"
     assert all(np.array_equal(new.tensors[name], array) for name, array in old.tensors.items())
     with pytest.raises(UsageError, match="cannot have a trellis"):  # a second time
-        from hpcmcodec.codec.calibrate import calibrate
-
         calibrate(calibrated, [Picture(picture(64, 64))], calibrated.with_name("again.safetensors"), "again")
 
 
 def test_what_cannot_be_done(tmp_path: Path, photos: Path) -> None:
-    from hpcmcodec.codec.calibrate import calibrate_file
-
     empty, there = tmp_path / "empty", tmp_path / "there.safetensors"
     empty.mkdir()
     there.write_bytes(b"precious")
-    with pytest.raises(InputError, match="no pictures"):
-        calibrate_file("tiny", empty, tmp_path / "m.safetensors")
-    result = CliRunner().invoke(cli, ["models", "calibrate", "tiny", "--data", str(photos), "-o", str(there)])
-    assert result.exit_code != 0 and there.read_bytes() == b"precious"
+    for data, output, problem in ((empty, tmp_path / "m.safetensors", "no pictures"), (photos, there, "--force")):
+        result = CliRunner().invoke(cli, ["models", "calibrate", "tiny", "--data", str(data), "-o", str(output)])
+        assert result.exit_code != 0 and problem in str(result.exception)
+    assert there.read_bytes() == b"precious"
