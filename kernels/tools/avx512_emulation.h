@@ -100,6 +100,16 @@ inline Float16x mask_blend_ps(Bits m, Float16x no, Float16x yes) {
 inline Int16x mask_blend_epi32(Bits m, Int16x no, Int16x yes) {
     return {_mm256_blendv_epi8(no.low, yes.low, lanes(m, 0)), _mm256_blendv_epi8(no.high, yes.high, lanes(m, 8))};
 }
+inline Int16x setr_epi32(const int (&values)[16]) { return loadu_si512(values); }
+inline Float16x permutex2var_ps(Float16x a, Int16x index, Float16x b) {
+    float from[32], to[16];
+    int places[16];
+    storeu_ps(from, a);
+    storeu_ps(from + 16, b);
+    storeu_si512(places, index);
+    for (int lane = 0; lane < 16; ++lane) to[lane] = from[places[lane] & 31];
+    return loadu_ps(to);
+}
 inline Int16x slli_epi32(Int16x a, int n) { return {_mm256_slli_epi32(a.low, n), _mm256_slli_epi32(a.high, n)}; }
 inline Int16x srai_epi32(Int16x a, int n) { return {_mm256_srai_epi32(a.low, n), _mm256_srai_epi32(a.high, n)}; }
 
@@ -129,9 +139,12 @@ inline Int16x srai_epi32(Int16x a, int n) { return {_mm256_srai_epi32(a.low, n),
 #define _mm512_maskz_loadu_ps hpcm_emulation::maskz_loadu_ps
 #define _mm512_mul_ps hpcm_emulation::mul_ps
 #define _mm512_or_si512 hpcm_emulation::or_si512
+#define _mm512_permutex2var_ps hpcm_emulation::permutex2var_ps
 #define _mm512_roundscale_ps(a, mode) hpcm_emulation::roundscale<mode>(a)
 #define _mm512_set1_epi32 hpcm_emulation::set1_epi32
 #define _mm512_set1_ps hpcm_emulation::set1_ps
+#undef _mm512_setr_epi32
+#define _mm512_setr_epi32(...) hpcm_emulation::setr_epi32({__VA_ARGS__})
 #define _mm512_slli_epi32 hpcm_emulation::slli_epi32
 #define _mm512_sqrt_ps hpcm_emulation::sqrt_ps
 #define _mm512_srai_epi32 hpcm_emulation::srai_epi32
