@@ -9,7 +9,7 @@ TORCH_VERSION ?= 2.13.0
 STAMP = $(VENV)/.installed
 NATIVE = setup.py pyproject.toml $(wildcard kernels/src/*.cpp kernels/src/*.h)
 
-.PHONY: help test test-slow test-pillow test-clusters test-compressai wheels test-arm test-arm-files test-sanitize fuzz fuzz-native fuzz-python lint demo clean
+.PHONY: help test test-slow test-pillow test-clusters test-compressai wheels test-arm test-arm-files test-windows test-sanitize fuzz fuzz-native fuzz-python lint demo clean
 
 help:  ## this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +77,20 @@ test-arm:  ## the kernels' self-test built for AArch64, run under an emulator an
 # The same programs, and Debian's Python for AArch64, which is only unpacked below build/.
 test-arm-files: $(STAMP)  ## the conformance files decoded by the package built for AArch64, under an emulator
 	tests/conformance/arm.sh build/conformance-arm $(ARM_CXX) $(ARM_RUN) $(BIN)/python
+
+WINDOWS_VENV ?= build/ziglang
+WINDOWS_CXX ?= $(WINDOWS_VENV)/bin/python -m ziglang c++ -target x86_64-windows-gnu
+WINDOWS_RUN ?= wine
+
+# Debian: apt install wine64 wine; the compiler is Clang from PyPI's ziglang. The second program has the code that is meant for
+# Microsoft's compiler (portable.h), which itself is not at hand here.
+test-windows:  ## the kernels' self-test built for Windows, run in wine and compared with this machine
+	test -x $(WINDOWS_VENV)/bin/python || $(PYTHON) -m venv $(WINDOWS_VENV)
+	$(WINDOWS_VENV)/bin/pip install --quiet --disable-pip-version-check ziglang
+	kernels/tools/selftest.sh build/selftest-host $(CXX) > build/selftest-host.txt
+	WINEDEBUG=-all kernels/tools/selftest.sh build/selftest-windows '$(WINDOWS_CXX)' $(WINDOWS_RUN) > build/selftest-windows.txt
+	WINEDEBUG=-all kernels/tools/selftest.sh build/selftest-msvc '$(WINDOWS_CXX) -DHPCM_MSVC -mxsave' $(WINDOWS_RUN) > build/selftest-msvc.txt
+	$(PYTHON) kernels/tools/compare.py build/selftest-host.txt build/selftest-windows.txt build/selftest-msvc.txt kernels/selftest.json
 
 # Needs clang like `make fuzz`. The self-test at all levels and on several threads, and many callers at once.
 test-sanitize:  ## C++ tests under ASan with UBSan, and under TSan

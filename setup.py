@@ -7,6 +7,7 @@ import os
 import platform
 import shutil
 import subprocess
+import sysconfig
 from pathlib import Path
 
 from pybind11.setup_helpers import ParallelCompile, Pybind11Extension
@@ -15,13 +16,14 @@ from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).parent
 # No contraction, no fast-math: the arithmetic is normative (formats/FORMAT.md); fused operations are written by name.
-COMMON = ["-std=c++17", "-O3", "-ffp-contract=off", "-fvisibility=hidden", "-pthread", "-Wall", "-Wextra", "-Werror"]
-
-
-LEVEL_FLAGS = {
+UNIX = ["-std=c++17", "-O3", "-ffp-contract=off", "-fvisibility=hidden", "-pthread", "-Wall", "-Wextra", "-Werror"]
+UNIX_LEVELS = {
     "simd_avx2.cpp": ["-mavx2", "-mfma", "-mf16c"],
     "simd_avx512.cpp": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx2", "-mfma", "-mf16c"],
 }
+# portable.h turns contraction off by a pragma. /GL, which setuptools asks for, could move code between levels.
+MSVC = ["/std:c++17", "/O2", "/fp:precise", "/GL-", "/utf-8"]
+MSVC_LEVELS = {"simd_avx2.cpp": ["/arch:AVX2"], "simd_avx512.cpp": ["/arch:AVX512"]}
 
 
 class BuildKernels(build_ext):
@@ -29,12 +31,20 @@ class BuildKernels(build_ext):
     kernels/cuda beside it."""
 
     def build_extensions(self) -> None:
-        compile_one = self.compiler._compile
+        msvc = self.compiler.compiler_type == "msvc"
+        flags, levels = (MSVC, MSVC_LEVELS) if msvc else (UNIX, UNIX_LEVELS)
+        for extension in self.extensions:
+            extension.extra_compile_args += flags
+            extension.extra_link_args += [] if msvc else ["-pthread"]
+        # Every compiler runs a command for each source here; `call` is what setuptools renamed `spawn` to.
+        method = "call" if hasattr(self.compiler, "call") else "spawn"
+        run = getattr(self.compiler, method)
 
-        def compile_level(obj, src, ext, cc_args, extra, pp_opts):  # type: ignore[no-untyped-def]
-            compile_one(obj, src, ext, cc_args, extra + LEVEL_FLAGS.get(Path(src).name, []), pp_opts)
+        def run_with_level(command, **more):  # type: ignore[no-untyped-def]
+            of_level = next((levels[name] for name in levels if any(str(word).endswith(name) for word in command)), [])
+            return run([*command, *of_level], **more)
 
-        self.compiler._compile = compile_level
+        setattr(self.compiler, method, run_with_level)
         super().build_extensions()
 
     def run(self) -> None:
@@ -62,8 +72,12 @@ def build_cuda(target: Path) -> None:
 
 def sources() -> list[str]:
     """Every C++ file of kernels/ except the levels that this processor family does not have."""
-    x86 = platform.machine().lower() in ("x86_64", "amd64")
-    arm = platform.machine().lower() in ("aarch64", "arm64")
+    target = sysconfig.get_platform()  # of what is built: cibuildwheel builds for macOS on x86-64 on other machines too
+    if target.endswith("universal2"):  # python.org's for macOS would compile each source for both processors at once
+        target = platform.machine()
+        os.environ.setdefault("ARCHFLAGS", f"-arch {target}")
+    x86 = target.endswith(("x86_64", "amd64"))
+    arm = target.endswith(("aarch64", "arm64"))
     skip = set() if x86 else {"simd_avx2.cpp", "simd_avx512.cpp"}
     skip |= set() if arm else {"simd_neon.cpp"}
     return sorted(f"kernels/src/{p.name}" for p in (ROOT / "kernels/src").glob("*.cpp") if p.name not in skip)
@@ -74,8 +88,6 @@ extension = Pybind11Extension(
     sources(),
     include_dirs=["kernels/src"],
     depends=sorted(f"kernels/src/{p.name}" for p in (ROOT / "kernels/src").glob("*.h")),
-    extra_compile_args=COMMON,
-    extra_link_args=["-pthread"],
 )
 
 os.chdir(ROOT)

@@ -54,7 +54,7 @@ inline void score_entries(const RecallBlock& b, size_t i, size_t count, Run* sco
 
 // Slots as floats, best first; strict comparison while going up keeps the earlier one of equals.
 inline void choose_entries(const RecallBlock& b, const Run* scores, Run* slots, Run* weights) {
-    const F32 least = splat(-__builtin_inff()), sharpness = splat(1.0f) / splat(b.temperature);
+    const F32 least = minus_infinity(), sharpness = splat(1.0f) / splat(b.temperature);
     for (int j = 0; j < kRun; j += kLanes) {
         F32 left[kMostEntries], top = least, total = splat(0.0f);
         for (int e = 0; e < b.entries; ++e) left[e] = load(scores[e] + j);

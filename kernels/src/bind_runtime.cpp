@@ -11,7 +11,11 @@
 
 namespace hpcm {
 
-#if defined(__clang__)
+#if defined(_MSC_FULL_VER) && !defined(__clang__)
+#define HPCM_TEXT_(number) #number
+#define HPCM_TEXT(number) HPCM_TEXT_(number)
+constexpr char kCompiler[] = "MSVC " HPCM_TEXT(_MSC_FULL_VER);
+#elif defined(__clang__)
 constexpr char kCompiler[] = "Clang " __clang_version__;
 #else
 constexpr char kCompiler[] = "GCC " __VERSION__;
@@ -25,7 +29,7 @@ double multiply_add_rate() {
     const RateOps& rate = ops().rate;
     constexpr double kTrial = 0.002;  // seconds
     double best = 0;
-    long rounds = 64;
+    int64_t rounds = 64;
     volatile float result = 0;
     for (int trial = 0; trial < 20;) {
         const Clock::time_point start = Clock::now();

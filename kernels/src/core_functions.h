@@ -23,6 +23,8 @@ HPCM_FUNCTION F32 horner(F32 x, const float (&c)[count]) {
     return p;
 }
 
+HPCM_FUNCTION F32 minus_infinity() { return from_bits(splat_int(-0x800000)); }
+
 // 2^n for -126 <= n <= 127.
 HPCM_FUNCTION F32 power_of_two(I32 n) { return from_bits(shift_left<23>(n + splat_int(127))); }
 

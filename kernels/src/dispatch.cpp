@@ -1,5 +1,7 @@
 #include "dispatch.h"
 
+#include "portable.h"
+
 #include <atomic>
 #include <cstdlib>
 #include <stdexcept>
@@ -9,14 +11,14 @@ namespace hpcm {
 namespace scalar {
 extern const Ops kOps;
 }
-#if defined(__x86_64__)
+#if defined(HPCM_X86_64)
 namespace avx2 {
 extern const Ops kOps;
 }
 namespace avx512 {
 extern const Ops kOps;
 }
-#elif defined(__aarch64__)
+#elif defined(HPCM_AARCH64)
 namespace neon {
 extern const Ops kOps;
 }
@@ -24,24 +26,49 @@ extern const Ops kOps;
 
 namespace {
 
+#if defined(HPCM_X86_64)
+
+// Levels that the processor has and whose registers the operating system saves.
+struct Runs {
+    bool avx2, avx512;
+};
+
+#if defined(HPCM_MSVC)
+Runs runs() {
+    int basic[4], wide[4];  // eax, ebx, ecx, edx
+    __cpuid(basic, 0);
+    if (basic[0] < 7) return {false, false};
+    __cpuid(basic, 1);
+    __cpuidex(wide, 7, 0);
+    const auto has = [](int flags, int bit) { return (flags >> bit & 1) != 0; };
+    const unsigned long long saved = has(basic[2], 27) ? _xgetbv(0) : 0;
+    const bool avx2 = has(basic[2], 12) && has(wide[1], 5) && (saved & 0x06) == 0x06;  // with fma
+    const bool avx512 = has(wide[1], 16) && has(wide[1], 17) && has(wide[1], 30) && has(wide[1], 31);  // f, dq, bw, vl
+    return {avx2, avx2 && avx512 && (saved & 0xe6) == 0xe6};
+}
+#else
+Runs runs() {
+    __builtin_cpu_init();
+    const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 #if defined(HPCM_EMULATE_AVX512)
-bool avx512_runs() { return true; }  // tests: the level is made of AVX2 instructions
-#elif defined(__x86_64__)
-bool avx512_runs() {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    const bool avx512 = true;  // tests: the level is made of AVX2 instructions
+#else
+    const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+#endif
+    return {avx2, avx2 && avx512};
 }
 #endif
 
-// __builtin_cpu_supports also asks the operating system (xgetbv) whether it saves the wide registers.
+#endif
+
 std::vector<const Ops*> supported() {
     std::vector<const Ops*> levels{&scalar::kOps};
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    if (avx2) levels.push_back(&avx2::kOps);
-    if (avx2 && avx512_runs()) levels.push_back(&avx512::kOps);
-#elif defined(__aarch64__)
+#if defined(HPCM_X86_64)
+    const Runs here = runs();
+    if (here.avx2) levels.push_back(&avx2::kOps);
+    if (here.avx512) levels.push_back(&avx512::kOps);
+#elif defined(HPCM_AARCH64)
     levels.push_back(&neon::kOps);
 #endif
     return levels;

@@ -4,19 +4,21 @@
 // guard; the host's state returns when it ends.
 #pragma once
 
+#include "portable.h"
+
 #include <cstdint>
 
-#if defined(__x86_64__)
+#if defined(HPCM_X86_64)
 #include <xmmintrin.h>
 #endif
 
 namespace hpcm {
 
-#if defined(__x86_64__)
+#if defined(HPCM_X86_64)
 constexpr uint64_t kNormativeFpState = 0x1f80;
 inline uint64_t fp_state() { return _mm_getcsr(); }
 inline void set_fp_state(uint64_t state) { _mm_setcsr(static_cast<unsigned>(state)); }
-#elif defined(__aarch64__)
+#elif defined(HPCM_AARCH64)
 constexpr uint64_t kNormativeFpState = 0;
 inline uint64_t fp_state() {
     uint64_t state;
@@ -24,8 +26,6 @@ inline uint64_t fp_state() {
     return state;
 }
 inline void set_fp_state(uint64_t state) { __asm__ volatile("msr fpcr, %0\n\tisb" : : "r"(state) : "memory"); }
-#else
-#error "supported processors: x86-64 and AArch64"
 #endif
 
 class FpGuard {

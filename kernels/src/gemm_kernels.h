@@ -23,9 +23,9 @@ inline void prefetch_rows(const float* from, ptrdiff_t stride, bool write) {
     for (int i = 0; i < rows; ++i) {
         for (int j = 0; j < kWidth; j += kLine) {
             if (write) {
-                __builtin_prefetch(from + i * stride + j, 1);
+                HPCM_PREFETCH_WRITE(from + i * stride + j);
             } else {
-                __builtin_prefetch(from + i * stride + j, 0);
+                HPCM_PREFETCH(from + i * stride + j);
             }
         }
     }
@@ -33,7 +33,7 @@ inline void prefetch_rows(const float* from, ptrdiff_t stride, bool write) {
 
 // f(0), f(1), ... f(count - 1), written out: with constant indexes an array of accumulators stays in registers.
 template <int count, typename Function>
-[[gnu::always_inline]] inline void repeat(Function f) {
+HPCM_ALWAYS_INLINE void repeat(Function f) {
     if constexpr (count > 0) {
         repeat<count - 1>(f);
         f(count - 1);
@@ -47,9 +47,9 @@ struct Tile {
 
     // f(i, j) for each vector.
     template <typename Function>
-    [[gnu::always_inline]] static inline void each(Function f) {
-        repeat<rows>([&](int i) __attribute__((always_inline)) {
-            repeat<kVectors>([&](int j) __attribute__((always_inline)) { f(i, j); });
+    HPCM_ALWAYS_INLINE static void each(Function f) {
+        repeat<rows>([&](int i) HPCM_INLINE_LAMBDA {
+            repeat<kVectors>([&](int j) HPCM_INLINE_LAMBDA { f(i, j); });
         });
     }
 };
@@ -62,8 +62,8 @@ inline int lanes_of(int columns, int j) {
 
 // `whole`: all kWidth columns are there.
 template <int rows, bool whole>
-[[gnu::always_inline]] inline void multiply_columns(const GemmBlock& g, int row, const float* panel, float* out,
-                                                    const float* residual, int columns) {
+HPCM_ALWAYS_INLINE void multiply_columns(const GemmBlock& g, int row, const float* panel, float* out, const float* residual,
+                                         int columns) {
     const ptrdiff_t out_stride = g.out_stride, residual_stride = g.residual_stride, weight_stride = g.weight_stride;
     const auto read = [columns](const float* from, int j) {
         return whole ? load(from + j * kLanes) : load(from + j * kLanes, lanes_of(columns, j));
@@ -136,7 +136,7 @@ inline int next_rows(int left) {
 inline void prefetch_weights(const GemmBlock& g, int row, int begin, int end) {
     const int last = g.rows < row + kTileRows ? g.rows : row + kTileRows;
     for (; row < last; ++row) {
-        for (int k = begin; k < end; k += kLine) __builtin_prefetch(g.weights + row * g.weight_stride + k, 0, 2);
+        for (int k = begin; k < end; k += kLine) HPCM_PREFETCH_LATER(g.weights + row * g.weight_stride + k);
     }
 }
 

@@ -1,7 +1,9 @@
 #include "rans.h"
 
 #include <algorithm>
+#include <cmath>
 
+#include "portable.h"
 #include "rans_decode.h"
 
 namespace hpcm {
@@ -69,7 +71,7 @@ void put_escape(uint64_t& state, uint8_t*& p, const TableSet::Row& row, int32_t 
 
 void put_value(uint64_t& state, uint8_t*& p, const TableSet::Row& row, int32_t symbol) {
     const uint32_t i = index_of(symbol, row);
-    if (__builtin_expect(i == row.escape, 0)) put_escape(state, p, row, symbol);
+    if (HPCM_UNLIKELY(i == row.escape)) put_escape(state, p, row, symbol);
     put_symbol(state, p, row, i);
 }
 
@@ -161,7 +163,7 @@ void rdo_quantise(const float* residual, const uint16_t* rows, size_t n, const T
     for (size_t i = 0; i < n; ++i) {
         const float r = residual[i];
         if (!(r > -2147483520.0f && r < 2147483520.0f)) throw std::invalid_argument("residual is not a finite number in range");
-        const int32_t near = int32_t(__builtin_rintf(r)), low = near - (near > 0) + (near < 0);
+        const int32_t near = int32_t(std::rint(r)), low = near - (near > 0) + (near < 0);
         symbols[i] = near;
         if (near == low) continue;
         const TableSet::Row& row = tables[rows[i]];

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "portable.h"
 #include "rans.h"
 
 namespace hpcm {
@@ -63,7 +64,7 @@ inline int32_t take_escape(uint64_t& state, const uint8_t*& p, const uint8_t* en
 
 inline int32_t take_value(uint64_t& state, const uint8_t*& p, const uint8_t* end, const TableSet::Row& row) {
     const uint32_t i = take_symbol(state, p, row);
-    if (__builtin_expect(i == row.escape, 0)) return take_escape(state, p, end, row);
+    if (HPCM_UNLIKELY(i == row.escape)) return take_escape(state, p, end, row);
     return row.offset + int32_t(i);
 }
 

@@ -9,11 +9,11 @@ namespace {
 
 constexpr int kRateChains = 12;  // hide the latency of fma, fit in the registers of every level
 
-float run_chains(long rounds) {
+float run_chains(int64_t rounds) {
     F32 chains[kRateChains];
     for (int i = 0; i < kRateChains; ++i) chains[i] = splat(static_cast<float>(i));
     const F32 factor = splat(0.5f), addend = splat(1.0f);  // every chain tends to 2
-    for (long r = 0; r < rounds; ++r) {
+    for (int64_t r = 0; r < rounds; ++r) {
         for (int i = 0; i < kRateChains; ++i) chains[i] = fma(chains[i], factor, addend);
     }
     F32 sum = chains[0];

@@ -18,6 +18,8 @@
 #error "simd.h is included through level.h by a file that defines HPCM_LEVEL"
 #endif
 
+#include "portable.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <cstring>

@@ -1,8 +1,6 @@
 // The scalar level: one lane. It runs on any processor and is the definition that the other levels are held to.
 #pragma once
 
-#include <cmath>
-
 #include "soft_fma.h"
 
 namespace hpcm {
@@ -41,7 +39,6 @@ inline F32 operator+(F32 a, F32 b) { return {a.v + b.v}; }
 inline F32 operator-(F32 a, F32 b) { return {a.v - b.v}; }
 inline F32 operator*(F32 a, F32 b) { return {a.v * b.v}; }
 inline F32 operator/(F32 a, F32 b) { return {a.v / b.v}; }
-inline F32 sqrt(F32 a) { return {__builtin_sqrtf(a.v)}; }
 #if defined(__aarch64__) || defined(__FMA__)
 inline F32 fma(F32 a, F32 b, F32 c) { return {__builtin_fmaf(a.v, b.v, c.v)}; }
 #else
@@ -59,7 +56,15 @@ inline F32 from_bits(I32 a) {
     return r;
 }
 inline F32 negate(F32 a) { return {-a.v}; }
+#if defined(HPCM_MSVC)
+inline F32 sqrt(F32 a) { return {_mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(a.v)))}; }
+inline F32 absolute(F32 a) { return from_bits({bits(a).v & INT32_MAX}); }
+inline F32 copy_sign(F32 a, F32 sign) { return from_bits({(bits(a).v & INT32_MAX) | (bits(sign).v & INT32_MIN)}); }
+#else
+inline F32 sqrt(F32 a) { return {__builtin_sqrtf(a.v)}; }
 inline F32 absolute(F32 a) { return {__builtin_fabsf(a.v)}; }
+inline F32 copy_sign(F32 a, F32 sign) { return {__builtin_copysignf(a.v, sign.v)}; }
+#endif
 
 inline Mask less(F32 a, F32 b) { return {a.v < b.v}; }
 inline Mask less_equal(F32 a, F32 b) { return {a.v <= b.v}; }
@@ -72,9 +77,9 @@ inline I32 select(Mask m, I32 yes, I32 no) { return m.v ? yes : no; }
 
 // Adding and subtracting 1.5 * 2^23 rounds to an integer in the current (nearest even) mode; larger values are integers.
 inline F32 round_even(F32 a) {
-    const float magnitude = __builtin_fabsf(a.v);
-    const float rounded = (magnitude + 8388608.0f) - 8388608.0f;
-    return {magnitude < 8388608.0f ? __builtin_copysignf(rounded, a.v) : a.v};
+    const float magnitude = absolute(a).v;
+    const F32 rounded = {(magnitude + 8388608.0f) - 8388608.0f};
+    return magnitude < 8388608.0f ? copy_sign(rounded, a) : a;
 }
 inline I32 to_int(F32 a) { return {static_cast<int32_t>(a.v)}; }
 inline F32 to_float(I32 a) { return {static_cast<float>(a.v)}; }

@@ -1,10 +1,8 @@
 #include "thread_pool.h"
 
-#include <pthread.h>
-#include <sched.h>
-
 #include <algorithm>
 #include <atomic>
+#include <bitset>
 #include <condition_variable>
 #include <cstdlib>
 #include <deque>
@@ -18,6 +16,15 @@
 
 #include "fpenv.h"
 
+#if defined(_WIN32)
+#define WIN32_LEAN_AND_MEAN
+#define NOMINMAX
+#include <windows.h>
+#else
+#include <pthread.h>
+#include <sched.h>
+#endif
+
 namespace hpcm {
 namespace {
 
@@ -27,8 +34,8 @@ constexpr int kMaxThreads = 256;
 constexpr int kSpins = 500;
 
 inline void pause() {
-#if defined(__x86_64__)
-    __builtin_ia32_pause();
+#if defined(HPCM_X86_64)
+    _mm_pause();
 #else
     __asm__ volatile("yield");
 #endif
@@ -146,9 +153,15 @@ int parse_threads(const char* text) {
 int default_threads() {
     const char* wanted = std::getenv("HPCM_THREADS");
     if (wanted != nullptr && *wanted != '\0') return parse_threads(wanted);
+    // What the process may use: respects taskset and container limits, unlike the number of processors.
 #if defined(__linux__)
-    cpu_set_t set;  // respects taskset and container limits, unlike the number of processors
+    cpu_set_t set;
     if (sched_getaffinity(0, sizeof set, &set) == 0) return std::clamp(CPU_COUNT(&set), 1, kMaxThreads);
+#elif defined(_WIN32)
+    DWORD_PTR mask, of_system;
+    if (GetProcessAffinityMask(GetCurrentProcess(), &mask, &of_system) && mask != 0) {
+        return std::clamp(static_cast<int>(std::bitset<64>(mask).count()), 1, kMaxThreads);
+    }
 #endif
     return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMaxThreads);
 }
@@ -162,6 +175,8 @@ struct State {
 // Never destroyed: workers may still run while the process exits.
 State* g_state = new State;
 
+#if !defined(_WIN32)
+
 // A forked child has none of its parent's threads, and the locks may be held: it starts afresh and leaks the old state.
 void reset_after_fork() {
     State* fresh = new State;
@@ -170,6 +185,8 @@ void reset_after_fork() {
 }
 
 [[maybe_unused]] const int g_registered = pthread_atfork(nullptr, nullptr, reset_after_fork);
+
+#endif
 
 int threads_locked(State& state) {
     if (state.threads == 0) state.threads = default_threads();

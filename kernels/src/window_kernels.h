@@ -127,7 +127,7 @@ struct NineTaps {
     }
 
     template <typename LoadTap>
-    [[gnu::always_inline]] inline F32 sum(LoadTap load_tap) const {
+    HPCM_ALWAYS_INLINE F32 sum(LoadTap load_tap) const {
         F32 acc = bias;
         repeat<9>([&](int t) { acc = fma(weights[t], load_tap(t / 3 * row_step + t % 3 * column_step), acc); });
         return acc + splat(0.0f);

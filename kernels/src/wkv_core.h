@@ -18,7 +18,7 @@ struct WkvState {
     F32 m, n, d;
 };
 
-HPCM_FUNCTION WkvState wkv_empty() { return {splat(-__builtin_huge_valf()), splat(0.0f), splat(0.0f)}; }
+HPCM_FUNCTION WkvState wkv_empty() { return {minus_infinity(), splat(0.0f), splat(0.0f)}; }
 
 // The state one token further on: what is in it decays by w, then (k, v) joins.
 HPCM_FUNCTION WkvState wkv_step(const WkvState& s, F32 w, F32 k, F32 v) {
