@@ -73,7 +73,7 @@ class _TimedCoder:
     """Stands for an EntropyCoder: streams keep the time, the encoder's choice of symbols counts as the network's."""
 
     def __init__(self, coder: EntropyCoder, clock: _Clock) -> None:
-        self.bits, self.quantise = coder.bits, coder.quantise
+        self.bits, self.quantise, self.has_trellis = coder.bits, coder.quantise, coder.has_trellis
         self._coder, self._clock = coder, clock
 
     def encoder(self) -> _TimedStream:
