@@ -28,10 +28,11 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def calibrated(tmp_path: Path, photos: Path) -> Path:
-    output = tmp_path / "fine.safetensors"
-    command = ["models", "calibrate", "tiny", "--data", str(photos), "-o", str(output), "--count", "2"]
+@pytest.fixture(scope="module")
+def calibrated(tmp_path_factory: pytest.TempPathFactory, models: Path, photos: Path) -> Path:
+    output = tmp_path_factory.mktemp("calibrated") / "fine.safetensors"
+    model = str(models / "tiny.safetensors")
+    command = ["models", "calibrate", model, "--data", str(photos), "-o", str(output), "--count", "2"]
     result = CliRunner().invoke(cli, command)
     assert result.exit_code == 0, result.output
     assert "fine" in result.output
