@@ -23,6 +23,7 @@ import numpy as np
 
 from hpcmcodec.bench.curves import distance
 from hpcmcodec.bench.machine import choose_processors
+from hpcmcodec.bench.published import published_curves
 from hpcmcodec.bench.results import Results, digest_of
 from hpcmcodec.bench.run import Listener, bench
 from hpcmcodec.bench.sweep import Options
@@ -32,6 +33,8 @@ from hpcmcodec.models.registry import config_from_dict
 
 SUFFIXES = {".png", ".webp", ".ppm", ".bmp", ".tif", ".tiff"}
 PEERS = ("jpeg", "webp", "avif:444", "avif:best")
+PUBLISHED = ("mbt2018-mean (CompressAI)", "VTM-18.0 (lossy-vae)")
+"""Curves of `hpcm bench --published` that README's table has too: averages over the same pictures, others' bytes."""
 SHOWN = (1, 25, 50, 75, 100)
 DOCS = Path(__file__).parent.parent / "docs"
 Curve = dict[str, Any]
@@ -91,6 +94,9 @@ def tables(curves: dict[str, Curve]) -> str:
     for peer in peers:
         found = (f"{bd_rate(peer, ours, metric):+.1f} %" for metric in ("psnr", "ms_ssim_db"))
         lines.append(f"| {peer['label']} ({peer['about']}) | {' | '.join(found)} |")
+    for published in (c for c in published_curves() if c.name in PUBLISHED and c.metric == "psnr"):
+        points = [{"bpp": bpp, "psnr": psnr} for bpp, psnr in published.points]
+        lines.append(f"| {published.name}, as published | {bd_rate({'points': points}, ours, 'psnr'):+.1f} % | |")
     shown = [point for point in ours["points"] if point["setting"] in SHOWN]
     lines += [
         "",
