@@ -83,9 +83,11 @@ def decode_latents(
     network, area, hyper_area = model.network, *areas
     z_shape = (1, model.network.hyper_channels, hyper_area.rows, hyper_area.columns)
     z_inside, z_rows = hyper_area.inside(z_shape[1]), _z_rows(model, cond, z_shape)
-    first = model.coder.decoder(bytes(data[0]))
-    z_symbols = _spread(first.decode(z_rows if z_inside is None else z_rows[z_inside]), z_inside)
-    first.finish()  # now: a bad file may claim to be of any size, and all that follows takes memory for it
+    z_symbols = np.zeros(z_shape, np.int32)
+    if data:
+        first = model.coder.decoder(bytes(data[0]))
+        z_symbols = _spread(first.decode(z_rows if z_inside is None else z_rows[z_inside]), z_inside)
+        first.finish()  # now: a bad file may claim to be of any size, and all that follows takes memory for it
     streams = {scale: model.coder.decoder(bytes(stream)) for scale, stream in enumerate(data) if scale}
     pick_inside = _picker(model, area)
 

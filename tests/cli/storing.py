@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from hpcmcodec.errors import CorruptError
-from hpcmcodec.formats.container import Limits
+from hpcmcodec.formats.container import SIGNATURE, Limits
 from hpcmcodec.formats.pictures import Picture, encode_picture, read_picture
 
-MARK = b"stored:"
+MARK = SIGNATURE + b"stored:"  # files that do not begin like ours are not read
 
 
 class StoringEncoder:
