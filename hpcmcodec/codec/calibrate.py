@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +42,7 @@ def calibrate(source: str | Path | None, pictures: Iterable[Picture], output: Pa
     crops = [_middle(picture.pixels) for picture in pictures]
 
     def collect(tables: EntropyTables) -> Iterator[Steps]:
-        coder = _Recorder(tables)
+        coder = _Recorder.of(tables)
         encoder.model = replace(model, coder=coder)
         for picture in crops:
             for quality in QUALITIES:
@@ -54,13 +55,7 @@ def calibrate(source: str | Path | None, pictures: Iterable[Picture], output: Pa
         name=name,
         config=file.config,
         tensors=model_file.stored_tensors(file.path),
-        cdf=tables.cdf,
-        starts=tables.starts,
-        lengths=tables.lengths,
-        offsets=tables.offsets,
-        y_thresholds=tables.thresholds,
-        z_thresholds=tables.thresholds,
-        levels=tables.levels,
+        **tables.stored(),
         distribution={"name": "logistic", "trellis": f"fitted to {len(crops)} pictures"},
         provenance={**file.provenance, "calibrated": file.name},
         measured=file.measured,
@@ -70,8 +65,8 @@ def calibrate(source: str | Path | None, pictures: Iterable[Picture], output: Pa
 class _Recorder(EntropyCoder):
     """Keeps what it quantises."""
 
-    def __init__(self, tables: EntropyTables) -> None:
-        super().__init__(tables.cdf, tables.starts, tables.lengths, tables.offsets, tables.levels)
+    def __init__(self, *tables: Any) -> None:
+        super().__init__(*tables)
         self._steps: list[tuple[np.ndarray, np.ndarray]] = []
 
     def quantise(self, residual: np.ndarray, rows: np.ndarray, strength: float) -> Quantised:

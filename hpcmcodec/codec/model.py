@@ -39,8 +39,9 @@ class CodecModel:
         check_merged(config)
         network = build(config)
         network.load(file.tensors)
-        coder = EntropyCoder(file.cdf, file.starts, file.lengths, file.offsets, file.levels)
-        return cls(file.name, file.id, network.family, network, coder, file.y_thresholds, file.z_thresholds)
+        return cls(
+            file.name, file.id, network.family, network, EntropyCoder.of(file), file.y_thresholds, file.z_thresholds
+        )
 
     def suited_to(self, header: Header) -> CodecModel:
         """This model under the settings of a file. Raises CorruptError for a file that does not belong to it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,21 @@ from hpcmcodec.errors import ModelFileError
 Int32: TypeAlias = npt.NDArray[np.int32]
 UInt16: TypeAlias = npt.NDArray[np.uint16]
 Float32: TypeAlias = npt.NDArray[np.float32]
+
+
+class Tables(Protocol):
+    """What has tables: `tables.EntropyTables`, where the fields are explained, or a model file."""
+
+    @property
+    def cdf(self) -> Int32: ...
+    @property
+    def starts(self) -> Int32: ...
+    @property
+    def lengths(self) -> Int32: ...
+    @property
+    def offsets(self) -> Int32: ...
+    @property
+    def levels(self) -> Float32 | None: ...
 
 
 @dataclass(frozen=True)
@@ -45,6 +60,11 @@ class EntropyCoder:
             self._tables = kernels.TableSet(*(_int32(part) for part in (cdf, starts, lengths, offsets)))
         except ValueError as error:
             raise ModelFileError(f"the model's entropy tables are not valid: {error}") from error
+
+    @classmethod
+    def of(cls, tables: Tables) -> Self:
+        """A coder with these tables."""
+        return cls(tables.cdf, tables.starts, tables.lengths, tables.offsets, tables.levels)
 
     @property
     def has_trellis(self) -> bool:

@@ -10,6 +10,7 @@ import heapq
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +48,16 @@ class EntropyTables:
         """Frequencies of one row, escape last."""
         start = int(self.starts[row])
         return np.diff(self.cdf[start : start + int(self.lengths[row])]).astype(np.int64)
+
+    def row(self, row: int) -> Row:
+        """One symmetric row."""
+        frequencies = self.frequencies(row)
+        return Row(frequencies[-int(self.offsets[row]) : -1], int(frequencies[-1]))
+
+    def stored(self) -> dict[str, Any]:
+        """The arguments of `model_file.write`; latents and hyper-latents choose rows alike."""
+        tables = {name: getattr(self, name) for name in ("cdf", "starts", "lengths", "offsets", "levels")}
+        return {**tables, "y_thresholds": self.thresholds, "z_thresholds": self.thresholds}
 
 
 # ------------------------------------------------------------------------------------------------ distributions

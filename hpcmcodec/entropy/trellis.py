@@ -25,7 +25,6 @@ from hpcmcodec.entropy.tables import (
     Row,
     assemble,
     best_row,
-    half_masses,
     logistic_survival,
     logistic_tables,
 )
@@ -47,15 +46,13 @@ def logistic_trellis_tables(collect: Callable[[EntropyTables], Iterable[Steps]],
     `collect` gives the steps of pictures as an encoder with some tables meets them; strength is that encoder's.
     """
     plain = logistic_tables()
-    scales = [float(scale) for scale in LOGISTIC_SCALES]
-    first = [best_row(half_masses(logistic_survival, scale), scale, MAX_WIDTH) for scale in scales]
     guess = _Fit.by_formula()
     steps = list(chain.from_iterable(collect(plain)))
     fit = guess
     for _ in range(_ROUNDS):
-        fit = guess.corrected(_Counts.of(fit.tables(first, plain), steps, strength))
-    steps = list(chain.from_iterable(collect(fit.tables(first, plain))))  # the trellis' values are their context now
-    return guess.corrected(_Counts.of(fit.tables(first, plain), steps, strength)).tables(first, plain)
+        fit = guess.corrected(_Counts.of(fit.tables(plain), steps, strength))
+    steps = list(chain.from_iterable(collect(fit.tables(plain))))  # the trellis' values are their context now
+    return guess.corrected(_Counts.of(fit.tables(plain), steps, strength)).tables(plain)
 
 
 @dataclass(frozen=True)
@@ -69,7 +66,7 @@ class _Counts:
     @classmethod
     def of(cls, tables: EntropyTables, steps: Steps, strength: float) -> _Counts:
         """As an encoder with these tables comes to choose symbols."""
-        coder = EntropyCoder(tables.cdf, tables.starts, tables.lengths, tables.offsets, tables.levels)
+        coder = EntropyCoder.of(tables)
         counts, sums = np.zeros((2, 2 * _ROWS, _COUNTED + 1))
         for residual, rows in steps:
             coded = coder.quantise(residual, rows, strength)
@@ -106,9 +103,13 @@ class _Fit:
         levels[:, :3] = (seen.sums[:, 1:4] + _TRUST * levels[:, :3]) / (seen.counts[:, 1:4] + _TRUST)
         return _Fit(masses, rows, levels)
 
-    def tables(self, first: list[Row], plain: EntropyTables) -> EntropyTables:
+    def tables(self, plain: EntropyTables) -> EntropyTables:
         """Behind the rows of plain rounding."""
-        return assemble([*first, *self.rows], plain.thresholds, self.levels.astype(np.float32).reshape(2, _ROWS, 4))
+        return assemble(
+            [*map(plain.row, range(_ROWS)), *self.rows],
+            plain.thresholds,
+            self.levels.astype(np.float32).reshape(2, _ROWS, 4),
+        )
 
 
 def _row(masses: Floats, scale: float) -> Row:

@@ -13,7 +13,6 @@ from hpcmcodec.nn.module import Module
 
 from .distributions import DISTRIBUTIONS, Distribution
 from .slopes import METRICS, lambda_of, mean_squared_error, range_of, yardstick
-from .straight import straight_through
 
 if TYPE_CHECKING:
     from .trellis import Trellis  # needs the installed package
@@ -35,6 +34,11 @@ def rdo_round(residual: Tensor, scale: Tensor, strength: float, family: Distribu
     saved = family.bits(near, scale) - family.bits(low, scale)
     cost = RDO_WEIGHT * ((residual - low).square() - (residual - near).square())
     return torch.where(strength * saved > cost, low, near)
+
+
+def straight_through(value: Tensor, rounded: Tensor) -> Tensor:
+    """`rounded` with the gradient of `value`."""
+    return rounded.detach() + (value - value.detach())  # adds an exact zero
 
 
 def split_bits(

@@ -11,13 +11,13 @@ from torch import Tensor
 
 from hpcmcodec.codec.model import TRELLIS_STRENGTH
 from hpcmcodec.entropy.coder import EntropyCoder
-from hpcmcodec.entropy.tables import LOGISTIC_SCALES
+from hpcmcodec.entropy.tables import LOGISTIC_SCALES, EntropyTables
 from hpcmcodec.entropy.trellis import STEP
 from hpcmcodec.errors import UsageError
 from hpcmcodec.formats.model_file import ModelFile
 
 from .distributions import logistic_bits
-from .straight import straight_through
+from .loss import straight_through
 
 _MOST = 255  # magnitudes whose bits are looked up
 _CELL = 2 * STEP
@@ -33,7 +33,10 @@ class Trellis:
     def __init__(self, file: ModelFile) -> None:
         if file.levels is None:
             raise UsageError(f"model {file.name!r} has no trellis: make one with hpcm models calibrate")
-        self._coder = EntropyCoder(file.cdf, file.starts, file.lengths, file.offsets, file.levels)
+        self.tables = EntropyTables(
+            file.cdf, file.starts, file.lengths, file.offsets, thresholds=file.y_thresholds, levels=file.levels
+        )
+        self._coder = EntropyCoder.of(self.tables)
         self._thresholds, self._rows = file.y_thresholds, len(file.y_thresholds) + 1
         magnitudes = np.tile(np.arange(_MOST + 1, dtype=np.int32), (2 * self._rows, 1))
         rows = np.repeat(np.arange(self._rows, 3 * self._rows, dtype=np.uint16)[:, None], _MOST + 1, 1)
