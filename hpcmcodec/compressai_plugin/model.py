@@ -30,6 +30,7 @@ from hpcmcodec.models.registry import build, config_from_dict
 from hpcmcodec.nn.torch_model import TorchModel
 from hpcmcodec.train.distributions import lower_bound
 from hpcmcodec.train.loss import Noise, code_batch
+from hpcmcodec.train.trellis import Trellis
 
 _LEAST_LIKELIHOOD = 1e-9  # CompressAI's
 _NAME = "compressai"
@@ -38,6 +39,7 @@ _NAME = "compressai"
 class HpcmModel(CompressionModel):
     """A network of this package behind CompressAI's interface; sides of pictures may be anything.
 
+    A model that came from a file with a trellis keeps it, in training too; others round.
     config: of the network, by default the class's preset. quality: 1..100. seed: of the initial weights.
     """
 
@@ -53,6 +55,7 @@ class HpcmModel(CompressionModel):
         self.auxiliary = torch.nn.ParameterDict({"quantiles": torch.zeros(1)})  # the name by which it is found
         self._file: bytes | None = None
         self._coder: Encoder | None = None
+        self._trellis: Trellis | None = None
 
     @classmethod
     def from_model(cls, name: str | Path | None = None, *, quality: float = 50) -> HpcmModel:
@@ -62,6 +65,7 @@ class HpcmModel(CompressionModel):
         for key, tensor in made.net.tensors().items():
             tensor.data.copy_(torch.from_numpy(np.array(file.tensors[key])))
         made._file, made._coder = Path(file.path).read_bytes(), Encoder(file.path)
+        made._trellis = None if file.levels is None else Trellis(file)
         return made
 
     @classmethod
@@ -93,6 +97,7 @@ class HpcmModel(CompressionModel):
             ((self.quality - 1) / 99).expand(len(x)),
             rdo=RDO_STRENGTH if network.rate == "variable" else 0.0,
             noise=Noise() if self.training else None,
+            trellis=self._trellis,
         )
         y_area, z_area = areas_of(network, Tile(0, height, width, 0, 0))
         y_inside = y_area.inside(network.latent_channels)
@@ -122,7 +127,10 @@ class HpcmModel(CompressionModel):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.safetensors"
             network = self.net.model
-            export_model(path, _NAME, network.config, arrays, distribution=network.distribution, storage=exact)
+            tables = self._trellis.tables if self._trellis else None
+            export_model(
+                path, _NAME, network.config, arrays, distribution=network.distribution, tables=tables, storage=exact
+            )
             self._file, self._coder = path.read_bytes(), Encoder(path)
         return True
 
