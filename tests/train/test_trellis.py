@@ -10,6 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from hpcmcodec.codec.calibrate import calibrate  # noqa: E402
+from hpcmcodec.codec.model import TRELLIS_STRENGTH  # noqa: E402
 from hpcmcodec.errors import UsageError  # noqa: E402
 from hpcmcodec.formats import model_file  # noqa: E402
 from hpcmcodec.formats.picture import Picture  # noqa: E402
@@ -47,11 +48,13 @@ def test_values_and_bits_are_the_encoders(models: tuple[Path, Path]) -> None:
     trellis = Trellis(file)
     latent, mean, log_scale = batch(1)
     with torch.no_grad():  # on the scales of rows, where nothing is interpolated
-        log_scale.copy_(trellis._scales[torch.randint(0, 80, log_scale.shape)])
+        log_scale.copy_(
+            trellis._scales[torch.randint(0, 80, log_scale.shape, generator=torch.Generator().manual_seed(3))]
+        )
         value, bits = trellis(latent, mean, log_scale, None)
     for n in range(2):
         rows = np.searchsorted(file.y_thresholds, log_scale[n].detach().numpy()).astype(np.uint16)
-        coded = trellis._coder.quantise((latent - mean)[n].detach().numpy(), rows, 0.8)
+        coded = trellis._coder.quantise((latent - mean)[n].detach().numpy(), rows, TRELLIS_STRENGTH)
         np.testing.assert_allclose(value[n].detach(), coded.values + mean[n].detach().numpy(), rtol=0, atol=1e-6)
         np.testing.assert_allclose(bits[n], trellis._coder.bits(coded.symbols, coded.rows), rtol=1e-4, atol=1e-5)
 
