@@ -3,7 +3,8 @@
     python benchmarks/entropy.py
 
 Symbols are drawn from the logistic family's own distributions. `photo` is skewed like a photograph's latents (most
-scales small), `uniform` takes every row equally often. Rates are million symbols a second, best of several runs.
+scales small), `uniform` takes every row equally often; `trellis` is what the default model does with latents. Rates are
+million symbols a second, best of several runs.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 from hpcmcodec import kernels
 from hpcmcodec.entropy.coder import EntropyCoder
 from hpcmcodec.entropy.tables import EntropyTables, logistic_tables
+from hpcmcodec.models import store
 
 COUNT = 1 << 21
 
@@ -58,13 +60,30 @@ def measure(name: str, skew: float, tables: EntropyTables, coder: EntropyCoder) 
     print(f"{name}: {len(data) * 8 / COUNT:.3f} bits/symbol, {over:+.4%} over its tables; {text} M/s")
 
 
+def measure_trellis(name: str, skew: float, tables: EntropyTables, coder: EntropyCoder) -> None:
+    """One coding step of COUNT latents. `tables`: of plain rounding, for the latents' scales."""
+    rng = np.random.default_rng(1)
+    log_scale, symbols = draw(tables, skew, rng)
+    residual = (symbols + rng.uniform(-0.5, 0.5, COUNT)).astype(np.float32)
+    rows = kernels.scale_index(log_scale, tables.thresholds)
+    coded = coder.quantise(residual, rows, 0.7)
+    encoder = coder.encoder()
+    encoder.add(coded.symbols, coded.rows)
+    data = encoder.finish()
+    search = best_rate(lambda: coder.quantise(residual, rows, 0.7), 3)
+    decode = best_rate(lambda: coder.decoder(data).values(rows))
+    print(f"{name}, trellis: {len(data) * 8 / COUNT:.3f} bits/symbol; search {search:.1f}, decode {decode:.0f} M/s")
+
+
 def main() -> None:
     kernels.set_threads(1)
     tables = logistic_tables()
-    coder = EntropyCoder(tables.cdf, tables.starts, tables.lengths, tables.offsets)
+    coder, trellis = EntropyCoder.of(tables), EntropyCoder.of(store.find())
     print(f"{len(tables.starts)} rows, {tables.cdf.nbytes / 1e3:.0f} kB of tables, {kernels.simd_level()}")
     measure("photo", 3.0, tables, coder)
     measure("uniform", 0.0, tables, coder)
+    measure_trellis("photo", 3.0, tables, trellis)
+    measure_trellis("uniform", 0.0, tables, trellis)
 
 
 if __name__ == "__main__":

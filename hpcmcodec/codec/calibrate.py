@@ -20,8 +20,7 @@ from hpcmcodec.models import store
 
 QUALITIES = (5, 30, 55, 80)
 STRENGTH = 1.2
-"""Tables fit an encoder that saves more than `TRELLIS_STRENGTH` does: 0.9 % fewer bytes than fitted to 0.8, and more
-than 1.6 would give (docs/DECISIONS.md)."""
+"""Tables fit an encoder that saves more than `TRELLIS_STRENGTH` does: better than its own (docs/DECISIONS.md, 14)."""
 CROP = 256
 """Side of what is looked at of a picture, from its middle, in pixels."""
 
