@@ -27,6 +27,7 @@ def parse(arguments: Sequence[str]) -> RunConfig:
             flag,
             type=option.metadata["parse"],
             choices=option.metadata["choices"],
+            dest=option.name,
             metavar=option.metadata["metavar"] or None,
             default=argparse.SUPPRESS,
             required=option.name in ("data", "out"),

@@ -40,3 +40,20 @@ def test_bare_source_tree_trains(settings: dict[str, Any], tmp_path: Path) -> No
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert sorted(losses(out)) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("flag", "text", "field", "value"),
+    [
+        ("--lambda", "0.013", "lambda_", 0.013),
+        ("--range", "0.001,0.1", "range", (0.001, 0.1)),
+        ("--time-budget", "25m", "time_budget", 1500.0),
+        ("--no-use-simple-weconv", "", "use_simple_weconv", False),
+        ("--spectral-reg", "", "spectral_reg", True),
+    ],
+)
+def test_options_set_the_field_that_they_name(flag: str, text: str, field: str, value: object) -> None:
+    from hpcmcodec.train.__main__ import parse
+
+    config = parse(["--data", "d", "--out", "o", "--steps", "90", flag, *([text] if text else [])])
+    assert getattr(config, field) == value

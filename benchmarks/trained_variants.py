@@ -1,0 +1,168 @@
+"""Do the variants help? Each trained as long as plain `lite`, on the same crops, then measured by `hpcm bench`.
+
+    python benchmarks/trained_variants.py OUT --train PICTURES --valid PICTURES [--steps 600] [--trials TRIAL...]
+    python benchmarks/trained_variants.py OUT --measure FOLDER...
+
+Trials of a family differ in one thing each from the family's first, with the same seed and number of steps: `tuned` go
+on from the weights of --init, `started` begin at statistics of the pictures, `drawn` at random layers and at one slope
+(the wavelet networks have one rate, and nothing to begin with). OUT/runs and OUT/models keep what was trained: calls go
+on where others stopped, and several may train different trials at a time. --measure codes a folder of pictures with
+every model of one quality scale into a folder of OUT (report and plots, rate against time too) and prints the tables.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from kodak import SUFFIXES
+
+from hpcmcodec.bench.results import JSON_NAME, Results
+from hpcmcodec.formats import model_file
+from hpcmcodec.models.cost import cost
+from hpcmcodec.models.registry import build, config_from_dict
+from hpcmcodec.train.export import export_run
+
+FAMILIES: dict[str, dict[str, str]] = {
+    "tuned": {
+        "lite": "--preset lite",
+        "multiref-p1": "--preset lite-multiref-p1",
+        "multiref-p2": "--preset lite-multiref-p2",
+        "multiref-p3": "--preset lite-multiref-p3",
+        "rwkv-p1": "--preset lite-rwkv-p1",
+        "rwkv-p2": "--preset lite-rwkv-p2",
+        "g4": "--preset lite-g4",
+        "g2": "--preset lite-g2",
+    },
+    "started": {
+        "lite": "--preset lite",
+        "multiref-p3": "--preset lite-multiref-p3",
+        "rwkv-p1": "--preset lite-rwkv-p1",
+        "g4": "--preset lite-g4",
+        "spectral": "--preset lite --spectral-reg",
+        "spectral-latent": "--preset lite --spectral-reg --spectral-target latent",
+    },
+    "drawn": {
+        "lite": "--preset lite",
+        "wavelet-p1": "--preset lite-wavelet-p1",
+        "wavelet-p2": "--preset lite-wavelet-p2",
+        "wavelet-p3": "--preset lite-wavelet-p3",
+        "wavelet-p4": "--preset lite-wavelet-p4",
+        "wavelet-p5": "--preset lite-wavelet-p5",
+    },
+}
+"""Family -> trial -> its options. The first of a family is what the others are compared with."""
+
+SLOPE = 0.013
+TRIALS = [f"{family}-{name}" for family, trials in FAMILIES.items() for name in trials]
+
+
+def options_of(trial: str, init: str) -> list[str]:
+    """Options of `hpcm train` for a trial, beside those that all have."""
+    family, _, name = trial.partition("-")
+    begin = {"tuned": f"--init {init}", "started": "", "drawn": f"--lambda {SLOPE}"}[family]
+    random = "--start random" if trial == "drawn-lite" else ""  # what other networks do anyway
+    return f"{begin} {random} {FAMILIES[family][name]}".split()
+
+
+def train(trial: str, arguments: argparse.Namespace) -> None:
+    """Trains and exports one trial, unless that is done."""
+    model, run = arguments.out / "models" / f"{trial}.safetensors", arguments.out / "runs" / trial
+    if model.exists():
+        return
+    common = f"--seed 1 --steps {arguments.steps} --batch-size {arguments.batch_size} --threads {arguments.threads}"
+    common += " --resume --valid-every 100h --valid-coded 0"
+    folders = ["--data", arguments.train, "--valid", arguments.valid, "--out", run]
+    folders += ["--cache", arguments.out / "pictures"]
+    command = [sys.executable, "-m", "hpcmcodec.train", *folders, *common.split(), *options_of(trial, arguments.init)]
+    subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL)
+    model.parent.mkdir(exist_ok=True)
+    export_run(run, model)
+
+
+def trained(out: Path, family: str) -> dict[str, Path]:
+    """Trials of a family that are done, and their models."""
+    models = {trial: out / "models" / f"{trial}.safetensors" for trial in TRIALS if trial.startswith(f"{family}-")}
+    return {trial: path for trial, path in models.items() if path.exists()}
+
+
+def metrics(out: Path, trial: str) -> dict[str, Any]:
+    """Steps, pixels per second, and yardstick on the validation crops at the start and the end of a run."""
+    lines = [json.loads(line) for line in (out / "runs" / trial / "metrics.jsonl").read_text().splitlines()]
+    marks = [line["valid"]["yardstick"] for line in lines if "valid" in line]
+    speeds = sorted(line["pixels_per_second"] for line in lines if "pixels_per_second" in line)
+    return {"steps": lines[-1]["step"], "speed": speeds[len(speeds) // 2], "begin": marks[0], "end": marks[-1]}
+
+
+def training_table(out: Path) -> str:
+    """What every trial costs and reached, as Markdown."""
+    head = (
+        "| trial | M parameters | kMAC/px | decoding | steps | pixels per second | yardstick, begin | end | change |\n"
+    )
+    rows = [head + "| --- " * 9 + "|"]
+    for family in FAMILIES:
+        control = None
+        for trial, path in trained(out, family).items():
+            network = build(config_from_dict(model_file.peek(path).config))
+            spent, found = cost(network), metrics(out, trial)
+            control = control or found["end"]
+            cells = [trial, f"{spent.parameters / 1e6:.2f}", f"{spent.total:.2f}", f"{spent.decoding:.2f}"]
+            cells += [str(found["steps"]), f"{found['speed']:,}", f"{found['begin']:.4f}", f"{found['end']:.4f}"]
+            rows.append(f"| {' | '.join(cells)} | {found['end'] / control - 1:+.2%} |")
+    return "\n".join(rows)
+
+
+def measure(out: Path, folder: Path, family: str) -> str:
+    """Codes the pictures of a folder with a family's models; the distances to its first as Markdown."""
+    models = [f"hpcm:{path}" for path in trained(out, family).values()]
+    if len(models) < 2:
+        return ""
+    pictures = [str(path) for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES]
+    target = out / f"{folder.name}-{family}"
+    command = [sys.executable, "-m", "hpcmcodec", "bench", *pictures, "-o", target, "--codecs", ",".join(models)]
+    command += ["--anchor", models[0], "--points", 5, "--repeats", 1, "--crops", 0, "--quiet"]
+    subprocess.run(list(map(str, command)), check=True)
+    found = Results.load(target / JSON_NAME).summary["codecs"]
+    head = f"| {folder.name} | BD-rate, PSNR | BD-rate, MS-SSIM | encode, s/MP | decode, s/MP | peak, MB |\n"
+    rows = [head + "| --- " * 6 + "|"]
+    for spec in models:
+        rows.append(f"| {Path(spec).stem} | {' | '.join(_cells(found[spec]))} |")
+    return "\n".join(rows)
+
+
+def _cells(codec: dict[str, Any]) -> list[str]:
+    cells = []
+    for metric in ("psnr", "ms_ssim"):
+        one = codec["distances"].get(metric)
+        cells.append("{:+.2f} % [{:+.2f}, {:+.2f}]".format(one["rate"], *one["interval"]) if one else "0")
+    cells += [f"{codec[side]['cpu_seconds']:.2f}" for side in ("encode", "decode")]
+    return [*cells, f"{codec['peak_bytes'] / 1e6:.0f}"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path, metavar="OUT")
+    parser.add_argument("--trials", nargs="+", default=TRIALS, choices=TRIALS, metavar="TRIAL", help=", ".join(TRIALS))
+    parser.add_argument("--train", metavar="PICTURES")
+    parser.add_argument("--valid", metavar="PICTURES")
+    parser.add_argument("--init", default="lite-5", metavar="MODEL")
+    parser.add_argument("--steps", type=int, default=600)
+    parser.add_argument("--batch-size", type=int, default=4)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--measure", type=Path, nargs="+", default=[], metavar="FOLDER")
+    arguments = parser.parse_args()
+    if arguments.train:
+        for trial in arguments.trials:
+            train(trial, arguments)
+    for folder in arguments.measure:
+        for family in ("tuned", "started"):
+            print(measure(arguments.out, folder, family), flush=True)
+    print(training_table(arguments.out))
+
+
+if __name__ == "__main__":
+    main()
