@@ -100,9 +100,7 @@ def metrics(out: Path, trial: str) -> dict[str, Any]:
 
 def training_table(out: Path) -> str:
     """What every trial costs and reached, as Markdown."""
-    head = (
-        "| trial | M parameters | kMAC/px | decoding | steps | pixels per second | yardstick, begin | end | change |\n"
-    )
+    head = "| trial | M parameters | kMAC/px | decoding | steps | pixels/s | yardstick, begin | end | change |\n"
     rows = [head + "| --- " * 9 + "|"]
     for family in FAMILIES:
         control = None

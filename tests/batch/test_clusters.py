@@ -67,7 +67,7 @@ def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def hpcm(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(*arguments), capture_output=True, text=True, timeout=120)
+    return subprocess.run(command(*arguments), capture_output=True, text=True, timeout=300)
 
 
 def command(*arguments: object) -> list[str]:
