@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <string>
 
 #include "dispatch.h"
 #include "rans_decode.h"
+#include "thread_pool.h"
 
 namespace hpcm {
 
@@ -59,6 +61,7 @@ namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr size_t kSettled = 32;    // symbols after which costs are brought down: small numbers keep their precision
+constexpr size_t kGrain = 2048;    // symbols whose branches one thread finds at a time
 
 // The best symbol of parity p with quantiser q, number 2 * q + p, and its cost.
 struct Branches {
@@ -72,7 +75,9 @@ void consider(const Trellis& trellis, float residual, size_t row, int quantiser,
               Branches& branches) {
     const float error = std::fabs(residual) - trellis.level(quantiser, row, uint32_t(magnitude));
     const int32_t symbol = residual < 0 ? -magnitude : magnitude;
-    const float bits = symbol_cost(symbol, trellis.tables()[trellis.table_row(quantiser, row)]);
+    const TableSet::Row& table = trellis.tables()[trellis.table_row(quantiser, row)];
+    const uint32_t index = uint32_t(symbol) - uint32_t(table.offset);
+    const float bits = index < table.escape ? table.bits[index] : symbol_cost(symbol, table);
     const float cost = weight * (error * error) + strength * bits;
     const int branch = 2 * quantiser + (magnitude & 1);
     if (cost < branches.cost[branch]) {
@@ -104,14 +109,17 @@ void settle(Costs& costs) {
 void trellis_quantise(const float* residual, const uint16_t* rows, size_t n, const Trellis& trellis, float strength, float weight,
                       int32_t* symbols, uint16_t* table_rows, float* values) {
     trellis.check_rows(rows, n);
-    std::vector<Branches> branches(n);
-    std::vector<int32_t> choices(n * kTrellisChoices);
+    // uninitialised: every element is written before it is read
+    const std::unique_ptr<Branches[]> branches(new Branches[n]);
+    const std::unique_ptr<int32_t[]> choices(new int32_t[n * kTrellisChoices]);
+    parallel_for(n, kGrain, [&](size_t begin, size_t end) {
+        for (size_t i = begin; i < end; ++i) find_branches(trellis, residual[i], rows[i], strength, weight, branches[i]);
+    });
     Costs a, b, *costs = &a, *next = &b;
     std::fill(a, a + kTrellisStates, kInfinity);
     a[0] = 0.0f;
     const TrellisOps& kernels = ops().trellis;
     for (size_t i = 0; i < n; ++i, std::swap(costs, next)) {
-        find_branches(trellis, residual[i], rows[i], strength, weight, branches[i]);
         kernels.advance(*costs, branches[i].cost, *next, &choices[i * kTrellisChoices]);
         if (i % kSettled == 0) settle(*next);
     }
