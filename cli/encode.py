@@ -143,15 +143,16 @@ def _target(quality: int | None, size: int | None, bpp: float | None, psnr: floa
 
 def _tuned(model: str | None, tune: str | None, effort: int | None) -> str | None:
     """The model to encode with. Raises UsageError if two are asked for, or effort that would work against the model."""
-    if tune is None:
-        return model
-    if model is not None:
+    if tune is not None and model is not None:
         raise UsageError("--tune chooses the model, so it excludes --model")
-    if tune != "psnr" and effort:
-        raise UsageError(f"--effort refines for PSNR, so it excludes --tune {tune}")
+    if tune is None and not effort:
+        return model  # which is most often, and needs no numpy yet
     from hpcmcodec.models import store
 
-    return store.TUNED[tune]
+    chosen = model if tune is None else store.TUNED[tune]
+    if effort and chosen == store.TUNED["ms-ssim"]:
+        raise UsageError("--effort refines for PSNR, which this model was not trained for: leave one of them out")
+    return chosen
 
 
 def _check_without_memory(model: str | None) -> None:

@@ -154,6 +154,7 @@ def test_damaged_file(hpcm: Hpcm, pictures: Path) -> None:
         (["encode", "a.png", "-q", "0"], 2, "--quality"),
         (["encode", "a.png", "--tune", "ms-ssim", "-m", "lite"], 2, "excludes --model"),
         (["encode", "a.png", "--tune", "ms-ssim", "-e", "3"], 2, "refines for PSNR"),
+        (["encode", "a.png", "-m", "lite-msssim", "-e", "3"], 2, "refines for PSNR"),
         (["encode", "nope.png"], 3, "no such file"),
         (["encode", "a.png", "b.png", "-o", "c.hpc", "--force", "--skip-existing"], 2, "exclude each other"),
         (["encode", "a.png", "b.png", "-o", "-"], 2, "one output"),
