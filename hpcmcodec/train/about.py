@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ def describe(config: RunConfig, pictures: Pictures) -> dict[str, Any]:
     settings = config.to_dict()
     for name in ("data", "out", "valid", "cache", "init", "resume"):
         settings.pop(name)
+    if config.trellis is not None:
+        settings["trellis"] = Path(config.trellis).name  # a model's name, or its file's
     pixels = int((pictures.index[:, 1] * pictures.index[:, 2]).sum())
     return {
         "data": {

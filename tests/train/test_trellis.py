@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 torch = pytest.importorskip("torch")
 
@@ -16,6 +17,9 @@ from hpcmcodec.formats import model_file  # noqa: E402
 from hpcmcodec.formats.picture import Picture  # noqa: E402
 from hpcmcodec.models.export import export_model  # noqa: E402
 from hpcmcodec.models.lite import Lite, LiteConfig  # noqa: E402
+from hpcmcodec.train.about import describe  # noqa: E402
+from hpcmcodec.train.config import RunConfig  # noqa: E402
+from hpcmcodec.train.data import load_pictures  # noqa: E402
 from hpcmcodec.train.trellis import Trellis  # noqa: E402
 
 TINY = LiteConfig(16, 8, (8, 16, 16), (1, 1, 1), (16, 16), (1, 1))
@@ -80,3 +84,10 @@ def test_gradients(models: tuple[Path, Path]) -> None:
 def test_a_model_without_a_trellis_is_refused(models: tuple[Path, Path]) -> None:
     with pytest.raises(UsageError, match="hpcm models calibrate"):
         Trellis(model_file.read(models[0]))
+
+
+def test_a_run_does_not_tell_where_its_trellis_lay(models: tuple[Path, Path], tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((64, 64, 3), np.uint8)).save(tmp_path / "a.png")
+    config = RunConfig(data=tmp_path, out=tmp_path / "run", trellis=str(models[1]), patch_size=64, steps=1)
+    about = describe(config, load_pictures(tmp_path, tmp_path / "run"))
+    assert about["settings"]["trellis"] == "fine.safetensors"
