@@ -9,6 +9,7 @@ import numpy as np
 
 from hpcmcodec.models.multiref.config import MemoryConfig
 from hpcmcodec.nn import ops
+from hpcmcodec.nn.bands import by_bands
 from hpcmcodec.nn.layers import Conv2d
 from hpcmcodec.nn.module import Array, Module, constant, fan_in_uniform
 
@@ -87,11 +88,11 @@ class PlainMemory(Module):
 
     def read(self, bank: Bank, h: Array) -> Array:
         """The context with what the bank holds of its like."""
-        found = self.recall(self.query(h), bank)
-        gate = self.gate(ops.concat((h, found)))
-        found = ops.sigmoid(gate) * (self.out(found) if "out" in vars(self) else found)
-        del gate  # maps of a whole tile are let go as soon as they have served
-        return ops.add_scaled(h, self.gamma, found)
+        return by_bands(self._fuse, h, self.recall(self.query(h), bank))
+
+    def _fuse(self, h: Array, found: Array) -> Array:
+        gate = ops.sigmoid(self.gate(ops.concat((h, found))))
+        return ops.add_scaled(h, self.gamma, gate * (self.out(found) if "out" in vars(self) else found))
 
 
 class DeepMemory(Module):
@@ -119,14 +120,13 @@ class DeepMemory(Module):
 
     def read(self, bank: Bank, h: Array) -> Array:
         """The context with what the bank holds of its like."""
-        found = self.vdec_pw(self.recall(self.query(h), bank))
-        both = ops.concat((h, self.vdec_dw(ops.leaky_relu(found))))
-        gate, found = self.gate(both), self.fuse_in(both)
-        del both  # maps of a whole tile are let go as soon as they have served
-        found = self.fuse_dw(ops.leaky_relu(found))
-        found = ops.sigmoid(gate) * self.fuse_out(ops.leaky_relu(found))
-        del gate
-        return ops.add_scaled(h, self.gamma, found)
+        return by_bands(self._fuse, h, self.recall(self.query(h), bank), reach=2)
+
+    def _fuse(self, h: Array, found: Array) -> Array:
+        found = self.vdec_dw(ops.leaky_relu(self.vdec_pw(found)))
+        both = ops.concat((h, found))
+        gate, found = ops.sigmoid(self.gate(both)), self.fuse_dw(ops.leaky_relu(self.fuse_in(both)))
+        return ops.add_scaled(h, self.gamma, gate * self.fuse_out(ops.leaky_relu(found)))
 
 
 class Transfer(Module):
