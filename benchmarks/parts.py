@@ -30,7 +30,7 @@ from hpcmcodec.models.cost import cost
 from hpcmcodec.models.registry import build, config_from_dict
 
 IMPORTS = (
-    "from hpcmcodec.cli import main, decode, convert, options; options.check_kernels();"
+    "from hpcmcodec.cli import main, decode, convert, options; options.start_kernels();"
     "from hpcmcodec.codec import Decoder; import hpcmcodec.formats.picture_output, hpcmcodec.models.lite"
 )
 

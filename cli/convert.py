@@ -26,7 +26,7 @@ def convert(
     if not len(work):
         raise InputError(f"nothing to {verb}: no file with a suitable name found")
     if work.tasks:
-        options.check_kernels()
+        options.start_kernels()
         job.prepare()
     elsewhere = _elsewhere(work, job, engine, jobs, scheduler)
     binary = any(task.destination == STREAM for task in work.tasks)

@@ -157,14 +157,16 @@ def make_plan(
     return made
 
 
-def check_kernels() -> None:
-    """Raises UsageError where HPCM_SIMD or HPCM_THREADS ask for what cannot be, NoKernelsError without kernels."""
+def start_kernels() -> None:
+    """Loads the kernels into this process, which is ours. Raises UsageError where HPCM_SIMD or HPCM_THREADS ask for
+    what cannot be, NoKernelsError without kernels."""
     with _one_blas_thread():
         from hpcmcodec import kernels
 
     try:
         kernels.simd_level()
         kernels.get_threads()
+        kernels.map_large_blocks()
     except ValueError as error:
         raise UsageError(str(error)) from error
 

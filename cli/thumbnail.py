@@ -33,10 +33,10 @@ def command(source: Path, destination: Path, size: int) -> None:
 
     from hpcmcodec import decode, info
     from hpcmcodec.batch.convert import read_coded
-    from hpcmcodec.cli.options import check_kernels
+    from hpcmcodec.cli.options import start_kernels
     from hpcmcodec.formats.atomic import atomic_write
 
-    check_kernels()
+    start_kernels()
     data = read_coded(source)
     about = info(data)
     larger = max(about.width, about.height) // size  # how many times

@@ -43,7 +43,7 @@ def command(
     """
     from hpcmcodec import Decoder
 
-    options.check_kernels()
+    options.start_kernels()
     decoder = Decoder(threads, limits(max_pixels, max_memory))
     return options.for_each(sources, lambda path: _check(path, decoder, as_json, quiet), as_json=as_json)
 

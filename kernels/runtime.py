@@ -24,6 +24,11 @@ def compiler() -> str:
     return str(native().compiler)
 
 
+def map_large_blocks() -> None:
+    """Has memory of dropped arrays go back to the system at once, in the whole process (glibc; elsewhere no effect)."""
+    native().map_large_blocks()
+
+
 def get_threads() -> int:
     """Number of threads that share the work of one operation."""
     return int(native().get_threads())

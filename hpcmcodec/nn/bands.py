@@ -15,8 +15,8 @@ ROWS = 16
 def by_bands(network: Callable[..., Array], *maps: Array, reach: int = 0) -> Array:
     """network(*maps) for maps (N, C, H, W) of one size, the bits of the whole.
 
-    A position of the result may depend on `reach` rows above and below, and the layers have to pad with zeros at a map's
-    borders. Only arrays of the native backend are cut: torch keeps the maps for the gradient anyway.
+    A position of the result may depend on `reach` rows above and below, and the layers have to pad with zeros at a
+    map's borders. Only arrays of the native backend are cut: torch keeps the maps for the gradient anyway.
     """
     height = maps[0].shape[2]
     if not isinstance(maps[0], np.ndarray) or height <= ROWS:

@@ -6,6 +6,7 @@
 #include "bindings.h"
 #include "dispatch.h"
 #include "fpenv.h"
+#include "result_memory.h"
 #include "selftest.h"
 #include "thread_pool.h"
 
@@ -50,6 +51,7 @@ double multiply_add_rate() {
 
 void bind_runtime(pybind11::module_& module) {
     module.attr("compiler") = kCompiler;
+    module.def("map_large_blocks", &map_large_blocks);
     module.def("get_threads", &get_threads);
     module.def("set_threads", &set_threads, pybind11::arg("threads"),
                pybind11::call_guard<pybind11::gil_scoped_release>());  // joins the workers of the old pool

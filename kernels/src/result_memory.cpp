@@ -3,6 +3,9 @@
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
+#if defined(__linux__) && defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 #include <algorithm>
 #include <memory>
@@ -113,5 +116,16 @@ void ResultMemory::give_back() noexcept {
     release(data_, size_);
     delete this;
 }
+
+#if defined(__linux__) && defined(__GLIBC__)
+// Setting it keeps glibc from raising it, to 32 MB, with every large block that is freed: arrays would lie in its heap then
+// and leave holes. How much of the heap's end may stay free would be raised along with it.
+void map_large_blocks() {
+    mallopt(M_MMAP_THRESHOLD, int(kMapped));
+    mallopt(M_TRIM_THRESHOLD, 4 * int(kMapped));
+}
+#else
+void map_large_blocks() {}
+#endif
 
 }  // namespace hpcm

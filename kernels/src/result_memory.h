@@ -19,4 +19,8 @@ private:
     size_t size_;
 };
 
+// Has the C library map every large block singly from now on, arrays of numpy too, so that they are the system's again when
+// they are dropped. For processes of our own; does nothing where it has no such setting.
+void map_large_blocks();
+
 }  // namespace hpcm
