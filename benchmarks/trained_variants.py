@@ -25,6 +25,7 @@ from hpcmcodec.bench.results import JSON_NAME, Results
 from hpcmcodec.formats import model_file
 from hpcmcodec.models.cost import cost
 from hpcmcodec.models.registry import build, config_from_dict
+from hpcmcodec.models.store import DEFAULT_MODEL
 from hpcmcodec.train.export import export_run
 
 FAMILIES: dict[str, dict[str, str]] = {
@@ -147,7 +148,7 @@ def main() -> None:
     parser.add_argument("--trials", nargs="+", default=TRIALS, choices=TRIALS, metavar="TRIAL", help=", ".join(TRIALS))
     parser.add_argument("--train", metavar="PICTURES")
     parser.add_argument("--valid", metavar="PICTURES")
-    parser.add_argument("--init", default="lite-5", metavar="MODEL")
+    parser.add_argument("--init", default=DEFAULT_MODEL, metavar="MODEL")
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--batch-size", type=int, default=4)
     parser.add_argument("--threads", type=int, default=1)

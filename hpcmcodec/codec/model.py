@@ -15,7 +15,7 @@ from hpcmcodec.formats.model_file import ModelFile
 from hpcmcodec.models.registry import build, config_from_dict
 from hpcmcodec.models.rwkv.export import check_merged
 
-RDO_STRENGTH, TRELLIS_STRENGTH = 0.7, 0.72
+RDO_STRENGTH, TRELLIS_STRENGTH = 0.7, 0.85
 """What a bit counts in the choice of integers, against its price at the picture's quality: less than 1, as later
 predictions suffer too. For rounding (0 rounds to the nearest) and for the trellis; measured on lite."""
 
