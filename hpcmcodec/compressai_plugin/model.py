@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,6 +18,7 @@ from hpcmcodec.codec import Decoder, Encoder
 from hpcmcodec.codec.conditions import areas_of
 from hpcmcodec.codec.model import RDO_STRENGTH
 from hpcmcodec.codec.tiling import Tile, choose_tile_size
+from hpcmcodec.entropy.tables import EntropyTables
 from hpcmcodec.errors import OutputError
 from hpcmcodec.formats import container
 from hpcmcodec.formats.chunks import LATENT, Chunk
@@ -34,12 +36,14 @@ from hpcmcodec.train.trellis import Trellis
 
 _LEAST_LIKELIHOOD = 1e-9  # CompressAI's
 _NAME = "compressai"
+_TRELLIS = "trellis."
+"""Of the names of a trellis' tables in a state dictionary."""
 
 
 class HpcmModel(CompressionModel):
     """A network of this package behind CompressAI's interface; sides of pictures may be anything.
 
-    A model that came from a file with a trellis keeps it, in training too; others round.
+    A model that came from a file with a trellis keeps it, in training and in state dictionaries too; others round.
     config: of the network, by default the class's preset. quality: 1..100. seed: of the initial weights.
     """
 
@@ -65,7 +69,7 @@ class HpcmModel(CompressionModel):
         for key, tensor in made.net.tensors().items():
             tensor.data.copy_(torch.from_numpy(np.array(file.tensors[key])))
         made._file, made._coder = Path(file.path).read_bytes(), Encoder(file.path)
-        made._trellis = None if file.levels is None else Trellis(file)
+        made._trellis = None if file.levels is None else Trellis.of(file)
         return made
 
     @classmethod
@@ -76,9 +80,22 @@ class HpcmModel(CompressionModel):
         return made
 
     def load_state_dict(self, state_dict: Mapping[str, Tensor], strict: bool = True) -> Any:
-        """As torch's; what was exported before is forgotten."""
-        self._file = self._coder = None
-        return super().load_state_dict(state_dict, strict=strict)
+        """As torch's; what was exported before is forgotten, and the trellis is that of `state_dict`, if it has one."""
+        self._file = self._coder = self._trellis = None
+        tables = {
+            key.removeprefix(_TRELLIS): t.cpu().numpy() for key, t in state_dict.items() if key.startswith(_TRELLIS)
+        }
+        if tables:
+            self._trellis = Trellis(EntropyTables(**tables))
+        others = {key: t for key, t in state_dict.items() if not key.startswith(_TRELLIS)}
+        return super().load_state_dict(others, strict=strict)
+
+    def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        if self._trellis is not None:
+            tables = self._trellis.tables
+            for field in fields(tables):
+                destination[prefix + _TRELLIS + field.name] = torch.from_numpy(getattr(tables, field.name).copy())
 
     @property
     def downsampling_factor(self) -> int:

@@ -28,7 +28,7 @@ def trellis_of(config: RunConfig) -> Trellis | None:
 
     from .trellis import Trellis
 
-    return Trellis(store.find(config.trellis))
+    return Trellis.of(store.find(config.trellis))
 
 
 class Objective(torch.nn.Module):

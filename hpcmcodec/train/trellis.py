@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Self
 
 import numpy as np
 import torch
@@ -30,18 +31,22 @@ class Trellis:
     slope of a logistic whose cells are as wide as the quantisers', latents from the same with uniform noise.
     """
 
-    def __init__(self, file: ModelFile) -> None:
-        if file.levels is None:
-            raise UsageError(f"model {file.name!r} has no trellis: make one with hpcm models calibrate")
-        self.tables = EntropyTables(
-            file.cdf, file.starts, file.lengths, file.offsets, thresholds=file.y_thresholds, levels=file.levels
-        )
-        self._coder = EntropyCoder.of(self.tables)
-        self._thresholds, self._rows = file.y_thresholds, len(file.y_thresholds) + 1
+    def __init__(self, tables: EntropyTables) -> None:
+        """tables: with levels."""
+        self.tables, self._coder = tables, EntropyCoder.of(tables)
+        self._thresholds, self._rows = tables.thresholds, len(tables.thresholds) + 1
         magnitudes = np.tile(np.arange(_MOST + 1, dtype=np.int32), (2 * self._rows, 1))
         rows = np.repeat(np.arange(self._rows, 3 * self._rows, dtype=np.uint16)[:, None], _MOST + 1, 1)
         self._bits = torch.from_numpy(self._coder.bits(magnitudes, rows)).reshape(2, self._rows, _MOST + 1)
         self._scales = torch.from_numpy(np.log(LOGISTIC_SCALES).astype(np.float32))
+
+    @classmethod
+    def of(cls, file: ModelFile) -> Self:
+        """The trellis of a model. Raises UsageError if it has none."""
+        if file.levels is None:
+            raise UsageError(f"model {file.name!r} has no trellis: make one with hpcm models calibrate")
+        arrays = (file.cdf, file.starts, file.lengths, file.offsets, file.y_thresholds, file.levels)
+        return cls(EntropyTables(*arrays))
 
     def __call__(
         self, latent: Tensor, mean: Tensor, log_scale: Tensor, noise: Callable[[Tensor], Tensor] | None

@@ -49,7 +49,7 @@ def batch(seed: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
 
 def test_values_and_bits_are_the_encoders(models: tuple[Path, Path]) -> None:
     file = model_file.read(models[1])
-    trellis = Trellis(file)
+    trellis = Trellis.of(file)
     latent, mean, log_scale = batch(1)
     with torch.no_grad():  # on the scales of rows, where nothing is interpolated
         log_scale.copy_(
@@ -64,7 +64,7 @@ def test_values_and_bits_are_the_encoders(models: tuple[Path, Path]) -> None:
 
 
 def test_gradients(models: tuple[Path, Path]) -> None:
-    trellis = Trellis(model_file.read(models[1]))
+    trellis = Trellis.of(model_file.read(models[1]))
     latent, mean, log_scale = batch(2)
     value, bits = trellis(latent, mean, log_scale, lambda like: torch.zeros_like(like))
     value.sum().backward(retain_graph=True)
@@ -85,7 +85,7 @@ def test_gradients(models: tuple[Path, Path]) -> None:
 
 def test_a_model_without_a_trellis_is_refused(models: tuple[Path, Path]) -> None:
     with pytest.raises(UsageError, match="hpcm models calibrate"):
-        Trellis(model_file.read(models[0]))
+        Trellis.of(model_file.read(models[0]))
 
 
 def test_a_run_does_not_tell_where_its_trellis_lay(models: tuple[Path, Path], tmp_path: Path) -> None:
