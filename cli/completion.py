@@ -32,4 +32,5 @@ def script(shell: str) -> str:
     kind = get_completion_class(shell)
     assert kind is not None
     # Not kind.source: for bash that starts one to learn its version.
-    return ShellComplete.source(kind(cli, {}, "hpcm", "_HPCM_COMPLETE")).strip() + "\n"
+    text = ShellComplete.source(kind(cli, {}, "hpcm", "_HPCM_COMPLETE")).strip() + "\n"
+    return text.replace('string split ","', 'string split -m 1 ","')  # click's script for fish cuts descriptions

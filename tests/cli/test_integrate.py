@@ -98,9 +98,11 @@ def test_bash_completes_with_the_script() -> None:
 def test_fish_completes_with_the_script(tmp_path: Path) -> None:
     script = tmp_path / "hpcm.fish"
     script.write_text(share("fish/vendor_completions.d/hpcm.fish"))
-    ask = f"source {script}; complete -C 'hpcm dec'; complete -C 'hpcm decode --format w'"
+    ask = f"source {script}; complete -C 'hpcm dec'; complete -C 'hpcm decode --format w'; complete -C 'hpcm mod'"
     run = subprocess.run(["fish", "--no-config", "-c", ask], env=in_path(), capture_output=True, timeout=60)
-    assert [line.split("\t")[0] for line in run.stdout.decode().splitlines()] == ["decode", "webp"], run.stderr
+    found = {name: text for name, _, text in (line.partition("\t") for line in run.stdout.decode().splitlines())}
+    assert list(found) == ["decode", "webp", "models"], run.stderr
+    assert found["models"].startswith("List, show")  # a comma ends nothing
 
 
 @needs("zsh")
