@@ -176,7 +176,7 @@ def refine_tiles(
     def decode(latents: Latents) -> list[np.ndarray]:
         return for_tiles(lambda pair: encode_tile(model, cond, *pair)[1], latents, means.workers)
 
-    refine(model.network, quality, grid, pixels, latents, decode, effort)
+    refine(model.network, quality, grid, pixels, latents, decode, effort, model.curvature)
 
 
 def latents_of_tiles(transform: Transform, read: Read, grid: TileGrid) -> Iterator[tuple[list[Tile], list[np.ndarray]]]:

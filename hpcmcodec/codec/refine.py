@@ -29,8 +29,6 @@ from hpcmcodec.errors import UsageError
 from hpcmcodec.nn.lazy import Span
 from hpcmcodec.nn.tape import Taped
 
-CURVATURE = 2 * 8.67
-"""h: second derivative of the distortion in bits by a latent, of which the kernels' RDO_WEIGHT is the half."""
 BLOCK, HALO, TRUSTED = 48, 4, 2
 """Latents along the side of what goes through the synthesis at a time; what is added around it; and how much of that
 gives an error to go back from: further out the picture lacks its neighbours."""
@@ -82,10 +80,12 @@ def refine(
     latents: Latents,
     decode: Callable[[Latents], list[np.ndarray]],
     effort: Effort,
+    curvature: float,
 ) -> None:
-    """Makes the latents of a picture's tiles better, in place. `decode` gives what decoders make of them."""
+    """Makes the latents of a picture's tiles better, in place. `decode` gives what decoders make of them; curvature:
+    of the distortion, h."""
     cond = condition(network, quality)
-    scale = np.float32(2 * bits_per_error(network, quality) / CURVATURE)
+    scale = np.float32(2 * bits_per_error(network, quality) / curvature)
     for step in range(effort.steps):
         damping = np.float32(effort.damping * (1 - step / effort.steps))
         whole = np.empty((1, network.latent_channels, *grid.latent), np.float32)
@@ -97,6 +97,20 @@ def refine(
             wanted[block] = whole[block] - scale * part
         for tile, y in latents:
             y += damping * (_part(wanted, tile, y) - y)
+
+
+def curvature_at(network: Any, quality: float, pixels: Pixels, y_hat: np.ndarray) -> float:
+    """h around decoded latents of a picture whose sides are multiples of the network's stride: how the gradient changes
+    in a random direction."""
+    cond, x = condition(network, quality), to_network(pixels, *pixels.shape[:2])
+    way = np.random.default_rng(0).normal(0, 0.3, y_hat.shape).astype(np.float32)
+    gradients = []
+    for y in (y_hat, y_hat + way):
+        source = Taped(y)
+        made = network.synthesise(source, cond)
+        gradients.append(made.gradient(source, made.value - x))
+    slope = ((gradients[1] - gradients[0]) * way).sum() / np.square(way).sum()
+    return 2 * bits_per_error(network, quality) * float(slope)
 
 
 def bits_per_error(network: Any, quality: float) -> float:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,10 +14,14 @@ from PIL import Image
 from hpcmcodec.cli.main import cli
 from hpcmcodec.codec import Decoder, Encoder
 from hpcmcodec.codec.calibrate import calibrate
+from hpcmcodec.codec.model import CURVATURE, CodecModel
+from hpcmcodec.codec.refine import bits_per_error, curvature_at
 from hpcmcodec.errors import CorruptError, MissingModelError, UsageError
 from hpcmcodec.formats import model_file
 from hpcmcodec.formats.picture import Picture
+from hpcmcodec.models.lite import LiteConfig
 from hpcmcodec.models.store import find
+from hpcmcodec.nn import ops
 
 from .conftest import picture
 
@@ -60,6 +66,28 @@ def test_weights_and_what_is_known_of_them_stay(calibrated: Path) -> None:
     assert all(np.array_equal(new.tensors[name], array) for name, array in old.tensors.items())
     with pytest.raises(UsageError, match="cannot have a trellis"):  # a second time
         calibrate(calibrated, [Picture(picture(64, 64))], calibrated.with_name("again.safetensors"), "again")
+
+
+def test_effort_knows_the_curvature_that_was_measured(calibrated: Path) -> None:
+    new = model_file.read(calibrated)
+    assert new.measured["curvature"] > 0 and CodecModel.load(new).curvature == new.measured["curvature"]
+    assert CodecModel.load(find("tiny")).curvature == CURVATURE
+    for wrong in (0.0, -1, float("nan"), 1e9, "2", None):
+        assert CodecModel.load(replace(new, measured={"curvature": wrong})).curvature == CURVATURE
+
+
+def test_curvature_is_the_second_derivative() -> None:
+    """Of a synthesis that is a multiplication by 3: of the distortion in bits."""
+
+    class Linear:
+        config, rate = LiteConfig(), "fixed"
+
+        def synthesise(self, y: Any, cond: Any) -> Any:
+            return ops.matrix(y, 3 * np.eye(3, dtype=np.float32).reshape(3, 3, 1, 1))
+
+    y_hat, pixels = np.ones((1, 3, 5, 4), np.float32), np.zeros((5, 4, 3), np.uint8)
+    found = curvature_at(Linear(), 50, pixels, y_hat)
+    assert found == pytest.approx(9 * 2 * bits_per_error(Linear(), 50), rel=1e-4)
 
 
 def test_what_cannot_be_done(tmp_path: Path, photos: Path) -> None:
