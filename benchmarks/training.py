@@ -57,7 +57,6 @@ OPTIONS = {
     "spectral": "--spectral-reg --truncation-steps 10",
     "inter-scale": "--inter-scale-reg --inter-scale-start 10",
     "balance-anchored": "--balance anchored",
-    "balance-famo": "--balance famo",
     "bfloat16": "--precision bfloat16",
     "channels-last": "--channels-last",
 }
