@@ -57,7 +57,8 @@ def calibrate(source: str | Path | None, pictures: Iterable[Picture], output: Pa
 
     tables = logistic_trellis_tables(collect, STRENGTH)
     encoder.model = replace(model, coder=EntropyCoder.of(tables))
-    curvature = np.mean([_curvature(encoder.model, picture) for picture in crops[:CURVED]])
+    large = [picture for picture in crops if min(picture.shape[:2]) >= model.network.pad_multiple][:CURVED]
+    curvature = {"curvature": round(float(np.mean([_curvature(encoder.model, p) for p in large])), 3)} if large else {}
     return model_file.write(
         output,
         name=name,
@@ -66,7 +67,7 @@ def calibrate(source: str | Path | None, pictures: Iterable[Picture], output: Pa
         **tables.stored(),
         distribution={"name": "logistic", "trellis": f"fitted to {len(crops)} pictures"},
         provenance={**file.provenance, "calibrated": file.name},
-        measured={**file.measured, "curvature": round(float(curvature), 3)},
+        measured={**file.measured, **curvature},
     )
 
 
@@ -88,7 +89,7 @@ class _Recorder(EntropyCoder):
 
 
 def _curvature(model: CodecModel, pixels: np.ndarray) -> float:
-    """Of the distortion by latents (`refine.curvature_at`), the mean over `QUALITIES`."""
+    """Of the distortion by latents (`refine.curvature_at`), the mean over `QUALITIES`. pixels: a crop with a latent."""
     stride = model.network.pad_multiple
     height, width = (side // stride * stride for side in pixels.shape[:2])
     pixels = np.ascontiguousarray(pixels[:height, :width])

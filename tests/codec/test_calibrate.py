@@ -76,6 +76,11 @@ def test_effort_knows_the_curvature_that_was_measured(calibrated: Path) -> None:
         assert CodecModel.load(replace(new, measured={"curvature": wrong})).curvature == CURVATURE
 
 
+def test_pictures_too_small_for_a_curvature_leave_it_out(tmp_path: Path, models: Path) -> None:
+    calibrate(models / "tiny.safetensors", [Picture(picture(9, 200))], tmp_path / "a.safetensors", "a")
+    assert "curvature" not in model_file.read(tmp_path / "a.safetensors").measured
+
+
 def test_curvature_is_the_second_derivative() -> None:
     """Of a synthesis that is a multiplication by 3: of the distortion in bits."""
 
