@@ -58,18 +58,21 @@ def timed(function: Callable[[], object]) -> float:
 
 
 class EntropyClock:
-    """Adds up the seconds that symbols take to decode."""
+    """Adds up the seconds that symbols take to decode, rounded ones (hyper-latents) and those of a trellis."""
 
     def __init__(self) -> None:
-        self.seconds, decode = 0.0, StreamDecoder.decode
+        self.seconds = 0.0
+        for name in ("decode", "values"):
+            setattr(StreamDecoder, name, self._measured(getattr(StreamDecoder, name)))
 
-        def measured(stream: StreamDecoder, *arguments: object) -> object:
+    def _measured(self, decode: Callable[..., object]) -> Callable[..., object]:
+        def measured(*arguments: object) -> object:
             start = time.process_time()
-            result = decode(stream, *arguments)  # type: ignore[arg-type]
+            result = decode(*arguments)
             self.seconds += time.process_time() - start
             return result
 
-        StreamDecoder.decode = measured  # type: ignore[method-assign, assignment]
+        return measured
 
     def during(self, function: Callable[[], object]) -> float:
         self.seconds = 0.0
