@@ -12,7 +12,6 @@ Array = np.ndarray
 Summary = tuple[Array, Array, Array]
 _CHUNK = 64
 """Positions that are added at a time, part of the format."""
-_CHANNELS = 64
 
 
 def _planes(x: Array) -> Array:
@@ -40,12 +39,8 @@ def recall(q: Array, keys: Sequence[Array], values: Sequence[Array], topk: int, 
 
 
 def add_scaled(h: Array, gamma: Array, x: Array) -> Array:
-    out = np.empty_like(h, order="C")
-    for first in range(0, h.shape[1], _CHANNELS):  # few at a time: no map of whole gains
-        part = (slice(None), slice(first, first + _CHANNELS))
-        wide = np.ascontiguousarray(np.broadcast_to(gamma[None, part[1], None, None], h[part].shape))
-        out[part] = kernels.fma(wide, np.ascontiguousarray(x[part]), np.ascontiguousarray(h[part]))
-    return out
+    wide = np.ascontiguousarray(np.broadcast_to(gamma[None, :, None, None], h.shape))
+    return kernels.fma(wide, np.ascontiguousarray(x), np.ascontiguousarray(h))
 
 
 def double(x: Array) -> Array:

@@ -146,10 +146,8 @@ void RansDecoder::finish() const {
 
 // ------------------------------------------------------------------------------------------------ estimates
 
-float symbol_cost(int32_t symbol, const TableSet::Row& row) {
-    const uint32_t i = index_of(symbol, row);
-    if (i < row.escape) return row.bits[i];
-    return row.bits[i] + float(2 + 2 * make_escape(symbol, row).bits);
+float escape_cost(int32_t symbol, const TableSet::Row& row) {
+    return row.bits[row.escape] + float(2 + 2 * make_escape(symbol, row).bits);
 }
 
 void symbol_bits(const int32_t* symbols, const uint16_t* rows, size_t n, const TableSet& tables, float* bits) {

@@ -98,8 +98,14 @@ private:
     mutable std::atomic<bool> busy_{false};
 };
 
+// Estimated cost in bits of a symbol that is coded as an escape.
+float escape_cost(int32_t symbol, const TableSet::Row& row);
+
 // Estimated cost in bits of one symbol, escapes included.
-float symbol_cost(int32_t symbol, const TableSet::Row& row);
+inline float symbol_cost(int32_t symbol, const TableSet::Row& row) {
+    const uint32_t i = uint32_t(symbol) - uint32_t(row.offset);
+    return i < row.escape ? row.bits[i] : escape_cost(symbol, row);
+}
 
 // Of each symbol. For the encoder's decisions; not normative.
 void symbol_bits(const int32_t* symbols, const uint16_t* rows, size_t n, const TableSet& tables, float* bits);

@@ -75,9 +75,7 @@ void consider(const Trellis& trellis, float residual, size_t row, int quantiser,
               Branches& branches) {
     const float error = std::fabs(residual) - trellis.level(quantiser, row, uint32_t(magnitude));
     const int32_t symbol = residual < 0 ? -magnitude : magnitude;
-    const TableSet::Row& table = trellis.tables()[trellis.table_row(quantiser, row)];
-    const uint32_t index = uint32_t(symbol) - uint32_t(table.offset);
-    const float bits = index < table.escape ? table.bits[index] : symbol_cost(symbol, table);
+    const float bits = symbol_cost(symbol, trellis.tables()[trellis.table_row(quantiser, row)]);
     const float cost = weight * (error * error) + strength * bits;
     const int branch = 2 * quantiser + (magnitude & 1);
     if (cost < branches.cost[branch]) {

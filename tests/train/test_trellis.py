@@ -75,9 +75,8 @@ def test_gradients(models: tuple[Path, Path]) -> None:
     away = (latent - mean).detach()
     assert (latent.grad * away >= 0).float().mean() > 0.95  # towards the mean is cheaper
     assert (mean.grad * away).mean() < 0
-    with (
-        torch.no_grad()
-    ):  # the slope by the log-scale is that of the bits, over so much that another path counts little
+    # the slope by the log-scale is that of the bits, over so much that another path counts little
+    with torch.no_grad():
         above = trellis(latent, mean, log_scale + 0.1, None)[1] - trellis(latent, mean, log_scale - 0.1, None)[1]
     slope = above.sum() / 0.2
     assert abs(log_scale.grad.sum() - slope) < 0.3 * abs(slope) + 0.05 * len(bits.flatten())
