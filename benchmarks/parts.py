@@ -10,15 +10,13 @@ Counting the network's multiply-adds needs torch.
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from commands import measure
 from PIL import Image
 
 import hpcmcodec
@@ -37,12 +35,7 @@ IMPORTS = (
 
 def process(*arguments: str) -> float:
     """CPU seconds of a Python process."""
-    child = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise SystemExit(f"python {' '.join(arguments)} failed with exit code {child.returncode}")
-    return usage.ru_utime + usage.ru_stime
+    return measure(list(arguments))[1]
 
 
 def median(runs: int, measure: Callable[[], float]) -> float:
