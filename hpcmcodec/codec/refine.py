@@ -57,8 +57,8 @@ LEVELS = (
     Effort(4),
     Effort(6),
     Effort(8),
-    Effort(12),
     Effort(16),
+    Effort(40),
 )
 """By the number that users give; measured by benchmarks/effort.py."""
 DEFAULT_EFFORT = 0
