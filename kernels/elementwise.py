@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
 from hpcmcodec.kernels._load import Float32, native
 
 
@@ -43,6 +48,16 @@ def pixel_shuffle(x: Float32, r: int) -> Float32:
 def pixel_unshuffle(x: Float32, r: int) -> Float32:
     """The inverse of pixel_shuffle: (C, H*r, W*r) -> (C*r*r, H, W)."""
     return native().pixel_unshuffle(x, r)
+
+
+def join_rows(parts: Sequence[Float32]) -> Float32:
+    """Arrays (C, H, W) of equal C and W, one under another: (C, sum of H, W). They may be slices of larger arrays."""
+    return native().join_rows(parts)
+
+
+def round_pixels(x: Float32) -> npt.NDArray[np.uint8]:
+    """Pixels (H, W, C) of planes (C, H, W): clamped to 0..1, times 255, rounded half to even."""
+    return native().round_pixels(x)
 
 
 def lapped_filter(x: Float32, p: Float32) -> Float32:

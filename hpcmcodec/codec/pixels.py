@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from hpcmcodec import kernels
+
 Pixels = np.ndarray
 """uint8 (H, W, C) with C = 1 or 3."""
 
@@ -21,5 +23,4 @@ def from_network(x_hat: np.ndarray, channels: int) -> Pixels:
     x = x_hat[0]
     if channels == 1:
         x = ((x[0] + x[1]) + x[2])[None] * np.float32(1 / 3)
-    levels = np.rint(np.clip(x, np.float32(0), np.float32(1)) * np.float32(255))
-    return np.ascontiguousarray(levels.astype(np.uint8).transpose(1, 2, 0))
+    return kernels.round_pixels(np.ascontiguousarray(x))

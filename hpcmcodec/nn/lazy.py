@@ -90,7 +90,7 @@ class Lazy:
         return _local(self, lambda a: a[:, channels], channels=count)
 
     def __add__(self, other: Any) -> Lazy:
-        return _elementwise(self, other, lambda a, b: a + b)
+        return _elementwise(self, other, native.add)
 
     def __radd__(self, other: Any) -> Lazy:
         return _elementwise(self, other, lambda a, b: b + a)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from . import native
 from .lazy import Array, Lazy, Reach, Span
 
 Read = Callable[[Span, Span], Array]
@@ -120,7 +121,7 @@ class Plan:
         if state.data is None or state.kept == state.ready:
             state.data = new
         else:
-            state.data = np.concatenate((state.data, new), 2)
+            state.data = native.join_rows((state.data, new))
         state.ready = state.target
 
     def _trim(self, node: Lazy, states: dict[Lazy, _State], last: bool) -> None:
@@ -139,7 +140,7 @@ class Plan:
         keep = max(keep, state.kept)
         if keep > state.kept:
             rest = state.data[:, :, keep - state.kept :]
-            state.data = np.ascontiguousarray(rest) if rest.shape[2] else None
+            state.data = native.join_rows((rest,)) if rest.shape[2] else None
             state.kept = keep
 
 

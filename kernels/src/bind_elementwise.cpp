@@ -1,3 +1,5 @@
+#include <pybind11/stl.h>
+
 #include "arrays.h"
 #include "bindings.h"
 #include "elementwise.h"
@@ -90,6 +92,47 @@ py::array_t<float> pixel_unshuffle_checked(const py::object& x_, int r) {
     return out;
 }
 
+// Planes whose rows lie in memory as wholes, at any distance from each other: what slices of rows and columns are.
+RowsOfPlanes take_rows(const py::array& part) {
+    constexpr auto kFloat = static_cast<py::ssize_t>(sizeof(float));
+    const bool whole = part.ndim() == 3 && part.shape(0) >= 1 && part.shape(2) >= 1 && part.strides(2) == kFloat;
+    const bool aligned = reinterpret_cast<uintptr_t>(part.data()) % alignof(float) == 0;
+    if (!whole || !aligned || !py::isinstance<py::array_t<float, 0>>(part) || part.shape(0) > INT_MAX ||
+        part.shape(1) > INT_MAX || part.shape(2) > INT_MAX || part.strides(0) % kFloat || part.strides(1) % kFloat) {
+        throw py::value_error("parts must be float32 arrays of shape (any, any, any) with rows in one piece");
+    }
+    return {static_cast<const float*>(part.data()), static_cast<int>(part.shape(1)), part.strides(0) / kFloat,
+            part.strides(1) / kFloat};
+}
+
+py::array_t<float> join_rows_checked(const std::vector<py::array>& parts) {
+    if (parts.empty()) throw py::value_error("parts must not be empty");
+    std::vector<RowsOfPlanes> rows;
+    py::ssize_t height = 0;
+    for (const py::array& part : parts) {
+        rows.push_back(take_rows(part));
+        if (part.shape(0) != parts[0].shape(0) || part.shape(2) != parts[0].shape(2)) {
+            throw py::value_error("parts must have the same channels and width");
+        }
+        height += part.shape(1);
+    }
+    const py::ssize_t channels = parts[0].shape(0), width = parts[0].shape(2);
+    float* data;
+    auto out = make<float>({channels, height, width}, &data);
+    const py::gil_scoped_release release;
+    join_rows(rows, static_cast<int>(channels), static_cast<int>(width), data);
+    return out;
+}
+
+py::array_t<uint8_t> round_pixels_checked(const py::object& x_) {
+    const auto x = take<float>(x_, "x", {kAny, kAny, kAny});
+    uint8_t* data;
+    auto out = make<uint8_t>({x.shape()[1], x.shape()[2], x.shape()[0]}, &data);
+    const py::gil_scoped_release release;
+    round_pixels(x.data(), x.size(0), x.count() / static_cast<size_t>(x.size(0)), data);
+    return out;
+}
+
 py::array_t<float> lapped_filter_checked(const py::object& x_, const py::object& p_) {
     const auto x = take<float>(x_, "x", {kAny, kAny, kAny});
     const auto p = take<float>(p_, "p", {16, 16});
@@ -119,6 +162,8 @@ void bind_elementwise(py::module_& module) {
     module.def("blend_rows", &blend_rows_checked, arg("weights"), arg("rows"));
     module.def("pixel_shuffle", &pixel_shuffle_checked, arg("x"), arg("r"));
     module.def("pixel_unshuffle", &pixel_unshuffle_checked, arg("x"), arg("r"));
+    module.def("join_rows", &join_rows_checked, arg("parts"));
+    module.def("round_pixels", &round_pixels_checked, arg("x"));
     module.def("lapped_filter", &lapped_filter_checked, arg("x"), arg("p"));
 }
 

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <vector>
 
 #include "strip.h"
 
@@ -21,6 +23,19 @@ void blend_rows(const float* weights, const float* rows, int count, size_t chann
 // channels that of the larger ones.
 void pixel_shuffle(const float* x, int channels, int height, int width, int r, float* out);
 void pixel_unshuffle(const float* x, int channels, int height, int width, int r, float* out);
+
+// Rows of planes that lie `plane_stride` floats apart, rows `row_stride`.
+struct RowsOfPlanes {
+    const float* data;
+    int height;
+    std::ptrdiff_t plane_stride, row_stride;
+};
+
+// out[c] = the rows of all parts in plane c, one part under another.
+void join_rows(const std::vector<RowsOfPlanes>& parts, int channels, int width, float* out);
+
+// Planes to pixels of bytes: out[i][c] = x[c][i] within 0..1 times 255, rounded half to even.
+void round_pixels(const float* x, int channels, size_t pixels, uint8_t* out);
 
 // Applies p[16][16] to the 8 + 8 samples around every inner border of 16-blocks, vertically and then horizontally.
 // Height and width are multiples of 16.

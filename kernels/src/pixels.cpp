@@ -1,5 +1,6 @@
-// Operations between neighbouring pixels that are not convolutions.
+// Operations between neighbouring pixels that are not convolutions, and moves of whole rows and pixels.
 #include <algorithm>
+#include <cstring>
 
 #include "dispatch.h"
 #include "elementwise.h"
@@ -9,6 +10,7 @@ namespace hpcm {
 namespace {
 
 constexpr int kBlock = 16, kHalf = 8;
+constexpr size_t kGrain = 32 * 1024;  // elements worth waking a thread for
 
 GemmBlock filter_block(const float* p, const float* panel, int columns, int panel_width) {
     GemmBlock block{};
@@ -87,6 +89,40 @@ void lapped_filter(const Planes& x, const float* p, float* out) {
             const ptrdiff_t row = border * kBlock - kHalf;
             filter_rows(gemm, p, x.data + plane + row * width, x.width, out + plane + row * width);
             finish(row, kBlock);
+        }
+    });
+}
+
+void join_rows(const std::vector<RowsOfPlanes>& parts, int channels, int width, float* out) {
+    const size_t row_bytes = static_cast<size_t>(width) * sizeof(float);
+    ptrdiff_t height = 0;
+    for (const RowsOfPlanes& part : parts) height += part.height;
+    const size_t plane = static_cast<size_t>(height) * width;
+    parallel_for(static_cast<size_t>(channels), std::max<size_t>(1, kGrain / std::max<size_t>(1, plane)),
+                 [&](size_t begin, size_t end) {
+                     for (size_t c = begin; c < end; ++c) {
+                         float* to = out + c * plane;
+                         for (const RowsOfPlanes& part : parts) {
+                             const float* from = part.data + static_cast<ptrdiff_t>(c) * part.plane_stride;
+                             for (int y = 0; y < part.height; ++y, from += part.row_stride, to += width) {
+                                 std::memcpy(to, from, row_bytes);
+                             }
+                         }
+                     }
+                 });
+}
+
+void round_pixels(const float* x, int channels, size_t pixels, uint8_t* out) {
+    constexpr float kUnits = 8388608.0f;  // from here on floats are integers: adding it rounds
+    parallel_for(pixels, kGrain, [&](size_t begin, size_t end) {
+        for (int c = 0; c < channels; ++c) {
+            const float* const plane = x + static_cast<size_t>(c) * pixels;
+            for (size_t i = begin; i < end; ++i) {
+                float v = plane[i];
+                v = v > 0.0f ? v : 0.0f;  // also what is no number
+                v = (v < 1.0f ? v : 1.0f) * 255.0f;
+                out[i * static_cast<size_t>(channels) + static_cast<size_t>(c)] = static_cast<uint8_t>((v + kUnits) - kUnits);
+            }
         }
     });
 }

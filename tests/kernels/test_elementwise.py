@@ -107,6 +107,26 @@ def test_pixel_shuffle_and_back(everywhere, channels, height, width, r):
     assert np.array_equal(everywhere(lambda: kernels.pixel_unshuffle(got, r)), x)
 
 
+@pytest.mark.parametrize("heights", [(3,), (1, 2), (5, 0, 300)])
+def test_join_rows_of_slices(everywhere, heights):
+    rng = np.random.default_rng(1)
+    wholes = [rng.standard_normal((5, height + 2, 140)).astype(F) for height in heights]
+    parts = [whole[1:4, 2:, 7:137] for whole in wholes]
+    assert np.array_equal(everywhere(lambda: kernels.join_rows(parts)), np.concatenate(parts, 1))
+    backwards = wholes[0][::-1, 1::-1]
+    assert np.array_equal(everywhere(lambda: kernels.join_rows([backwards])), backwards)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 5, 7), (3, 190, 191)])
+def test_round_pixels(everywhere, shape):
+    x = np.random.default_rng(1).uniform(-0.3, 1.3, shape).astype(F)
+    x.flat[: min(x.size, 512)] = (np.arange(min(x.size, 512), dtype=F) / 2) / F(255)  # halves between levels
+    x.flat[0] = -0.0
+    want = np.rint(np.clip(x, F(0), F(1)) * F(255)).astype(np.uint8).transpose(1, 2, 0)
+    assert np.array_equal(everywhere(lambda: kernels.round_pixels(x)), want)
+    assert everywhere(lambda: kernels.round_pixels(np.full((1, 1, 4), np.nan, F))).tobytes() == bytes(4)
+
+
 @pytest.mark.parametrize(("height", "width"), [(16, 16), (16, 48), (48, 16), (64, 80)])
 def test_lapped_filter(everywhere, height, width):
     rng = np.random.default_rng(1)
@@ -125,6 +145,13 @@ def test_lapped_filter(everywhere, height, width):
         (lambda: kernels.pixel_shuffle(np.ones((3, 2, 2), F), 2), "x"),
         (lambda: kernels.pixel_unshuffle(np.ones((3, 2, 3), F), 2), "x"),
         (lambda: kernels.pixel_shuffle(np.ones((3, 2, 2), F), 0), "r"),
+        (lambda: kernels.join_rows([]), "parts"),
+        (lambda: kernels.join_rows([np.ones((2, 3, 4), F), np.ones((2, 3, 5), F)]), "parts"),
+        (lambda: kernels.join_rows([np.ones((2, 3, 4), F), np.ones((1, 3, 4), F)]), "parts"),
+        (lambda: kernels.join_rows([np.ones((2, 3, 4))]), "parts"),
+        (lambda: kernels.join_rows([np.ones((2, 4, 3), F).transpose(0, 2, 1)]), "parts"),
+        (lambda: kernels.join_rows([np.ones((3, 4), F)]), "parts"),
+        (lambda: kernels.round_pixels(np.ones((3, 4), F)), "x"),
         (lambda: kernels.lapped_filter(np.ones((3, 16, 24), F), np.ones((16, 16), F)), "x"),
         (lambda: kernels.lapped_filter(np.ones((3, 16, 16), F), np.ones((8, 16), F)), "p"),
     ],
