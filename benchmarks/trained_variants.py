@@ -4,8 +4,8 @@
     python benchmarks/trained_variants.py OUT --measure FOLDER...
 
 Trials of a family differ in one thing each from the family's first, with the same seed and number of steps: `tuned` go
-on from the weights of --init, `started` begin at statistics of the pictures, `drawn` at random layers and at one slope
-(the wavelet networks have one rate, and nothing to begin with). OUT/runs and OUT/models keep what was trained: calls go
+on from the weights of --init with its trellis, and get tables of their own at the end; `started` begin at statistics of
+the pictures, `drawn` at random layers and at one slope (the wavelet networks have one rate, and nothing to begin with). OUT/runs and OUT/models keep what was trained: calls go
 on where others stopped, and several may train different trials at a time. --measure codes a folder of pictures with
 every model of one quality scale into a folder of OUT (report and plots, rate against time too) and prints the tables.
 """
@@ -38,6 +38,8 @@ FAMILIES: dict[str, dict[str, str]] = {
         "rwkv-p2": "--preset lite-rwkv-p2",
         "g4": "--preset lite-g4",
         "g2": "--preset lite-g2",
+        "g4-deep": "--preset lite-g4-deep",
+        "g2-deep": "--preset lite-g2-deep",
     },
     "started": {
         "lite": "--preset lite",
@@ -65,7 +67,7 @@ TRIALS = [f"{family}-{name}" for family, trials in FAMILIES.items() for name in 
 def options_of(trial: str, init: str) -> list[str]:
     """Options of `hpcm train` for a trial, beside those that all have."""
     family, _, name = trial.partition("-")
-    begin = {"tuned": f"--init {init}", "started": "", "drawn": f"--lambda {SLOPE}"}[family]
+    begin = {"tuned": f"--init {init} --trellis {init}", "started": "", "drawn": f"--lambda {SLOPE}"}[family]
     random = "--start random" if trial == "drawn-lite" else ""  # what other networks do anyway
     return f"{begin} {random} {FAMILIES[family][name]}".split()
 
@@ -82,7 +84,18 @@ def train(trial: str, arguments: argparse.Namespace) -> None:
     command = [sys.executable, "-m", "hpcmcodec.train", *folders, *common.split(), *options_of(trial, arguments.init)]
     subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL)
     model.parent.mkdir(exist_ok=True)
-    export_run(run, model)
+    if trial.startswith("tuned"):
+        calibrated(run, model, arguments.train)
+    else:
+        export_run(run, model)
+
+
+def calibrated(run: Path, model: Path, pictures: str) -> None:
+    """Exports a run with a trellis of its own."""
+    plain = run / "plain.safetensors"
+    export_run(run, plain, f"{model.stem}-plain", force=True)
+    command = [sys.executable, "-m", "hpcmcodec", "models", "calibrate", plain, "--data", pictures, "-o", model]
+    subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL)
 
 
 def trained(out: Path, family: str) -> dict[str, Path]:

@@ -7,11 +7,23 @@ from .module import Array, Module, constant, fan_in_uniform
 
 
 class Conv2d(Module):
-    """Convolution with bias: weight (o, i, k, k). `zero` starts it at zero: a correction that is off at first."""
+    """Convolution with bias: weight (o, i, k, k). `zero` starts it at zero: a correction that is off at first;
+    `ends_branch` does so where it ends a residual branch that joins a trained network."""
 
-    def __init__(self, i: int, o: int, k: int = 1, stride: int = 1, padding: int = 0, *, zero: bool = False) -> None:
+    def __init__(
+        self,
+        i: int,
+        o: int,
+        k: int = 1,
+        stride: int = 1,
+        padding: int = 0,
+        *,
+        zero: bool = False,
+        ends_branch: bool = False,
+    ) -> None:
         self.stride, self.padding = stride, padding
-        self.parameter("weight", o, i, k, k, init=constant(0.0) if zero else fan_in_uniform())
+        init = constant(0.0) if zero else fan_in_uniform()
+        self.parameter("weight", o, i, k, k, init=init, grown=constant(0.0) if ends_branch else None)
         self.parameter("bias", o)
 
     def __call__(self, x: Array) -> Array:
@@ -78,7 +90,7 @@ class PConvRB(Module):
         self.branch = {
             "0": _PartialConv3x3(n // partial),
             "1": Conv2d(n, n * expansion),
-            "3": Conv2d(n * expansion, n),
+            "3": Conv2d(n * expansion, n, ends_branch=True),
         }
 
     def __call__(self, x: Array) -> Array:
@@ -90,7 +102,11 @@ class DWConvRB(Module):
     """Depthwise residual block (HPCM): depthwise 3x3, expand by 2, LeakyReLU, reduce, plus the input."""
 
     def __init__(self, n: int, expansion: int = 2) -> None:
-        self.branch = {"0": Depthwise3x3(n), "1": Conv2d(n, n * expansion), "3": Conv2d(n * expansion, n)}
+        self.branch = {
+            "0": Depthwise3x3(n),
+            "1": Conv2d(n, n * expansion),
+            "3": Conv2d(n * expansion, n, ends_branch=True),
+        }
 
     def __call__(self, x: Array) -> Array:
         s, e, r = self.branch["0"], self.branch["1"], self.branch["3"]
