@@ -1,13 +1,14 @@
 """Do the variants help? Each trained as long as plain `lite`, on the same crops, then measured by `hpcm bench`.
 
     python benchmarks/trained_variants.py OUT --train PICTURES --valid PICTURES [--steps 600] [--trials TRIAL...]
-    python benchmarks/trained_variants.py OUT --measure FOLDER...
+    python benchmarks/trained_variants.py OUT --measure FOLDER... [--plot docs/variants.svg]
 
 Trials of a family differ in one thing each from the family's first, with the same seed and number of steps: `tuned` go
-on from the weights of --init with its trellis, and get tables of their own at the end; `started` begin at statistics of
-the pictures, `drawn` at random layers and at one slope (the wavelet networks have one rate, and nothing to begin with). OUT/runs and OUT/models keep what was trained: calls go
-on where others stopped, and several may train different trials at a time. --measure codes a folder of pictures with
-every model of one quality scale into a folder of OUT (report and plots, rate against time too) and prints the tables.
+on from the weights of --init with its trellis, and get tables of their own at the end; `started` begin at statistics
+of the pictures, `drawn` at random layers and at one slope (the wavelet networks have one rate, and nothing to begin
+with). OUT/runs and OUT/models keep what was trained: calls go on where others stopped, and several may train different
+trials at a time. --measure codes a folder of pictures with every model of one quality scale into a folder of OUT and
+prints the tables; --plot draws rate against decoding time of the tuned ones, for the last folder.
 """
 
 from __future__ import annotations
@@ -128,22 +129,58 @@ def training_table(out: Path) -> str:
     return "\n".join(rows)
 
 
-def measure(out: Path, folder: Path, family: str) -> str:
-    """Codes the pictures of a folder with a family's models; the distances to its first as Markdown."""
-    models = [f"hpcm:{path}" for path in trained(out, family).values()]
+def measure(out: Path, folder: Path, family: str) -> dict[str, dict[str, Any]]:
+    """Codes the pictures of a folder with a family's models: what `hpcm bench` found of each, by trial, as distances to
+    the first. Empty if there is but one."""
+    models = {trial: f"hpcm:{path}" for trial, path in trained(out, family).items()}
     if len(models) < 2:
-        return ""
+        return {}
     pictures = [str(path) for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES]
     target = out / f"{folder.name}-{family}"
-    command = [sys.executable, "-m", "hpcmcodec", "bench", *pictures, "-o", target, "--codecs", ",".join(models)]
-    command += ["--anchor", models[0], "--points", 5, "--repeats", 1, "--crops", 0, "--quiet"]
+    command = [
+        sys.executable,
+        "-m",
+        "hpcmcodec",
+        "bench",
+        *pictures,
+        "-o",
+        target,
+        "--codecs",
+        ",".join(models.values()),
+    ]
+    command += ["--anchor", next(iter(models.values())), "--points", 5, "--repeats", 1, "--crops", 0, "--quiet"]
     subprocess.run(list(map(str, command)), check=True)
     found = Results.load(target / JSON_NAME).summary["codecs"]
+    return {trial: found[spec] for trial, spec in models.items()}
+
+
+def measured_table(folder: Path, found: dict[str, dict[str, Any]]) -> str:
+    """As Markdown."""
     head = f"| {folder.name} | BD-rate, PSNR | BD-rate, MS-SSIM | encode, s/MP | decode, s/MP | peak, MB |\n"
     rows = [head + "| --- " * 6 + "|"]
-    for spec in models:
-        rows.append(f"| {Path(spec).stem} | {' | '.join(_cells(found[spec]))} |")
+    rows += [f"| {trial} | {' | '.join(_cells(codec))} |" for trial, codec in found.items()]
     return "\n".join(rows)
+
+
+def draw(found: dict[str, dict[str, Any]], path: Path) -> None:
+    """Rate, with its interval, against decoding time, as SVG; the same file from the same figures."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    matplotlib.rcParams["svg.hashsalt"] = "hpcmcodec"
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(7, 4.2))
+    for trial, codec in found.items():
+        one = codec["distances"].get("psnr") or {"rate": 0.0, "interval": (0.0, 0.0)}
+        x, y, (low, high) = codec["decode"]["cpu_seconds"], one["rate"], one["interval"]
+        axes.errorbar(x, y, [[y - low], [high - y]], marker="o", capsize=3, color="tab:blue")
+        axes.annotate(trial.partition("-")[2], (x, y), xytext=(6, 4), textcoords="offset points", fontsize="small")
+    axes.set_xlabel("seconds of CPU to decode a megapixel")
+    axes.set_ylabel("bytes at equal PSNR against lite, %")
+    axes.grid(alpha=0.3)
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None})
 
 
 def _cells(codec: dict[str, Any]) -> list[str]:
@@ -166,13 +203,17 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=4)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--measure", type=Path, nargs="+", default=[], metavar="FOLDER")
+    parser.add_argument("--plot", type=Path, metavar="FILE.svg")
     arguments = parser.parse_args()
     if arguments.train:
         for trial in arguments.trials:
             train(trial, arguments)
     for folder in arguments.measure:
-        for family in ("tuned", "started"):
-            print(measure(arguments.out, folder, family), flush=True)
+        for family in ("started", "tuned"):
+            found = measure(arguments.out, folder, family)
+            print(measured_table(folder, found), flush=True)
+    if arguments.measure and arguments.plot:
+        draw(found, arguments.plot)
     print(training_table(arguments.out))
 
 
