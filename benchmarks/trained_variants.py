@@ -17,6 +17,7 @@ import argparse
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from kodak import SUFFIXES
 from hpcmcodec.bench.results import JSON_NAME, Results
 from hpcmcodec.formats import model_file
 from hpcmcodec.models.cost import cost
+from hpcmcodec.models.lite import LiteConfig
+from hpcmcodec.models.presets import BASE, LITE_WAVELET, PRESETS, Config
 from hpcmcodec.models.registry import build, config_from_dict
 from hpcmcodec.models.store import DEFAULT_MODEL
 from hpcmcodec.train.export import export_run
@@ -40,7 +43,6 @@ FAMILIES: dict[str, dict[str, str]] = {
         "g4": "--preset lite-g4",
         "g2": "--preset lite-g2",
         "g4-deep": "--preset lite-g4-deep",
-        "g2-deep": "--preset lite-g2-deep",
     },
     "started": {
         "lite": "--preset lite",
@@ -51,7 +53,7 @@ FAMILIES: dict[str, dict[str, str]] = {
         "spectral-latent": "--preset lite --spectral-reg --spectral-target latent",
     },
     "drawn": {
-        "lite": "--preset lite",
+        "base": "--preset lite-base",
         "wavelet-p1": "--preset lite-wavelet-p1",
         "wavelet-p2": "--preset lite-wavelet-p2",
         "wavelet-p3": "--preset lite-wavelet-p3",
@@ -61,6 +63,14 @@ FAMILIES: dict[str, dict[str, str]] = {
 }
 """Family -> trial -> its options. The first of a family is what the others are compared with."""
 
+_SMALL = LITE_WAVELET["lite-wavelet-p1"].base
+# A block of the transforms costs a little less than four groups save; and HPCM in the size of the wavelet networks.
+NETWORKS: dict[str, Config] = {
+    "lite-g4-deep": replace(LiteConfig(), checkerboard_groups=4, blocks=(2, 4, 4)),
+    "lite-base": replace(BASE, transform=_SMALL.transform, hyper=_SMALL.hyper),
+}
+"""Networks that are no presets."""
+
 SLOPE = 0.013
 TRIALS = [f"{family}-{name}" for family, trials in FAMILIES.items() for name in trials]
 
@@ -69,8 +79,7 @@ def options_of(trial: str, init: str) -> list[str]:
     """Options of `hpcm train` for a trial, beside those that all have."""
     family, _, name = trial.partition("-")
     begin = {"tuned": f"--init {init} --trellis {init}", "started": "", "drawn": f"--lambda {SLOPE}"}[family]
-    random = "--start random" if trial == "drawn-lite" else ""  # what other networks do anyway
-    return f"{begin} {random} {FAMILIES[family][name]}".split()
+    return f"{begin} {FAMILIES[family][name]}".split()
 
 
 def train(trial: str, arguments: argparse.Namespace) -> None:
@@ -82,13 +91,22 @@ def train(trial: str, arguments: argparse.Namespace) -> None:
     common += " --resume --valid-every 100h --valid-coded 0"
     folders = ["--data", arguments.train, "--valid", arguments.valid, "--out", run]
     folders += ["--cache", arguments.out / "pictures"]
-    command = [sys.executable, "-m", "hpcmcodec.train", *folders, *common.split(), *options_of(trial, arguments.init)]
+    command = [sys.executable, __file__, "--child", *folders, *common.split(), *options_of(trial, arguments.init)]
     subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL)
     model.parent.mkdir(exist_ok=True)
     if trial.startswith("tuned"):
         calibrated(run, model, arguments.train)
     else:
         export_run(run, model)
+
+
+def child(arguments: list[str]) -> int:
+    """`hpcm train` with our networks among the presets."""
+    from hpcmcodec.train.__main__ import main as hpcm_train
+
+    PRESETS.update(NETWORKS)
+    sys.argv[1:] = arguments
+    return hpcm_train()
 
 
 def calibrated(run: Path, model: Path, pictures: str) -> None:
@@ -218,4 +236,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["--child"]:
+        sys.exit(child(sys.argv[2:]))
     main()

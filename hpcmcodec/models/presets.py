@@ -115,13 +115,7 @@ _SMALL_BANDS = replace(
 LITE_WAVELET = {f"lite-{name}": replace(config, base=_SMALL_BANDS) for name, config in WAVELET.items()}
 
 # lite in eight groups at the finest scale, as shipped, and in fewer: less to compute, more bytes.
-# "deep" spends on the transforms what fewer groups save: a little less to decode than lite.
-LITE = {
-    "lite": LiteConfig(),
-    **{f"lite-g{n}": LiteConfig(checkerboard_groups=n) for n in (4, 2)},
-    "lite-g4-deep": LiteConfig(checkerboard_groups=4, blocks=(2, 4, 4)),
-    "lite-g2-deep": LiteConfig(checkerboard_groups=2, blocks=(2, 4, 5)),
-}
+LITE = {"lite": LiteConfig(), **{f"lite-g{n}": LiteConfig(checkerboard_groups=n) for n in (4, 2)}}
 
 PRESETS: dict[str, Config] = {**LITE, **OFFICIAL, **MULTIREF, **RWKV, **LITE_RWKV, **WAVELET, **LITE_WAVELET}
 """Every network that can be trained, by its name on the command line."""

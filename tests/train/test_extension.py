@@ -59,6 +59,17 @@ def test_a_memory_bank_starts_at_the_plain_networks_loss(
         assert found[3] != plain[3]
 
 
+def test_further_blocks_start_at_the_plain_networks_loss(
+    settings: dict[str, Any], wide: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more = {name: tuple(n + 1 for n in getattr(WIDE, name)) for name in ("blocks", "context_blocks")}
+    monkeypatch.setitem(PRESETS, "deep", replace(WIDE, **more))
+    plain = losses_of(settings, init=str(wide), out=tmp_path / "plain")
+    found = losses_of(settings, init=str(wide), preset="deep", out=tmp_path / "deep", lr=0.05)
+    assert found[1] == plain[1]
+    assert found[3] != plain[3]
+
+
 def test_wavelet_phases_grow(settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Phase 2 starts at the loss of the phase 1 that it grows from, to the bit, and learns; either kind of WeConv block
     (W12)."""
