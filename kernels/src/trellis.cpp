@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <memory>
 #include <string>
 
 #include "dispatch.h"
 #include "rans_decode.h"
+#include "result_memory.h"
 #include "thread_pool.h"
 
 namespace hpcm {
@@ -97,6 +97,20 @@ void find_branches(const Trellis& trellis, float residual, size_t row, float str
     }
 }
 
+// Megabytes for each step of a picture: kept from one to the next.
+template <typename T>
+class Memory {
+public:
+    explicit Memory(size_t count) : block_(ResultMemory::take(count * sizeof(T))) {}
+    ~Memory() { block_->give_back(); }
+    Memory(const Memory&) = delete;
+    Memory& operator=(const Memory&) = delete;
+    T& operator[](size_t i) const { return static_cast<T*>(block_->data())[i]; }
+
+private:
+    ResultMemory* block_;
+};
+
 void settle(Costs& costs) {
     const float least = *std::min_element(costs, costs + kTrellisStates);
     for (float& cost : costs) cost -= least;
@@ -107,9 +121,9 @@ void settle(Costs& costs) {
 void trellis_quantise(const float* residual, const uint16_t* rows, size_t n, const Trellis& trellis, float strength, float weight,
                       int32_t* symbols, uint16_t* table_rows, float* values) {
     trellis.check_rows(rows, n);
-    // uninitialised: every element is written before it is read
-    const std::unique_ptr<Branches[]> branches(new Branches[n]);
-    const std::unique_ptr<int32_t[]> choices(new int32_t[n * kTrellisChoices]);
+    // Not initialised: every element is written before it is read.
+    const Memory<Branches> branches(n);
+    const Memory<int32_t> choices(n * kTrellisChoices);
     parallel_for(n, kGrain, [&](size_t begin, size_t end) {
         for (size_t i = begin; i < end; ++i) find_branches(trellis, residual[i], rows[i], strength, weight, branches[i]);
     });
