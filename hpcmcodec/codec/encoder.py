@@ -147,10 +147,10 @@ def _encode_pixels(
     with normative():
         cond = condition(network, header.quality)
         transform = analysis(network, cond, grid)
-        kept = memory_of(network, grid) if effort.steps else 0
+        kept = memory_of(network, grid) if effort else 0
         means = budget(network, grid, transform, header.height * header.width, max_memory, kept)
         rows = latents_of_tiles(transform.within(means.strip), pixel_reader(pixels), grid)
-        if effort.steps:  # a tile's neighbours matter: all of the picture at once
+        if effort:  # a tile's neighbours matter: all of the picture at once
             latents = [pair for tiles, parts in rows for pair in zip(tiles, parts, strict=True)]
             refine_tiles(model, header.quality or 0, grid, pixels, latents, effort, means)
             rows = iter([([tile for tile, _ in latents], [y for _, y in latents])])

@@ -10,6 +10,9 @@ is nearly a multiple h of the identity, since rounding steps of lite's latents a
 Rounding with rate in mind (`CodecModel.quantise`) then weighs that point against the bits, in the next step's contexts.
 Starting from y_hat and not from y is what keeps latents that were rounded to zero from being pushed up again. Steps are
 damped the more the later they are: y_hat jumps, and all latents move at once.
+
+The first steps need no context model: which latents will be zero is enough to know, and a dead zone tells it well. With
+the others exact, their step is free of the noise of rounding, and going back through the linear path alone does.
 """
 
 from __future__ import annotations
@@ -38,27 +41,41 @@ BYTES_PER_PIXEL = 560
 Latents = list[tuple[Tile, np.ndarray]]
 
 
+DEAD_ZONE = 0.58
+"""Magnitude, in rounding steps, below which a latent is taken for one that will be zero."""
+
+
 @dataclass(frozen=True)
 class Effort:
-    """`steps` to take, the first with `damping`, later ones with less in equal parts. `linear`: back through the linear
-    path alone, which costs next to nothing."""
+    """`guesses`: steps from latents that a dead zone stands in for the coding of, back through the linear path alone;
+    half of an encoding's time each. `steps`: then, from what decoders see and through the whole synthesis, each with
+    less damping than the one before; two encodings' time."""
 
-    steps: int
-    linear: bool = False
-    damping: float = 0.5
+    guesses: int = 0
+    steps: int = 0
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.guesses or self.steps)
+
+    def dampings(self) -> Iterator[tuple[bool, float]]:
+        """Of all steps in order: whether it is one of the guesses, and its damping."""
+        yield from [(True, 0.5 if self == Effort(guesses=1) else 0.4)] * self.guesses
+        first = 0.25 if self.steps == 1 else 0.5
+        yield from ((False, first * (1 - i / self.steps)) for i in range(self.steps))
 
 
 LEVELS = (
-    Effort(0),
-    Effort(1, linear=True),
-    Effort(1, damping=0.3),
-    Effort(2),
-    Effort(3),
-    Effort(4),
-    Effort(6),
-    Effort(8),
-    Effort(16),
-    Effort(40),
+    Effort(),
+    Effort(guesses=1),
+    Effort(guesses=2),
+    Effort(guesses=1, steps=1),
+    Effort(guesses=2, steps=1),
+    Effort(steps=4),
+    Effort(steps=6),
+    Effort(steps=10),
+    Effort(steps=20),
+    Effort(steps=40),
 )
 """By the number that users give; measured by benchmarks/effort.py."""
 DEFAULT_EFFORT = 0
@@ -86,17 +103,21 @@ def refine(
     of the distortion, h."""
     cond = condition(network, quality)
     scale = np.float32(2 * bits_per_error(network, quality) / curvature)
-    for step in range(effort.steps):
-        damping = np.float32(effort.damping * (1 - step / effort.steps))
+    for guessed, damping in effort.dampings():
         whole = np.empty((1, network.latent_channels, *grid.latent), np.float32)
-        for (tile, _), y_hat in zip(latents, decode(latents), strict=True):
+        decoded = (_without_zeros(y) for _, y in latents) if guessed else decode(latents)
+        for (tile, _), y_hat in zip(latents, decoded, strict=True):
             _part(whole, tile, y_hat)[...] = y_hat
         wanted = np.empty_like(whole)
-        for rows, columns, part in _gradients(network, cond, grid, pixels, whole, effort.linear):
+        for rows, columns, part in _gradients(network, cond, grid, pixels, whole, guessed):
             block = np.s_[:, :, rows.start : rows.stop, columns.start : columns.stop]
             wanted[block] = whole[block] - scale * part
         for tile, y in latents:
-            y += damping * (_part(wanted, tile, y) - y)
+            y += np.float32(damping) * (_part(wanted, tile, y) - y)
+
+
+def _without_zeros(y: np.ndarray) -> np.ndarray:
+    return np.where(np.abs(y) < DEAD_ZONE, np.float32(0), y)
 
 
 def curvature_at(network: Any, quality: float, pixels: Pixels, y_hat: np.ndarray) -> float:

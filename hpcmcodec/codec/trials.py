@@ -81,7 +81,7 @@ class Trials:
         network = self._model.network
         transform = analysis(network, condition(network, self._analysed), self._grid)
         kept = 2 * 4 * network.latent_channels * math.prod(self._grid.latent)
-        kept += memory(network, self._grid) if self._effort.steps else 0
+        kept += memory(network, self._grid) if self._effort else 0
         self._means = budget(network, self._grid, transform, self.pixels, self._encoder.limits.max_memory, kept)
         self._latents = []
         for tiles, latents in latents_of_tiles(

@@ -80,11 +80,11 @@ def test_blocks_give_the_gradient_of_the_whole(linear: bool, monkeypatch: pytest
 
 # ------------------------------------------------------------------------------------------------ files
 @pytest.mark.parametrize("quality", [25, 80])
-def test_effort_pays(quality: int) -> None:
-    encoder, pixels = Encoder("lite-3"), picture(128, 192)
-    none, *costs, most = (cost(encoder, pixels, quality, effort=level) for level in (0, 1, 2, 3, 5))
-    assert max(costs) < 0.98 * none
-    assert most < min(costs) and most < 0.97 * none
+@pytest.mark.parametrize(("model", "most"), [("lite-3", 0.975), ("lite-6", 0.99)])  # rounded latents, and a trellis
+def test_effort_pays(model: str, most: float, quality: int) -> None:
+    encoder, pixels = Encoder(model), picture(128, 192)
+    none, *costs = (cost(encoder, pixels, quality, effort=level) for level in (0, 1, 2, 3, 5))
+    assert max(costs) < most * none
 
 
 def test_effort_pays_at_odd_sizes_in_tiles() -> None:
