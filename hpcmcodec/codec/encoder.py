@@ -10,7 +10,7 @@ import numpy as np
 
 from hpcmcodec import kernels
 from hpcmcodec.codec.conditions import areas_of, condition
-from hpcmcodec.codec.latents import encode_latents
+from hpcmcodec.codec.latents import Watch, encode_latents
 from hpcmcodec.codec.memory import Budget, budget
 from hpcmcodec.codec.model import CodecModel
 from hpcmcodec.codec.parallel import for_tiles, normative
@@ -25,6 +25,7 @@ from hpcmcodec.formats.container import Limits
 from hpcmcodec.formats.header import Header, Setting
 from hpcmcodec.formats.picture import Picture
 from hpcmcodec.models import store
+from hpcmcodec.models.schedule import Step
 from hpcmcodec.nn.lazy import Span
 from hpcmcodec.nn.strips import Read
 
@@ -173,8 +174,18 @@ def refine_tiles(
     """Takes an effort's steps with the latents of all tiles, in place."""
     cond = condition(model.network, quality)
 
+    def half_decoded(pair: tuple[Tile, np.ndarray]) -> np.ndarray:
+        steps: list[np.ndarray] = []
+        own = model.network.pick(pair[1])
+
+        def keep(step: Step, values: np.ndarray, decoded: np.ndarray) -> None:
+            steps.append(np.where(values == 0, decoded, (decoded + own(step)) * np.float32(0.5)))
+
+        encode_tile(model, cond, *pair, keep)
+        return model.network.assemble(steps)
+
     def decode(latents: Latents) -> list[np.ndarray]:
-        return for_tiles(lambda pair: encode_tile(model, cond, *pair)[1], latents, means.workers)
+        return for_tiles(half_decoded, latents, means.workers)
 
     refine(model.network, quality, grid, pixels, latents, decode, effort, model.curvature)
 
@@ -204,12 +215,14 @@ def _part(band: np.ndarray, left: int, side: int) -> np.ndarray:
     return np.ascontiguousarray(band[:, :, :, left : left + side])
 
 
-def encode_tile(model: CodecModel, cond: Any, tile: Tile, y: np.ndarray) -> tuple[container.Tile, np.ndarray]:
+def encode_tile(
+    model: CodecModel, cond: Any, tile: Tile, y: np.ndarray, watch: Watch | None = None
+) -> tuple[container.Tile, np.ndarray]:
     """A tile's latents y, coded, and what decoders make of them. Raises ModelFileError where the model's weights lead
     to what is no number."""
     try:
         z = model.network.hyper_analyse(y, cond)
-        streams, y_hat = encode_latents(model, y, z, cond, areas_of(model.network, tile))
+        streams, y_hat = encode_latents(model, y, z, cond, areas_of(model.network, tile), watch)
     except ValueError as error:
         raise ModelFileError(f"model {model.name!r} cannot code this picture: its weights are bad ({error})") from error
     y_hat = np.ascontiguousarray(y_hat)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,8 +45,17 @@ class LatentArea:
         return inside
 
 
+Watch = Callable[[Step, Array, Array], None]
+"""Sees what becomes of every step: its values, 0 where the symbol is, and its decoded elements."""
+
+
 def encode_latents(
-    model: CodecModel, y: Array, z: Array, cond: Any, areas: tuple[LatentArea, LatentArea]
+    model: CodecModel,
+    y: Array,
+    z: Array,
+    cond: Any,
+    areas: tuple[LatentArea, LatentArea],
+    watch: Watch | None = None,
 ) -> tuple[list[bytes], Array]:
     """Code y and z. `areas`: of the latent and of the hyper-latent. Returns the streams and y_hat."""
     network, area, hyper_area = model.network, *areas
@@ -67,7 +76,11 @@ def encode_latents(
         inside = pick_inside(step)
         coded = model.quantise(residual, rows) if inside is None else model.quantise(residual[inside], rows[inside])
         streams[step.scale].add(coded.symbols, coded.rows)
-        return dequantise(_spread(coded.values, inside), mean, delta)
+        values = _spread(coded.values, inside)
+        decoded = dequantise(values, mean, delta)
+        if watch is not None:
+            watch(step, values, decoded)
+        return decoded
 
     y_hat = network.traverse_grid(z_symbols.astype(np.float32), cond, code, (area.rows, area.columns))
     return [stream.finish() for stream in streams], y_hat

@@ -1,18 +1,20 @@
 """Encoder effort: latents that decode to a better picture for their bits. Decoders know nothing of it.
 
-An analysis transform gives the latents of the average picture; those of this one are found by going through the
-synthesis and back. Of the decoded latents y_hat a step takes the gradient g of the distortion, in bits, and moves the
-latents to where each would be best by itself if the others stayed, a Newton step along the diagonal of a Hessian that
-is nearly a multiple h of the identity, since rounding steps of lite's latents are equal in the picture:
+An analysis transform gives the latents y of the average picture; those of this one are found by going through the
+synthesis and back. At latents x near the decoded ones a step takes the gradient g of the distortion, in bits, and moves
+y to where each would be best by itself if the others stayed, a Newton step along the diagonal of a Hessian that is
+nearly a multiple h of the identity, since rounding steps of lite's latents are equal in the picture:
 
-    y <- (1 - damping) y + damping (y_hat - g / h)
+    y <- (1 - damping) y + damping (x - g / h)
 
 Rounding with rate in mind (`CodecModel.quantise`) then weighs that point against the bits, in the next step's contexts.
-Starting from y_hat and not from y is what keeps latents that were rounded to zero from being pushed up again. Steps are
-damped the more the later they are: y_hat jumps, and all latents move at once.
+Where latents are decoded from a symbol of zero, x is what decoders have: from y itself they would be pushed up again in
+every step. Elsewhere it lies half-way between y and what decoders have, so that half of rounding's noise, which is
+another one next time, stays out of the step. Steps are damped the more the later they are: x jumps, and all latents
+move at once.
 
-The first steps need no context model: which latents will be zero is enough to know, and a dead zone tells it well. With
-the others exact, their step is free of the noise of rounding, and going back through the linear path alone does.
+The first step needs no context model: which latents will be zero is enough to know, and a dead zone tells it well.
+There going back through the linear path alone does.
 """
 
 from __future__ import annotations
@@ -47,36 +49,26 @@ DEAD_ZONE = 0.58
 
 @dataclass(frozen=True)
 class Effort:
-    """`guesses`: steps from latents that a dead zone stands in for the coding of, back through the linear path alone;
-    half of an encoding's time each. `steps`: then, from what decoders see and through the whole synthesis, each with
-    less damping than the one before; two encodings' time."""
+    """`guess`: a step from latents that a dead zone stands in for the coding of, back through the linear path alone, in
+    half of an encoding's time. `steps`: then, from what is really decoded and through the whole synthesis, each with
+    less damping than the one before, in two encodings' time."""
 
-    guesses: int = 0
+    guess: bool = False
     steps: int = 0
 
     def __bool__(self) -> bool:
         """Whether there is anything to do."""
-        return bool(self.guesses or self.steps)
+        return self.guess or self.steps > 0
 
     def dampings(self) -> Iterator[tuple[bool, float]]:
-        """Of all steps in order: whether it is one of the guesses, and its damping."""
-        yield from [(True, 0.5 if self == Effort(guesses=1) else 0.4)] * self.guesses
-        first = 0.25 if self.steps == 1 else 0.5
+        """Of all steps in order: whether it is the guess, and its damping."""
+        if self.guess:
+            yield True, 0.4 if self.steps else 0.5
+        first = 0.3 if self.steps == 1 else 0.4
         yield from ((False, first * (1 - i / self.steps)) for i in range(self.steps))
 
 
-LEVELS = (
-    Effort(),
-    Effort(guesses=1),
-    Effort(guesses=2),
-    Effort(guesses=1, steps=1),
-    Effort(guesses=2, steps=1),
-    Effort(steps=4),
-    Effort(steps=6),
-    Effort(steps=10),
-    Effort(steps=20),
-    Effort(steps=40),
-)
+LEVELS = (Effort(), *(Effort(True, steps) for steps in (0, 1, 2, 3, 5, 8, 12, 20, 40)))
 """By the number that users give; measured by benchmarks/effort.py."""
 DEFAULT_EFFORT = 0
 
@@ -99,15 +91,15 @@ def refine(
     effort: Effort,
     curvature: float,
 ) -> None:
-    """Makes the latents of a picture's tiles better, in place. `decode` gives what decoders make of them; curvature:
-    of the distortion, h."""
+    """Makes the latents of a picture's tiles better, in place. `decode` gives x for them; curvature: of the distortion,
+    h."""
     cond = condition(network, quality)
     scale = np.float32(2 * bits_per_error(network, quality) / curvature)
     for guessed, damping in effort.dampings():
         whole = np.empty((1, network.latent_channels, *grid.latent), np.float32)
-        decoded = (_without_zeros(y) for _, y in latents) if guessed else decode(latents)
-        for (tile, _), y_hat in zip(latents, decoded, strict=True):
-            _part(whole, tile, y_hat)[...] = y_hat
+        near = (_without_zeros(y) for _, y in latents) if guessed else decode(latents)
+        for (tile, _), x in zip(latents, near, strict=True):
+            _part(whole, tile, x)[...] = x
         wanted = np.empty_like(whole)
         for rows, columns, part in _gradients(network, cond, grid, pixels, whole, guessed):
             block = np.s_[:, :, rows.start : rows.stop, columns.start : columns.stop]
@@ -141,9 +133,9 @@ def bits_per_error(network: Any, quality: float) -> float:
 
 
 def memory(network: Any, grid: TileGrid) -> int:
-    """Bytes that refining a picture takes: its latents three times over, and a block on its way."""
+    """Bytes that refining a picture takes: its latents four times over, and a block on its way."""
     height, width = (min(side, BLOCK + 2 * HALO) * network.stride for side in grid.latent)
-    return 3 * 4 * network.latent_channels * math.prod(grid.latent) + BYTES_PER_PIXEL * height * width
+    return 4 * 4 * network.latent_channels * math.prod(grid.latent) + BYTES_PER_PIXEL * height * width
 
 
 def _part(whole: np.ndarray, tile: Tile, like: np.ndarray) -> np.ndarray:

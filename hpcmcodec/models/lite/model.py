@@ -224,7 +224,7 @@ class Lite(CodecNetwork):
         known = [Decoded(coarse, feature[:, self.latent_channels :])]
         state = ops.pixel_shuffle(self.up_state(state), 2)
         self._run_stage(self.ctx_b, self.schedule[COARSE_STEPS:], state, bank, feature, known, cond, keep)
-        return self._assemble(live)
+        return self.assemble(live)
 
     def _run_stage(
         self,
@@ -257,8 +257,8 @@ class Lite(CodecNetwork):
                 state, bank = self.memory.step(step, len(self.schedule), bank, state)
         return state, bank, known
 
-    def _assemble(self, steps: list[Array]) -> Array:
-        """The latent from the steps' elements in coding order."""
+    def assemble(self, steps: list[Array]) -> Array:
+        """The latent from the steps' elements in coding order: the inverse of `pick`."""
         coarse, fine = ops.concat(steps[:COARSE_STEPS]), ops.concat(steps[COARSE_STEPS:])  # slot after slot
         m = self.latent_channels
         return from_slots([from_slots(_parts(coarse, m)), *_parts(fine, m)])
