@@ -155,17 +155,8 @@ def measure(out: Path, folder: Path, family: str) -> dict[str, dict[str, Any]]:
         return {}
     pictures = [str(path) for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES]
     target = out / f"{folder.name}-{family}"
-    command = [
-        sys.executable,
-        "-m",
-        "hpcmcodec",
-        "bench",
-        *pictures,
-        "-o",
-        target,
-        "--codecs",
-        ",".join(models.values()),
-    ]
+    command = [sys.executable, "-m", "hpcmcodec", "bench", *pictures, "-o", target]
+    command += ["--codecs", ",".join(models.values())]
     command += ["--anchor", next(iter(models.values())), "--points", 5, "--repeats", 1, "--crops", 0, "--quiet"]
     subprocess.run(list(map(str, command)), check=True)
     found = Results.load(target / JSON_NAME).summary["codecs"]
@@ -229,11 +220,10 @@ def main() -> None:
         for trial in arguments.trials:
             train(trial, arguments)
     for folder in arguments.measure:
-        for family in ("started", "tuned"):
-            found = measure(arguments.out, folder, family)
-            print(measured_table(folder, found), flush=True)
-    if arguments.measure and arguments.plot:
-        draw(found, arguments.plot)
+        found = {family: measure(arguments.out, folder, family) for family in ("tuned", "started")}
+        print(*(measured_table(folder, codecs) for codecs in found.values() if codecs), sep="\n", flush=True)
+        if arguments.plot:
+            draw(found["tuned"], arguments.plot)
     print(training_table(arguments.out))
 
 
