@@ -32,7 +32,7 @@ from hpcmcodec.models.registry import config_from_dict
 
 def make_models(folder: Path) -> list[str]:
     """Model files g8, g4, g2 in a folder; their names."""
-    file = store.find("lite")
+    file = store.find()
     config: LiteConfig = config_from_dict(file.config)
     weights = {name: np.array(a) for name, a in file.tensors.items() if not name.startswith("entropy.")}
     sets = {8: weights}

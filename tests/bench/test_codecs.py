@@ -16,6 +16,7 @@ from PIL import Image
 from hpcmcodec.bench import metrics
 from hpcmcodec.bench.codecs import KINDS, Unavailable, open_codec
 from hpcmcodec.bench.process import Worker
+from hpcmcodec.models.store import DEFAULT_MODEL
 
 from .conftest import photo
 
@@ -62,9 +63,9 @@ def test_worker_measures(shots: Path, tmp_path: Path) -> None:
 
 
 def test_effort_belongs_to_the_spec() -> None:
-    codec = open_codec("hpcm:lite-3@3", 1)
-    assert codec.label == "hpcm lite-3, effort 3" and codec.version.endswith("effort 3")
-    assert codec.encode(photo(64, 64, 1), 50) != open_codec("hpcm:lite-3", 1).encode(photo(64, 64, 1), 50)
+    codec = open_codec(f"hpcm:{DEFAULT_MODEL}@3", 1)
+    assert codec.label == f"hpcm {DEFAULT_MODEL}, effort 3" and codec.version.endswith("effort 3")
+    assert codec.encode(photo(64, 64, 1), 50) != open_codec("hpcm", 1).encode(photo(64, 64, 1), 50)
     for effort in ("", "10", "x"):
         with pytest.raises(Unavailable, match="choose 0 to 9"):
             open_codec(f"hpcm:@{effort}", 1)

@@ -43,11 +43,11 @@ def test_means_of_squares(size: tuple[int, int], scale: int) -> None:
 @pytest.mark.parametrize("scale", [2, 4, 8])
 def test_a_small_picture_shows_the_large_one(scale: int, monkeypatch: pytest.MonkeyPatch) -> None:
     source = picture(150, 201)
-    data = Encoder("lite-3").encode(Picture(source, source[:, :, 0].copy()), 50)
+    data = Encoder().encode(Picture(source, source[:, :, 0].copy()), 50)
     small, large = Decoder().decode(data, scale=scale), Decoder().decode(data)
     wanted = means(large.pixels, scale)
     assert small.pixels.shape == wanted.shape
-    assert np.square(small.pixels.astype(float) - wanted).mean() < 50  # 31 dB, of saturated waves 30 pixels long
+    assert np.square(small.pixels.astype(float) - wanted).mean() < 65  # 30 dB, of saturated waves 30 pixels long
     assert small.alpha is not None
     np.testing.assert_array_equal(small.alpha, means(source[:, :, :1], scale)[:, :, 0])
     monkeypatch.setattr(transforms, "STRIP_BYTES", 1)

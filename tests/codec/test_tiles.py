@@ -98,7 +98,7 @@ def test_no_seams(quality: int) -> None:
     source = np.stack([plane, 0.8 * plane, 1.1 * plane], -1).clip(0, 255).astype(np.uint8)
     jumps = []
     for tile_size in (64, 0):
-        data = Encoder("lite-3").encode(Picture(source), quality, tile_size=tile_size)
+        data = Encoder().encode(Picture(source), quality, tile_size=tile_size)
         error = Decoder().decode(data).pixels.astype(np.int32) - source
         steps = np.square(np.diff(error, axis=1)).mean((0, 2))[15::16]  # across every border of blocks
         seams = np.arange(1, 1 + len(steps)) % 4 == 0

@@ -1,4 +1,5 @@
-"""Files that version 1 wrote decode to the recorded pixels, at every SIMD level."""
+"""Files that version 1 wrote decode to the recorded pixels, at every SIMD level: of the models that the package brings
+and, in `superseded`, of those that were the default before 0.1.0, which lie beside their files."""
 
 from __future__ import annotations
 
@@ -9,10 +10,13 @@ import pytest
 
 from hpcmcodec import kernels
 from hpcmcodec.codec import Decoder
-from hpcmcodec.diagnose import pixels_hash
+from hpcmcodec.diagnose import RECORD, pixels_hash
+from hpcmcodec.models import store
 
-FOLDER = Path(__file__).parent
-RECORDED: dict[str, str] = json.loads((FOLDER / "pixels.json").read_text())
+FOLDERS = [Path(__file__).parent, Path(__file__).parent / "superseded"]
+RECORDED = {
+    (folder, name): pixels for folder in FOLDERS for name, pixels in json.loads((folder / RECORD).read_text()).items()
+}
 
 
 @pytest.fixture(params=kernels.available_levels())
@@ -26,14 +30,18 @@ def level(request: pytest.FixtureRequest):  # type: ignore[no-untyped-def]
 
 @pytest.fixture(scope="module")
 def decoder() -> Decoder:
-    """One decoder for all files: the model is loaded once."""
+    """One decoder for all files: a model is loaded once."""
     return Decoder()
 
 
-@pytest.mark.parametrize("name", sorted(RECORDED))
-def test_decodes_to_the_recorded_pixels(name: str, level: str, decoder: Decoder) -> None:
-    assert pixels_hash(decoder.decode((FOLDER / name).read_bytes())) == RECORDED[name]
+@pytest.mark.parametrize(("folder", "name"), sorted(RECORDED), ids=lambda part: getattr(part, "name", part))
+def test_decodes_to_the_recorded_pixels(
+    folder: Path, name: str, level: str, decoder: Decoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(store.ENVIRONMENT, str(folder))
+    assert pixels_hash(decoder.decode((folder / name).read_bytes())) == RECORDED[folder, name]
 
 
-def test_every_file_is_recorded() -> None:
-    assert {path.name for path in FOLDER.glob("*.hpc")} == set(RECORDED)
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_every_file_is_recorded(folder: Path) -> None:
+    assert {(folder, path.name) for path in folder.glob("*.hpc")} == {key for key in RECORDED if key[0] == folder}

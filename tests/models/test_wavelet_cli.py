@@ -88,7 +88,7 @@ def test_a_switch_that_the_model_leaves_open(photo: Path, words: list[str]) -> N
         ("p1", "--skip-s3-for-hf", "trained with skip_s3_for_hf off"),
         ("p1", "--use-simple-weconv", "phase 1 has no use_simple_weconv"),
         ("p2", "--no-use-simple-weconv", "trained with use_simple_weconv on"),
-        ("lite-3", "--skip-s3-for-hf", "model 'lite-3' has no skip_s3_for_hf"),
+        ("lite-msssim", "--skip-s3-for-hf", "model 'lite-msssim' has no skip_s3_for_hf"),
     ],
 )
 def test_contradictions_are_refused(
