@@ -5,10 +5,11 @@
 
 Trials of a family differ in one thing each from the family's first, with the same seed and number of steps: `tuned` go
 on from the weights of --init with its trellis, and get tables of their own at the end; `started` begin at statistics
-of the pictures, `drawn` at random layers and at one slope (the wavelet networks have one rate, and nothing to begin
-with). OUT/runs and OUT/models keep what was trained: calls go on where others stopped, and several may train different
-trials at a time. --measure codes a folder of pictures with every model of one quality scale into a folder of OUT and
-prints the tables; --plot draws rate against decoding time of the tuned ones, for the last folder.
+of the pictures; `drawn`, at one slope, with transforms that HPCM in the size of the wavelet networks has learnt from
+nothing (OUT/models/transforms, --first-steps), everything between them at random. OUT/runs and OUT/models keep what was
+trained: calls go on where others stopped, and several may train different trials at a time. --measure codes a folder of
+pictures with every model into a folder of OUT and prints the tables; --plot draws rate against decoding time of the
+tuned ones, for the last folder.
 """
 
 from __future__ import annotations
@@ -17,15 +18,18 @@ import argparse
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from kodak import SUFFIXES
 
 from hpcmcodec.bench.results import JSON_NAME, Results
 from hpcmcodec.formats import model_file
 from hpcmcodec.models.cost import cost
+from hpcmcodec.models.export import exact, export_model
 from hpcmcodec.models.lite import LiteConfig
 from hpcmcodec.models.presets import BASE, LITE_WAVELET, PRESETS, Config
 from hpcmcodec.models.registry import build, config_from_dict
@@ -72,14 +76,9 @@ NETWORKS: dict[str, Config] = {
 """Networks that are no presets."""
 
 SLOPE = 0.013
+FROM_NOTHING = ["--lambda", str(SLOPE), "--optimizer", "muon", "--batch-size", "1"]
+"""For networks that must learn to show a picture at all: 200 such steps bring lite-base to 2.1, with Adam to 6.0."""
 TRIALS = [f"{family}-{name}" for family, trials in FAMILIES.items() for name in trials]
-
-
-def options_of(trial: str, init: str) -> list[str]:
-    """Options of `hpcm train` for a trial, beside those that all have."""
-    family, _, name = trial.partition("-")
-    begin = {"tuned": f"--init {init} --trellis {init}", "started": "", "drawn": f"--lambda {SLOPE}"}[family]
-    return f"{begin} {FAMILIES[family][name]}".split()
 
 
 def train(trial: str, arguments: argparse.Namespace) -> None:
@@ -87,17 +86,41 @@ def train(trial: str, arguments: argparse.Namespace) -> None:
     model, run = arguments.out / "models" / f"{trial}.safetensors", arguments.out / "runs" / trial
     if model.exists():
         return
-    common = f"--seed 1 --steps {arguments.steps} --batch-size {arguments.batch_size} --threads {arguments.threads}"
+    family, _, name = trial.partition("-")
+    options = FAMILIES[family][name].split()
+    if family == "tuned":
+        run_training(run, arguments, arguments.steps, [*options, "--init", arguments.init, "--trellis", arguments.init])
+        calibrated(run, model, arguments.train)
+    elif family == "started":
+        run_training(run, arguments, arguments.steps, options)
+        export_run(run, model)
+    else:
+        run_training(run, arguments, arguments.steps, [*options, *FROM_NOTHING, "--init", transforms(arguments)])
+        export_run(run, model)
+
+
+def run_training(run: Path, arguments: argparse.Namespace, steps: int, options: Sequence[object]) -> None:
+    """`hpcm train` with what all trials have in common, on from where it stopped."""
+    common = f"--seed 1 --steps {steps} --batch-size {arguments.batch_size} --threads {arguments.threads}"
     common += " --resume --valid-every 100h --valid-coded 0"
     folders = ["--data", arguments.train, "--valid", arguments.valid, "--out", run]
     folders += ["--cache", arguments.out / "pictures"]
-    command = [sys.executable, __file__, "--child", *folders, *common.split(), *options_of(trial, arguments.init)]
+    command = [sys.executable, __file__, "--child", *folders, *common.split(), *options]
     subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL)
-    model.parent.mkdir(exist_ok=True)
-    if trial.startswith("tuned"):
-        calibrated(run, model, arguments.train)
-    else:
-        export_run(run, model)
+    (arguments.out / "models").mkdir(exist_ok=True)
+
+
+def transforms(arguments: argparse.Namespace) -> Path:
+    """A model file with nothing but analysis and synthesis transform, of a `lite-base` that is trained for it."""
+    path, run = arguments.out / "models" / "transforms.safetensors", arguments.out / "runs" / "transforms"
+    if not path.exists():
+        run_training(run, arguments, arguments.first_steps, ["--preset", "lite-base", *FROM_NOTHING])
+        whole = path.with_name("first.safetensors")
+        export_run(run, whole, force=True)
+        weights = model_file.read(whole).tensors
+        kept = {name: np.array(array) for name, array in weights.items() if name.startswith(("g_a.", "g_s."))}
+        export_model(path, "transforms", NETWORKS["lite-base"], kept, storage=exact)
+    return path
 
 
 def child(arguments: list[str]) -> int:
@@ -159,8 +182,33 @@ def measure(out: Path, folder: Path, family: str) -> dict[str, dict[str, Any]]:
     command += ["--codecs", ",".join(models.values())]
     command += ["--anchor", next(iter(models.values())), "--points", 5, "--repeats", 1, "--crops", 0, "--quiet"]
     subprocess.run(list(map(str, command)), check=True)
-    found = Results.load(target / JSON_NAME).summary["codecs"]
-    return {trial: found[spec] for trial, spec in models.items()}
+    results = Results.load(target / JSON_NAME)
+    found = {trial: results.summary["codecs"][spec] for trial, spec in models.items()}
+    if family == "drawn":
+        control, *others = [(trial, lagrangian(results, spec)) for trial, spec in models.items()]
+        for trial, costs in others:
+            found[trial]["distances"]["psnr"] = at_one_slope(costs, control[1])
+    return found
+
+
+def lagrangian(results: Results, spec: str) -> np.ndarray:
+    """Of each picture, in bits per pixel (pictures, 2): rate, and rate and distortion together."""
+    found = []
+    for one in sorted((m for m in results if m.codec == spec), key=lambda m: m.picture):
+        rate = 8 * one.bytes / (results.pictures[one.picture]["width"] * results.pictures[one.picture]["height"])
+        found.append((rate, rate + SLOPE * 255**2 * 10 ** (-one.psnr / 10)))
+    return np.array(found)
+
+
+def at_one_slope(costs: np.ndarray, control: np.ndarray) -> dict[str, Any]:
+    """What stands in for a BD-rate where there is one point: the difference of the Lagrangian costs in percent of the
+    control's rate, which at the slope that both are trained for is that of the rates at equal distortion."""
+
+    def rate(chosen: np.ndarray) -> float:
+        return float(100 * (costs[chosen, 1] - control[chosen, 1]).mean() / control[chosen, 0].mean())
+
+    draws = [rate(chosen) for chosen in np.random.default_rng(0).integers(len(costs), size=(2000, len(costs)))]
+    return {"rate": rate(np.arange(len(costs))), "interval": np.percentile(draws, (2.5, 97.5)).tolist()}
 
 
 def measured_table(folder: Path, found: dict[str, dict[str, Any]]) -> str:
@@ -211,6 +259,7 @@ def main() -> None:
     parser.add_argument("--valid", metavar="PICTURES")
     parser.add_argument("--init", default=DEFAULT_MODEL, metavar="MODEL")
     parser.add_argument("--steps", type=int, default=600)
+    parser.add_argument("--first-steps", type=int, default=1500, help="of the transforms that `drawn` begin with")
     parser.add_argument("--batch-size", type=int, default=4)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--measure", type=Path, nargs="+", default=[], metavar="FOLDER")
@@ -220,7 +269,7 @@ def main() -> None:
         for trial in arguments.trials:
             train(trial, arguments)
     for folder in arguments.measure:
-        found = {family: measure(arguments.out, folder, family) for family in ("tuned", "started")}
+        found = {family: measure(arguments.out, folder, family) for family in FAMILIES}
         print(*(measured_table(folder, codecs) for codecs in found.values() if codecs), sep="\n", flush=True)
         if arguments.plot:
             draw(found["tuned"], arguments.plot)

@@ -51,7 +51,10 @@ def from_model(model: str) -> Start:
 def fitted(start: Start, config: Any, seed: int) -> Start:
     """A start for another network: what both have is taken over, the rest keeps its initial values (`about` says which
     parts are new and which were left out); lite in fewer groups joins the steps of more. The range of qualities is the
-    start's, whose tables are made for it. Raises UsageError if a shape differs or nothing fits."""
+    start's, whose tables are made for it. A start that is of this network and whole is given back as it is. Raises
+    UsageError if a shape differs or nothing fits."""
+    if config == start.config and build(config).specs().keys() <= start.arrays.keys():
+        return start
     config = in_range_of(start.config, config)
     start, arrays = _regrouped(start, config), build(config).initial(seed, grown=True)
     common = arrays.keys() & start.arrays.keys()

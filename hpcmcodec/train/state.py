@@ -94,7 +94,7 @@ class State:
         if config.init:
             start = from_model(config.init)
             wanted = varied(wanted or start.config, config.network_changes)
-            start = start if wanted == start.config else fitted(start, wanted, config.seed)
+            start = fitted(start, wanted, config.seed)
             return with_range(start, config.range) if config.range else start
         network_config = varied(wanted or preset("lite"), config.network_changes)
         if config.range:

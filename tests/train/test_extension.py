@@ -100,6 +100,16 @@ def test_the_plain_networks_range_of_qualities_is_taken_over(
     assert max(losses_of(settings, **{**more, "steps": 4, "resume": True})) == 4
 
 
+def test_what_a_model_file_lacks_is_begun_anew() -> None:
+    arrays = kit.formula_weights(build(TINY))
+    kept = {name: array for name, array in arrays.items() if name.startswith("g_")}
+    found = fitted(Start(TINY, kept, {}), TINY, 0)
+    assert found.arrays.keys() == arrays.keys() and found.about["new"] and not found.about["left_out"]
+    assert all(found.arrays[name] is array for name, array in kept.items())
+    whole = Start(TINY, arrays, {})
+    assert fitted(whole, TINY, 0) is whole
+
+
 @pytest.mark.parametrize(("own", "wanted"), [(8, 4), (8, 2), (4, 2)])
 def test_fewer_groups_start_from_the_joined_steps(own: int, wanted: int) -> None:
     """Every parameter comes from the start, and up to the first joined step nothing changes."""
