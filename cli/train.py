@@ -54,11 +54,11 @@ def command(**values: Any) -> None:
 
     \b
     Examples:
-      hpcm train --data photos/ --out run --init lite-7 --time-budget 25m --valid kodak/
+      hpcm train --data photos/ --out run --init lite-8 --time-budget 25m --valid kodak/
       hpcm train --data photos/ --out new --time-budget 8h
       hpcm train --data photos/ --out run --resume --time-budget 1h
       hpcm train --data photos/ --out base --preset base --lambda 0.013 --steps 100000 --device cuda
-      torchrun --nproc-per-node 2 -m hpcmcodec.train --data photos/ --out run --init lite-7.safetensors --steps 9000
+      torchrun --nproc-per-node 2 -m hpcmcodec.train --data photos/ --out run --init lite-8.safetensors --steps 9000
     """
     config = RunConfig(**values)
     try:

@@ -14,7 +14,7 @@ from hpcmcodec.errors import MissingModelError, ModelFileError
 from hpcmcodec.formats import model_file
 from hpcmcodec.formats.model_file import ModelFile, Summary
 
-DEFAULT_MODEL = "lite-7"
+DEFAULT_MODEL = "lite-8"
 TUNED = {"psnr": DEFAULT_MODEL, "ms-ssim": "lite-msssim"}
 """What a shipped model was trained to preserve -> its name."""
 ENVIRONMENT = "HPCM_MODELS"

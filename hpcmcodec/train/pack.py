@@ -1,6 +1,6 @@
 """Everything that training on a rented machine needs, in one folder: source, pictures, a model to start from.
 
-    python -m hpcmcodec.train.pack --data photos/ --valid kodak/ --init lite-7.safetensors --out bundle --limit-mb 60
+    python -m hpcmcodec.train.pack --data photos/ --valid kodak/ --init lite-8.safetensors --out bundle --limit-mb 60
 
 There, with torch, numpy and Pillow alone: `cd bundle && python -m hpcmcodec.train --data train ...`
 """
