@@ -7,10 +7,12 @@ import json
 from pathlib import Path
 
 import pytest
+from make import CASES
 
 from hpcmcodec import kernels
 from hpcmcodec.codec import Decoder
 from hpcmcodec.diagnose import RECORD, pixels_hash
+from hpcmcodec.formats import model_file
 from hpcmcodec.models import store
 
 FOLDERS = [Path(__file__).parent, Path(__file__).parent / "superseded"]
@@ -45,3 +47,11 @@ def test_decodes_to_the_recorded_pixels(
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_every_file_is_recorded(folder: Path) -> None:
     assert {(folder, path.name) for path in folder.glob("*.hpc")} == {key for key in RECORDED if key[0] == folder}
+
+
+def test_every_shipped_model_has_its_files() -> None:
+    shipped = [model_file.peek(path).name for path in store.shipped_folder().glob(f"*{store.SUFFIX}")]
+    assert store.DEFAULT_MODEL in shipped
+    assert {name for folder, name in RECORDED if folder == FOLDERS[0]} == {
+        f"{model}-{case}.hpc" for model in shipped for case in CASES
+    }
