@@ -140,9 +140,10 @@ def calibrated(run: Path, model: Path, pictures: str) -> None:
     subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL)
 
 
-def trained(out: Path, family: str) -> dict[str, Path]:
-    """Trials of a family that are done, and their models."""
-    models = {trial: out / "models" / f"{trial}.safetensors" for trial in TRIALS if trial.startswith(f"{family}-")}
+def trained(out: Path, family: str, trials: Sequence[str] = TRIALS) -> dict[str, Path]:
+    """Trials of a family that are wanted and done, and their models."""
+    wanted = [trial for trial in TRIALS if trial in trials and trial.startswith(f"{family}-")]
+    models = {trial: out / "models" / f"{trial}.safetensors" for trial in wanted}
     return {trial: path for trial, path in models.items() if path.exists()}
 
 
@@ -170,10 +171,10 @@ def training_table(out: Path) -> str:
     return "\n".join(rows)
 
 
-def measure(out: Path, folder: Path, family: str) -> dict[str, dict[str, Any]]:
+def measure(out: Path, folder: Path, family: str, trials: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Codes the pictures of a folder with a family's models: what `hpcm bench` found of each, by trial, as distances to
     the first. Empty if there is but one."""
-    models = {trial: f"hpcm:{path}" for trial, path in trained(out, family).items()}
+    models = {trial: f"hpcm:{path}" for trial, path in trained(out, family, trials).items()}
     if len(models) < 2:
         return {}
     pictures = [str(path) for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES]
@@ -246,7 +247,8 @@ def _cells(codec: dict[str, Any]) -> list[str]:
     cells = []
     for metric in ("psnr", "ms_ssim"):
         one = codec["distances"].get(metric)
-        cells.append("{:+.2f} % [{:+.2f}, {:+.2f}]".format(one["rate"], *one["interval"]) if one else "0")
+        none = "-" if codec["distances"] else "0"  # at one slope: PSNR alone
+        cells.append("{:+.2f} % [{:+.2f}, {:+.2f}]".format(one["rate"], *one["interval"]) if one else none)
     cells += [f"{codec[side]['cpu_seconds']:.2f}" for side in ("encode", "decode")]
     return [*cells, f"{codec['peak_bytes'] / 1e6:.0f}"]
 
@@ -269,7 +271,7 @@ def main() -> None:
         for trial in arguments.trials:
             train(trial, arguments)
     for folder in arguments.measure:
-        found = {family: measure(arguments.out, folder, family) for family in FAMILIES}
+        found = {family: measure(arguments.out, folder, family, arguments.trials) for family in FAMILIES}
         print(*(measured_table(folder, codecs) for codecs in found.values() if codecs), sep="\n", flush=True)
         if arguments.plot:
             draw(found["tuned"], arguments.plot)
