@@ -22,6 +22,7 @@ from hpcmcodec.cli.integrate import files
 from hpcmcodec.cli.main import COMMANDS
 from hpcmcodec.errors import UsageError
 from hpcmcodec.formats.container import SIGNATURE
+from hpcmcodec.models.store import DEFAULT_MODEL
 from tests.codec.conftest import picture
 
 from .storing import Hpcm
@@ -182,7 +183,7 @@ def test_file_knows_hpc_files_and_their_size(tmp_path: Path) -> None:
     magic.write_text(share("file/magic.d/hpcm.magic"))
 
     def ask(*options: str) -> str:
-        name = CONFORMANCE / "lite-odd.hpc"
+        name = CONFORMANCE / f"{DEFAULT_MODEL}-odd.hpc"
         return (
             subprocess.check_output(["file", "-b", "-m", str(magic), *options, str(name)], timeout=60).decode().strip()
         )
