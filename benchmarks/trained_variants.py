@@ -77,7 +77,8 @@ NETWORKS: dict[str, Config] = {
 
 SLOPE = 0.013
 FROM_NOTHING = ["--lambda", str(SLOPE), "--optimizer", "muon", "--batch-size", "1"]
-"""For networks that must learn to show a picture at all: 200 such steps bring lite-base to 2.1, with Adam to 6.0."""
+"""For networks that must learn to show a picture at all. lite-base's yardstick after 200 such steps is 2.1, after as
+many of Adam 6.0."""
 TRIALS = [f"{family}-{name}" for family, trials in FAMILIES.items() for name in trials]
 
 

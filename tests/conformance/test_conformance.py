@@ -15,7 +15,9 @@ from hpcmcodec.diagnose import RECORD, pixels_hash
 from hpcmcodec.formats import model_file
 from hpcmcodec.models import store
 
-FOLDERS = [Path(__file__).parent, Path(__file__).parent / "superseded"]
+FOLDERS = [Path(__file__).parent]
+if (FOLDERS[0] / "superseded").is_dir():  # not in the sdist, which would be too large
+    FOLDERS.append(FOLDERS[0] / "superseded")
 RECORDED = {
     (folder, name): pixels for folder in FOLDERS for name, pixels in json.loads((folder / RECORD).read_text()).items()
 }

@@ -4,8 +4,9 @@
 
 Their models would be larger than everything else here, so they are made where they are needed: `models.json` has each
 one's configuration and identity, the weights are formulas over the parameters' names, and the entropy tables are those
-of the first model, `lite`. Nothing of that is rounded differently on another machine. Without --models, files that are
-missing are made, as make.py does for the shipped models; with it, the models are written to FOLDER and nothing else.
+of the shipped model `lite-msssim`. Nothing of that is rounded differently on another machine. Without --models, files
+that are missing are made, as make.py does for the shipped models; with it, the models are written to FOLDER and nothing
+else.
 """
 
 from __future__ import annotations
@@ -122,7 +123,7 @@ def weights(network: Any) -> dict[str, np.ndarray]:
 
 def write_model(folder: Path, name: str, config: Mapping[str, Any]) -> bytes:
     """Write the model of a configuration, as recorded, to `folder`; returns its identity."""
-    shipped = model_file.read(FOLDER.parent / "superseded" / "lite.safetensors")
+    shipped = model_file.read(store.shipped_folder() / "lite-msssim.safetensors")
     tables = {table: getattr(shipped, table) for table in TABLES}
     arrays = weights(build(config_from_dict(dict(config))))
     path = folder / f"{name}.safetensors"
