@@ -90,17 +90,17 @@ def train(trial: str, arguments: argparse.Namespace) -> None:
     family, _, name = trial.partition("-")
     options = FAMILIES[family][name].split()
     if family == "tuned":
-        run_training(run, arguments, arguments.steps, [*options, "--init", arguments.init, "--trellis", arguments.init])
+        options += ["--init", arguments.init, "--trellis", arguments.init]
+    elif family == "drawn":
+        options += [*FROM_NOTHING, "--init", str(transforms(arguments))]
+    run_training(run, arguments, arguments.steps, options)
+    if family == "tuned":
         calibrated(run, model, arguments.train)
-    elif family == "started":
-        run_training(run, arguments, arguments.steps, options)
-        export_run(run, model)
     else:
-        run_training(run, arguments, arguments.steps, [*options, *FROM_NOTHING, "--init", transforms(arguments)])
         export_run(run, model)
 
 
-def run_training(run: Path, arguments: argparse.Namespace, steps: int, options: Sequence[object]) -> None:
+def run_training(run: Path, arguments: argparse.Namespace, steps: int, options: Sequence[str]) -> None:
     """`hpcm train` with what all trials have in common, on from where it stopped."""
     common = f"--seed 1 --steps {steps} --batch-size {arguments.batch_size} --threads {arguments.threads}"
     common += " --resume --valid-every 100h --valid-coded 0"
