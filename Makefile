@@ -7,7 +7,7 @@ JOBS ?= 2
 TORCH ?= 0
 TORCH_VERSION ?= 2.13.0
 STAMP = $(VENV)/.installed
-NATIVE = setup.py pyproject.toml $(wildcard kernels/src/*.cpp kernels/src/*.h)
+NATIVE = setup.py pyproject.toml $(wildcard kernels/*/*.cpp kernels/*/*.h)
 
 .PHONY: help test test-slow test-pillow test-clusters test-compressai wheels test-arm test-arm-files test-windows test-sanitize fuzz fuzz-native fuzz-python lint demo clean
 

@@ -15,6 +15,8 @@ from setuptools import setup
 from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).parent
+FOLDERS = [f"kernels/{name}" for name in ("bindings", "core", "entropy", "levels", "ops", "tools")]
+"""Of the C++ sources; tools holds the self-test too, and programs of their own (*_main.cpp)."""
 # No contraction, no fast-math: the arithmetic is normative (formats/FORMAT.md); fused operations are written by name.
 UNIX = ["-std=c++17", "-O3", "-ffp-contract=off", "-fvisibility=hidden", "-pthread", "-Wall", "-Wextra", "-Werror"]
 UNIX_LEVELS = {
@@ -27,7 +29,7 @@ MSVC_LEVELS = {"simd_avx2.cpp": ["/arch:AVX2"], "simd_avx512.cpp": ["/arch:AVX51
 
 
 class BuildKernels(build_ext):
-    """build_ext that compiles kernels/src/simd_*.cpp once per instruction set with the flags of that level, and
+    """build_ext that compiles kernels/levels/simd_*.cpp once per instruction set with the flags of that level, and
     kernels/cuda beside it."""
 
     def build_extensions(self) -> None:
@@ -58,12 +60,12 @@ def build_cuda(target: Path) -> None:
     folder, nvcc = ROOT / "kernels/cuda", shutil.which("nvcc")
     if nvcc is None or os.environ.get("HPCM_CUDA") == "0":
         return
-    changed = max(p.stat().st_mtime for p in (*folder.iterdir(), *(ROOT / "kernels/src").glob("*.h")))
+    changed = max(p.stat().st_mtime for p in (*folder.iterdir(), *(ROOT / name for name in headers())))
     if target.exists() and target.stat().st_mtime >= changed:
         return
     arithmetic = ["--fmad=false", "--ftz=false", "--prec-div=true", "--prec-sqrt=true"]
     host = ["-Xcompiler", "-fPIC,-fvisibility=hidden,-ffp-contract=off", "-shared", "-arch=all-major"]
-    include = [f"-I{ROOT / 'kernels/src'}", f"-I{folder}"]
+    include = [f"-I{ROOT / name}" for name in FOLDERS] + [f"-I{folder}"]
     command = [nvcc, "-std=c++17", "-O3", *arithmetic, *host, *include, str(folder / "wkv.cu"), "-o", str(target)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
@@ -80,14 +82,20 @@ def sources() -> list[str]:
     arm = target.endswith(("aarch64", "arm64"))
     skip = set() if x86 else {"simd_avx2.cpp", "simd_avx512.cpp"}
     skip |= set() if arm else {"simd_neon.cpp"}
-    return sorted(f"kernels/src/{p.name}" for p in (ROOT / "kernels/src").glob("*.cpp") if p.name not in skip)
+    found = (path for folder in FOLDERS for path in (ROOT / folder).glob("*.cpp"))
+    return sorted(str(p.relative_to(ROOT)) for p in found if p.name not in skip and not p.stem.endswith("_main"))
+
+
+def headers() -> list[str]:
+    """Every C++ header of kernels/."""
+    return sorted(str(p.relative_to(ROOT)) for folder in FOLDERS for p in (ROOT / folder).glob("*.h"))
 
 
 extension = Pybind11Extension(
     "hpcmcodec.kernels._native",
     sources(),
-    include_dirs=["kernels/src"],
-    depends=sorted(f"kernels/src/{p.name}" for p in (ROOT / "kernels/src").glob("*.h")),
+    include_dirs=FOLDERS,
+    depends=headers(),
 )
 
 os.chdir(ROOT)

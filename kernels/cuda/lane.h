@@ -1,4 +1,4 @@
-// The vector type of kernels/src/simd.h for one thread of a graphics card: one lane. Correctly rounded operations by
+// The vector type of kernels/levels/simd.h for one thread of a graphics card: one lane. Correctly rounded operations by
 // name, so that no compiler option can fuse or approximate them; that subnormals are kept is the build's --ftz=false.
 #pragma once
 

@@ -1,4 +1,4 @@
-// Bidirectional WKV on a graphics card: the arithmetic of kernels/src/wkv_core.h, the same bits forwards. A plain shared
+// Bidirectional WKV on a graphics card: the arithmetic of kernels/ops/wkv_core.h, the same bits forwards. A plain shared
 // library without torch: pointers to device memory and a stream come from the caller, errors go back as numbers.
 //
 // Neighbouring threads have neighbouring channels, so that every access is coalesced. Nothing is added atomically.

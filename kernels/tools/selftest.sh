@@ -6,7 +6,8 @@ set -eu
 dir=$1 cxx=$2
 shift 2
 here=$(dirname "$0")
-flags="-std=c++17 -O2 -ffp-contract=off -pthread -Wall -Wextra -Werror -I$here/../src"
+flags="-std=c++17 -O2 -ffp-contract=off -pthread -Wall -Wextra -Werror"
+for folder in core entropy levels ops tools; do flags="$flags -I$here/../$folder"; done
 avx512="-mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c"
 if [ -n "${HPCM_EMULATE_AVX512:-}" ]; then
     flags="$flags -DHPCM_EMULATE_AVX512 -I$here"
@@ -17,10 +18,9 @@ case $($cxx -dumpmachine) in
     *) skip='simd_neon' ;;
 esac
 mkdir -p "$dir"
-for source in "$here"/../src/*.cpp "$here"/selftest_main.cpp; do
+for source in "$here"/../core/*.cpp "$here"/../entropy/*.cpp "$here"/../levels/*.cpp "$here"/../ops/*.cpp "$here"/selftest*.cpp; do
     name=$(basename "$source" .cpp)
     case $name in
-        bind*) continue ;; # Python's
         "$skip"*) continue ;;
         simd_avx2) level="-mavx2 -mfma -mf16c" ;;
         simd_avx512) level=$avx512 ;;

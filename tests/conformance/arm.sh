@@ -36,12 +36,13 @@ fi
 mkdir -p "$package/hpcmcodec/kernels" "$dir/objects"
 for part in hpcmcodec/* cli formats; do ln -sfn "$PWD/$part" "$package/hpcmcodec/${part##*/}"; done
 for part in kernels/*.py kernels/*.json; do ln -sfn "$PWD/$part" "$package/hpcmcodec/$part"; done
-flags="-std=c++17 -O2 -ffp-contract=off -fvisibility=hidden -fPIC -pthread -Wall -Wextra -Werror -Ikernels/src"
+flags="-std=c++17 -O2 -ffp-contract=off -fvisibility=hidden -fPIC -pthread -Wall -Wextra -Werror"
+for folder in bindings core entropy levels ops tools; do flags="$flags -Ikernels/$folder"; done
 flags="$flags -I$dir/tools/pybind11/include -I$root/usr/include/python$version -I$root/usr/include"
-for source in kernels/src/*.cpp; do
+for source in kernels/*/*.cpp; do
     name=$(basename "$source" .cpp) object=$dir/objects/$(basename "$source" .cpp).o
-    case $name in simd_avx*) continue ;; esac
-    [ -f "$object" ] && [ -z "$(find kernels/src -newer "$object")" ] && continue
+    case $name in simd_avx* | *_main) continue ;; esac
+    [ -f "$object" ] && [ -z "$(find kernels -newer "$object")" ] && continue
     $cxx $flags -c "$source" -o "$object"
 done
 $cxx -shared -pthread "$dir"/objects/*.o -o "$package/hpcmcodec/kernels/_native.cpython-${version%.*}${version#*.}-aarch64-linux-gnu.so"

@@ -111,8 +111,9 @@ def test_sixteen_lanes_in_emulation(tmp_path):
 def test_levels_share_no_code(tmp_path, level, flags):
     """A weak symbol of a level could replace another level's: an older processor would meet unknown instructions."""
     target = tmp_path / "level.o"
-    source = ROOT / f"kernels/src/simd_{level}.cpp"
-    common = ["-std=c++17", "-O0", "-fno-inline", "-mfma", "-mavx2", "-mavx512vl", "-c", source, "-o", target]
+    source = ROOT / f"kernels/levels/simd_{level}.cpp"
+    include = [f"-I{ROOT / 'kernels' / folder}" for folder in ("core", "entropy", "levels", "ops")]
+    common = [*include, "-std=c++17", "-O0", "-fno-inline", "-mfma", "-mavx2", "-mavx512vl", "-c", source, "-o", target]
     subprocess.run(["g++", *common, *flags], check=True)
     symbols = subprocess.run(["nm", target], capture_output=True, text=True, check=True).stdout.splitlines()
     weak = [line for line in symbols if line.split()[-2] in "WVu"]
