@@ -1,5 +1,6 @@
 // A transposed convolution is stride x stride ordinary ones: outputs of equal position modulo the stride (a phase) use the
 // same taps. Taps ascend while the input position descends, hence the window's step of -1.
+#include <algorithm>
 #include <vector>
 
 #include "conv.h"
@@ -36,15 +37,14 @@ std::vector<float> gather(const float* w, int channels, int outputs, const Kerne
 
 }  // namespace
 
-void conv_transpose2d(const Planes& x, const float* w, const float* bias, int outputs, const Kernel& kernel, float* out) {
+void conv_transpose2d(const Planes& x, const float* w, const float* bias, int outputs, const Kernel& kernel, const Rows& out) {
     const Ops& level = ops();  // once: another thread may switch levels meanwhile
     const GemmOps& gemm = level.gemm;
     const WindowOps& windows = level.window;
-    const int height = static_cast<int>(conv_transpose_extent(x.height, kernel.height, kernel.stride, kernel.padding));
     const int width = static_cast<int>(conv_transpose_extent(x.width, kernel.width, kernel.stride, kernel.padding));
     const int stride = kernel.stride;
     for (int phase = 0; phase < stride * stride; ++phase) {
-        const PhaseAxis rows(phase / stride, height, kernel.height, stride, kernel.padding);
+        const PhaseAxis rows(phase / stride, out.rows, kernel.height, stride, kernel.padding + out.row);
         const PhaseAxis columns(phase % stride, width, kernel.width, stride, kernel.padding);
         if (rows.outputs <= 0 || columns.outputs <= 0) continue;
         const std::vector<float> weights = gather(w, x.channels, outputs, kernel, rows, columns);
@@ -72,11 +72,14 @@ void conv_transpose2d(const Planes& x, const float* w, const float* bias, int ou
                                 });
             }
             for (int o = 0; o < output_count; ++o) {
-                float* plane = out + static_cast<ptrdiff_t>(output + o) * height * width;
+                float* const plane = out.data + (output + o) * out.plane + columns.start;
                 const float* from = result.data() + static_cast<ptrdiff_t>(o) * count;
-                for (int p = pixel; p < pixel + count; ++p) {
-                    const ptrdiff_t row = rows.start + static_cast<ptrdiff_t>(p / columns.outputs) * stride;
-                    plane[row * width + columns.start + p % columns.outputs * stride] = *from++;
+                for (int done = 0; done < count;) {  // row by row
+                    const int row = (pixel + done) / columns.outputs, column = (pixel + done) % columns.outputs;
+                    const int length = std::min(columns.outputs - column, count - done);
+                    float* to = plane + (rows.start + static_cast<ptrdiff_t>(row) * stride) * width + column * stride;
+                    for (int i = 0; i < length; ++i, to += stride) *to = from[done + i];
+                    done += length;
                 }
             }
         });

@@ -47,10 +47,9 @@ Strip::Strip(const WindowOps& windows, const Planes& planes, const Window& windo
 }
 
 const WindowBlock& Strip::load(int first_channel, int channels) {
-    const ptrdiff_t plane_size = static_cast<ptrdiff_t>(planes_.height) * planes_.width;
     float* to = data_.data();
     for (int c = first_channel; c < first_channel + channels; ++c, to += block_.channel_stride) {
-        windows_.cut(cut_, planes_.data + c * plane_size, to);
+        windows_.cut(cut_, planes_.data + c * planes_.plane, to);
     }
     block_.channels = channels;
     return block_;

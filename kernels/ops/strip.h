@@ -6,9 +6,16 @@
 
 namespace hpcm {
 
+// A map, or neighbouring rows of one: rows follow one another, planes lie `plane` floats apart.
 struct Planes {
     const float* data;
     int channels, height, width;
+    ptrdiff_t plane;
+
+    Planes(const float* data_, int channels_, int height_, int width_)
+        : Planes(data_, channels_, height_, width_, static_cast<ptrdiff_t>(height_) * width_) {}
+    Planes(const float* data_, int channels_, int height_, int width_, ptrdiff_t plane_)
+        : data(data_), channels(channels_), height(height_), width(width_), plane(plane_) {}
 };
 
 // The input row of tap i at output row r is r*stride + row_offset + i*row_step, and the same for columns.

@@ -104,7 +104,7 @@ void residual(Input& input, bool partial) {
     const hpcm::ResidualBlock block{sw.data(), sb.data(), spatial,   ew.data(), eb.data(), int(hidden),
                                     rw.data(), rb.data()};
     const Planes planes{x.data(), s.channels, s.height, s.width};
-    compare(input, s.count(), [&](float* out) { (partial ? hpcm::pconv_rb : hpcm::dwconv_rb)(planes, block, out); });
+    compare(input, s.count(), [&](float* out) { partial ? hpcm::pconv_rb(planes, block, out) : hpcm::dwconv_rb(planes, block, out); });
 }
 
 void attention(Input& input) {
