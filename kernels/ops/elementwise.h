@@ -19,10 +19,18 @@ void scale_shift(const float* x, size_t channels, size_t pixels, const float* sc
 // out[channel] = sum over a of weights[a] * rows[a][channel], from +0 in order of a.
 void blend_rows(const float* weights, const float* rows, int count, size_t channels, float* out);
 
-// out[c][y*r + i][x*r + j] = in[c*r*r + i*r + j][y][x], and its inverse. Sizes are those of the smaller planes,
-// channels that of the larger ones.
-void pixel_shuffle(const float* x, int channels, int height, int width, int r, float* out);
-void pixel_unshuffle(const float* x, int channels, int height, int width, int r, float* out);
+// out[c][y*r + i][x*r + j] = in[c*r*r + i*r + j][y][x], and its inverse, whose height and width are multiples of r. Planes of
+// the result lie out_plane floats apart.
+void pixel_shuffle(const Planes& x, int r, float* out, ptrdiff_t out_plane);
+void pixel_unshuffle(const Planes& x, int r, float* out, ptrdiff_t out_plane);
+
+// The same, dense; sizes are those of the smaller planes, channels that of the larger ones.
+inline void pixel_shuffle(const float* x, int channels, int height, int width, int r, float* out) {
+    pixel_shuffle({x, channels * r * r, height, width}, r, out, static_cast<ptrdiff_t>(height) * r * width * r);
+}
+inline void pixel_unshuffle(const float* x, int channels, int height, int width, int r, float* out) {
+    pixel_unshuffle({x, channels, height * r, width * r}, r, out, static_cast<ptrdiff_t>(height) * width);
+}
 
 // Rows of planes that lie `plane_stride` floats apart, rows `row_stride`.
 struct RowsOfPlanes {
@@ -39,6 +47,9 @@ void round_pixels(const float* x, int channels, size_t pixels, uint8_t* out);
 
 // Applies p[16][16] to the 8 + 8 samples around every inner border of 16-blocks, vertically and then horizontally.
 // Height and width are multiples of 16.
-void lapped_filter(const Planes& x, const float* p, float* out);
+void lapped_filter(const Planes& x, const float* p, float* out, ptrdiff_t out_plane);
+inline void lapped_filter(const Planes& x, const float* p, float* out) {
+    lapped_filter(x, p, out, static_cast<ptrdiff_t>(x.height) * x.width);
+}
 
 }  // namespace hpcm

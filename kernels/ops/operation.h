@@ -92,11 +92,11 @@ public:
     virtual double scratch(const Operands&, const Shape&, int /*threads*/) const { return 0.0; }
 
     virtual bool in_place() const { return false; }    // the result may overwrite an operand of its shape
+    virtual bool strided() const { return false; }     // planes of operands and result may lie further apart than they are large
     virtual bool gives_rows() const { return false; }  // see Call::row
     virtual bool continues() const { return false; }   // see Call::leaky
 
-    // Number of channels of operand 0 that the result is, from this one on; for slices.
-    virtual std::optional<int64_t> first_channel() const { return std::nullopt; }
+    virtual std::optional<int64_t> first_channel() const { return std::nullopt; }  // for slice: its result is part of operand 0
     virtual std::optional<float> leaky_slope() const { return std::nullopt; }  // for leaky_relu
     virtual bool adds() const { return false; }                                // for add
 

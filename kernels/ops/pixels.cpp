@@ -66,28 +66,30 @@ void interleave(const float* __restrict even, const float* __restrict odd, int w
 
 }  // namespace
 
-void lapped_filter(const Planes& x, const float* p, float* out) {
+void lapped_filter(const Planes& x, const float* p, float* out, ptrdiff_t out_plane) {
     const GemmOps& gemm = ops().gemm;
-    const ptrdiff_t width = x.width, plane_size = x.height * width;
+    const ptrdiff_t width = x.width;
     // Task 0 of a channel: the first and last 8 rows; task b: the 16 rows around border b.
     const int borders = x.height / kBlock - 1;
     parallel_for(static_cast<size_t>(x.channels) * (borders + 1), 1, [&](size_t begin, size_t) {
-        const ptrdiff_t plane = static_cast<ptrdiff_t>(begin) / (borders + 1) * plane_size;
+        const ptrdiff_t channel = static_cast<ptrdiff_t>(begin) / (borders + 1);
+        const float* const from = x.data + channel * x.plane;
+        float* const to = out + channel * out_plane;
         const ptrdiff_t border = static_cast<ptrdiff_t>(begin) % (borders + 1);
         const auto finish = [&](ptrdiff_t row, int count) {
             for (int done = 0; done < count; done += gemm.panel_width) {
-                float* rows = out + plane + (row + done) * width;
+                float* rows = to + (row + done) * width;
                 filter_columns(gemm, p, rows, std::min(gemm.panel_width, count - done), x.width);
             }
         };
         if (border == 0) {
             for (const ptrdiff_t row : {ptrdiff_t{0}, ptrdiff_t{x.height - kHalf}}) {
-                std::copy_n(x.data + plane + row * width, kHalf * width, out + plane + row * width);
+                std::copy_n(from + row * width, kHalf * width, to + row * width);
                 finish(row, kHalf);
             }
         } else {
             const ptrdiff_t row = border * kBlock - kHalf;
-            filter_rows(gemm, p, x.data + plane + row * width, x.width, out + plane + row * width);
+            filter_rows(gemm, p, from + row * width, x.width, to + row * width);
             finish(row, kBlock);
         }
     });
@@ -127,36 +129,38 @@ void round_pixels(const float* x, int channels, size_t pixels, uint8_t* out) {
     });
 }
 
-void pixel_shuffle(const float* x, int channels, int height, int width, int r, float* out) {
-    const ptrdiff_t pixels = static_cast<ptrdiff_t>(height) * width;
-    parallel_for(static_cast<size_t>(channels) * height, std::max(1, 4096 / (width * r)), [&](size_t begin, size_t end) {
+void pixel_shuffle(const Planes& x, int r, float* out, ptrdiff_t out_plane) {
+    const ptrdiff_t height = x.height, width = x.width;
+    const size_t tasks = static_cast<size_t>(x.channels / (r * r)) * static_cast<size_t>(height);
+    parallel_for(tasks, static_cast<size_t>(std::max<ptrdiff_t>(1, 4096 / (width * r))), [&](size_t begin, size_t end) {
         for (size_t task = begin; task < end; ++task) {
             const ptrdiff_t c = static_cast<ptrdiff_t>(task) / height, y = static_cast<ptrdiff_t>(task) % height;
-            float* to = out + (c * height + y) * r * width * r;
-            for (int i = 0; i < r; ++i, to += static_cast<ptrdiff_t>(width) * r) {
-                const float* from = x + (c * r + i) * r * pixels + y * width;
+            float* to = out + c * out_plane + y * r * width * r;
+            for (int i = 0; i < r; ++i, to += width * r) {
+                const float* from = x.data + (c * r + i) * r * x.plane + y * width;
                 if (r == 2) {
-                    interleave(from, from + pixels, width, to);
+                    interleave(from, from + x.plane, x.width, to);
                     continue;
                 }
-                for (int j = 0; j < r; ++j, from += pixels) {
-                    for (int k = 0; k < width; ++k) to[static_cast<ptrdiff_t>(k) * r + j] = from[k];
+                for (int j = 0; j < r; ++j, from += x.plane) {
+                    for (ptrdiff_t k = 0; k < width; ++k) to[k * r + j] = from[k];
                 }
             }
         }
     });
 }
 
-void pixel_unshuffle(const float* x, int channels, int height, int width, int r, float* out) {
-    const ptrdiff_t pixels = static_cast<ptrdiff_t>(height) * width;
-    parallel_for(static_cast<size_t>(channels) * height, std::max(1, 4096 / (width * r)), [&](size_t begin, size_t end) {
+void pixel_unshuffle(const Planes& x, int r, float* out, ptrdiff_t out_plane) {
+    const ptrdiff_t height = x.height / r, width = x.width / r;
+    const size_t tasks = static_cast<size_t>(x.channels) * static_cast<size_t>(height);
+    parallel_for(tasks, static_cast<size_t>(std::max<ptrdiff_t>(1, 4096 / (width * r))), [&](size_t begin, size_t end) {
         for (size_t task = begin; task < end; ++task) {
             const ptrdiff_t c = static_cast<ptrdiff_t>(task) / height, y = static_cast<ptrdiff_t>(task) % height;
-            const float* from = x + (c * height + y) * r * width * r;
-            for (int i = 0; i < r; ++i, from += static_cast<ptrdiff_t>(width) * r) {
+            const float* from = x.data + c * x.plane + y * r * x.width;
+            for (int i = 0; i < r; ++i, from += x.width) {
                 for (int j = 0; j < r; ++j) {
-                    float* to = out + ((c * r + i) * r + j) * pixels + y * width;
-                    for (int k = 0; k < width; ++k) to[k] = from[static_cast<ptrdiff_t>(k) * r + j];
+                    float* to = out + ((c * r + i) * r + j) * out_plane + y * width;
+                    for (ptrdiff_t k = 0; k < width; ++k) to[k] = from[k * r + j];
                 }
             }
         }
