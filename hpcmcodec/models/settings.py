@@ -11,6 +11,7 @@ from hpcmcodec.models.multiref.config import ADJUSTABLE, MemoryConfig
 from hpcmcodec.models.registry import build
 from hpcmcodec.models.rwkv.config import RwkvConfig
 from hpcmcodec.nn.module import Array, Module
+from hpcmcodec.nn.sizes import AnySize
 
 if TYPE_CHECKING:  # a bare source tree trains without formats
     from hpcmcodec.formats.header import Setting
@@ -42,7 +43,7 @@ class CodecNetwork(Module):
         memory: MemoryConfig | None = getattr(self.config, "memory", None)
         return memory
 
-    def traverse_grid(self, z_symbols: Array, condition: Any, code: Any, grid: tuple[int, int]) -> Array:
+    def traverse_grid(self, z_symbols: Array, condition: Any, code: Any, grid: tuple[AnySize, AnySize]) -> Array:
         """`traverse` for a latent of grid = (rows, columns). Most networks know these from the hyper-latent."""
         return self.traverse(z_symbols, condition, code)
 

@@ -148,7 +148,7 @@ class Lite(CodecNetwork):
     # ------------------------------------------------------------------------------------------ quality
     def condition(self, quality: Array) -> LiteCondition:
         """quality (N,) in 0..1 (slope lambda = 0.0018 ... 0.0932, log-uniform)."""
-        distance = ops.stack([abs(quality * float(ANCHORS - 1) - float(a)) for a in range(ANCHORS)], 1)
+        distance = ops.vector([abs(quality * float(ANCHORS - 1) - float(a)) for a in range(ANCHORS)])
         hat = 1.0 - distance
         weights = (hat + abs(hat)) * 0.5  # max(0, hat), exactly
         return LiteCondition(
@@ -185,7 +185,7 @@ class Lite(CodecNetwork):
         It is a summary for the context, not a way to shape y: no gradient goes back through it.
         """
         feature = ops.signed_log_feature(ops.stop_gradient(y), cond.s0)
-        magnitude = ops.mean_pool(feature[:, self.latent_channels :], 4)
+        magnitude = ops.cell_sum(feature[:, self.latent_channels :], 4) * (1 / 16)
         z = ops.matrix(magnitude - self.h_mean(cond.weights)[:, :, None, None], self.h_pca)
         t = ops.leaky_relu(self.h_in(feature))
         t = ops.leaky_relu(self.h_mid(ops.pixel_unshuffle(t, 2)))

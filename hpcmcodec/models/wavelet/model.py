@@ -31,6 +31,7 @@ from hpcmcodec.models.wavelet.traversal import BandTraversal
 from hpcmcodec.models.wavelet.weconv import WeAnalysis, WeSynthesis
 from hpcmcodec.nn import ops
 from hpcmcodec.nn.module import Array, Module
+from hpcmcodec.nn.sizes import AnySize, round_up
 
 if TYPE_CHECKING:
     from hpcmcodec.formats.header import Setting
@@ -98,17 +99,17 @@ class Wavelet(FixedRate):
         """Latent y (N, M, H, W) -> hyper-latent minus its learned mean, (N, channels, ceil(H/4), ceil(W/4))."""
         if self.config.has("band_hyperprior"):
             return self.h_a_w(y) - self.means_hyper
-        rows, columns = (-(-side // _HYPER_CELL) * _HYPER_CELL for side in y.shape[2:])
+        rows, columns = (round_up(side, _HYPER_CELL) for side in y.shape[2:])
         return super().hyper_analyse(ops.extend(y, rows, columns))
 
-    def hyper_synthesise(self, z_symbols: Array, grid: tuple[int, int]) -> list[Array]:
+    def hyper_synthesise(self, z_symbols: Array, grid: tuple[AnySize, AnySize]) -> list[Array]:
         """Hyper-latent symbols as floats -> hyper parameters of the bands of a latent of this grid, (N, 2M, h, w) each,
         scales above means."""
         z = z_symbols + self.means_hyper
         if self.config.has("band_hyperprior"):
             return [ops.as_float32(part) for part in self.h_s_w(z, *map(bands.halved, grid))]
         params = self.h_s(z)
-        return self.band_hyper(ops.as_float32(params[:, :, : grid[0], : grid[1]]))
+        return self.band_hyper(ops.as_float32(bands.crop(params, *grid)))
 
     # ------------------------------------------------------------------------------------------ traversal
     def traverse(self, z_symbols: Array, condition: None, code: Code) -> Array:
@@ -116,7 +117,7 @@ class Wavelet(FixedRate):
         h, w = z_symbols.shape[2:]
         return self.traverse_grid(z_symbols, condition, code, (_HYPER_CELL * h, _HYPER_CELL * w))
 
-    def traverse_grid(self, z_symbols: Array, condition: None, code: Code, grid: tuple[int, int]) -> Array:
+    def traverse_grid(self, z_symbols: Array, condition: None, code: Code, grid: tuple[AnySize, AnySize]) -> Array:
         """Run all coding steps; `code(step, mean, scale)` returns the step's elements, symbol + mean, all (N, K).
 
         Steps that have no elements are not given to `code`. Returns the decoded latent (N, M, *grid).
@@ -144,7 +145,7 @@ class Wavelet(FixedRate):
         )
         return found
 
-    def places(self, grid: tuple[int, int]) -> Places:
+    def places(self, grid: tuple[AnySize, AnySize]) -> Places:
         """Where the elements of each step lie in the bands of a latent of this grid."""
         config, m = self.config, self.latent_channels
         if config.checkerboard:
@@ -157,7 +158,6 @@ class Wavelet(FixedRate):
         found = [ops.extend(band, *places.grid) for band in bands.split(y)]
 
         def elements(step: BandStep) -> Any:
-            indexes = zip(step.bands, places.of(step), strict=True)
-            return ops.concat([ops.gather(found[band], index) for band, index in indexes])
+            return ops.select([found[band] for band in step.bands], places.of(step))
 
         return elements
