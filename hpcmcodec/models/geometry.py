@@ -80,7 +80,8 @@ def eighths(turn: int) -> Pattern:
 
 def zeros(like: Array, channels: int) -> Array:
     """Zeros (N, channels, H, W) of the size, type and device of `like`."""
-    return ops.fill(like, channels, *like.shape[2:], 0.0)
+    rows, columns = like.shape[2:]
+    return ops.fill(like, channels, rows, columns, 0.0)
 
 
 def sample(t: Array, lattice: Lattice, parts: int = 1) -> Array:

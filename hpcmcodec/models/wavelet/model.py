@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from hpcmcodec.models.hpcm import FixedRate
 from hpcmcodec.models.hyperprior import hyper_analysis, hyper_synthesis
@@ -32,9 +32,6 @@ from hpcmcodec.models.wavelet.weconv import WeAnalysis, WeSynthesis
 from hpcmcodec.nn import ops
 from hpcmcodec.nn.module import Array, Module
 from hpcmcodec.nn.sizes import AnySize, round_up
-
-if TYPE_CHECKING:
-    from hpcmcodec.formats.header import Setting
 
 _HYPER_CELL = 4
 """Latents along the side of a hyper-latent."""
@@ -74,25 +71,6 @@ class Wavelet(FixedRate):
         else:
             self.context = BandTraversal(config)
             self.schedule = hpcm_steps(config.skip_s3_for_hf)
-
-    # ------------------------------------------------------------------------------------------ settings
-    @property
-    def settings(self) -> Mapping[str, Setting]:
-        """See `WaveletConfig.settings`."""
-        return self.config.settings
-
-    @property
-    def adjustable(self) -> frozenset[str]:
-        """See `WaveletConfig.adjustable`."""
-        return self.config.adjustable
-
-    def as_stored(self, given: Mapping[str, Setting]) -> Mapping[str, Setting]:
-        """See `WaveletConfig.as_stored`."""
-        return self.config.as_stored(given)
-
-    def config_with(self, changes: Mapping[str, Setting]) -> WaveletConfig:
-        """See `WaveletConfig.changed`."""
-        return self.config.changed(changes)
 
     # ------------------------------------------------------------------------------------------ hyperprior
     def hyper_analyse(self, y: Array, condition: None = None) -> Array:

@@ -96,9 +96,10 @@ class Places:
 
     def empty(self, step: BandStep) -> bool:
         """Whether the step has no elements in a latent of this size; False where that is not known."""
-        return not any(isinstance(side, Size) for side in self.grid) and not sum(
-            map(len, self.of(step).indexes(*self.grid))
-        )
+        rows, columns = self.grid
+        if isinstance(rows, Size) or isinstance(columns, Size):
+            return False
+        return all(len(index) == 0 for index in self.of(step).indexes(rows, columns))
 
 
 def hpcm_places(steps: Sequence[BandStep], channels: int, rows: AnySize, columns: AnySize) -> Places:
