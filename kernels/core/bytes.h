@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "errors.h"
+#include "status.h"
 
 namespace hpcm {
 

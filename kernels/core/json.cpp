@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <unordered_set>
 
-#include "errors.h"
+#include "status.h"
 
 namespace hpcm {
 
