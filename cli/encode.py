@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hpcmcodec.batch import Place
-from hpcmcodec.cli import options, variants
+from hpcmcodec.cli import options
 from hpcmcodec.errors import UsageError
 
 if TYPE_CHECKING:
@@ -56,9 +56,7 @@ DEFAULT_QUALITY, DEFAULT_EFFORT = 50, 0  # those of hpcmcodec.codec, which would
     type=click.Choice(["psnr", "ms-ssim"]),
     help="What to preserve: every pixel's value, or the local structure that MS-SSIM measures. Default: psnr.",
 )
-@click.option("--no-multiref", is_flag=True, help="Refuse a model with a memory bank, which cannot do without it.")
 @click.option("--verify", is_flag=True, help="Decode what was made and compare before reporting success.")
-@variants.switches
 @options.conversion
 def command(
     sources: tuple[Place, ...],
@@ -69,7 +67,6 @@ def command(
     effort: int | None,
     model: str | None,
     tune: str | None,
-    no_multiref: bool,
     verify: bool,
     output: str | None,
     force: bool,
@@ -83,7 +80,6 @@ def command(
     strip: bool,
     as_json: bool,
     quiet: bool,
-    **switches: bool | int | None,
 ) -> int:
     """Compress pictures into hpc files.
 
@@ -106,8 +102,6 @@ def command(
     """
     target = _target(quality, target_size, target_bpp, target_psnr)
     model = _tuned(model, tune, effort)
-    if no_multiref:
-        _check_without_memory(model)
     from hpcmcodec.batch import PICTURES, EncodeJob
     from hpcmcodec.cli.convert import convert
 
@@ -124,7 +118,6 @@ def command(
         max_memory=options.per_job(max_memory, jobs),
         strip=strip,
         verify=verify,
-        settings=variants.given(switches),
     )
     return convert(work, job, "encode", jobs=jobs, engine=engine, scheduler=scheduler, as_json=as_json, quiet=quiet)
 
@@ -153,14 +146,3 @@ def _tuned(model: str | None, tune: str | None, effort: int | None) -> str | Non
     if effort and chosen == store.TUNED["ms-ssim"]:
         raise UsageError("--effort refines for PSNR, which this model was not trained for: leave one of them out")
     return chosen
-
-
-def _check_without_memory(model: str | None) -> None:
-    """Raises UsageError for a model with a memory bank: its weights were trained with it."""
-    from hpcmcodec.models import store
-
-    found = store.find(model)
-    if found.config.get("memory"):
-        raise UsageError(
-            f"model {found.name!r} codes with its memory bank and cannot do without: choose another --model"
-        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -47,7 +47,7 @@ def _text(path: Place, info: Info) -> str:
     alpha = ", alpha" if info.has_alpha else ""
     rows = {
         "picture": f"{info.width}x{info.height}, {info.channels} channels of {info.bit_depth} bits{alpha}",
-        "model": f"{info.model} ({info.model_id}), family {info.family}",
+        "model": f"{info.model} ({info.model_id})",
         "quality": "fixed by the model" if info.quality is None else f"{info.quality:g}",
         "file": f"{human_bytes(info.size)}, {info.bits_per_pixel:.3f} bits per pixel",
         "streams": _sizes(info.streams),
@@ -56,19 +56,9 @@ def _text(path: Place, info: Info) -> str:
     }
     if info.tile_size:
         rows["tiles"] = f"{info.tiles} of {info.tile_size}x{info.tile_size}"
-    if info.settings:
-        rows["settings"] = ", ".join(_setting(name, value) for name, value in info.settings.items())
     if info.truncated:
         rows["warning"] = "the file is cut off"
     return "\n".join([str(path), *(f"  {name:9}{value}" for name, value in rows.items())])
-
-
-def _setting(name: str, value: Any) -> str:
-    if name != "wavelet_flags":
-        return f"{name} {value}"
-    from hpcmcodec.models.wavelet.config import flag_names
-
-    return f"{name} {value} ({', '.join(flag_names(value)) or 'none'})"
 
 
 def _sizes(sizes: dict[str, int]) -> str:

@@ -22,13 +22,9 @@ MAX_SIDE = 2**30
 MAX_HEADER_BYTES = 1024
 MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,47}")
 TILE_UNIT = 64
-FAMILIES = ("lite", "hpcm", "multiref", "rwkv", "wavelet")
-"""Families by number. The position in this tuple is what a file holds."""
-STREAMS = {"lite": 4, "hpcm": 4, "multiref": 4, "rwkv": 4, "wavelet": 3}
-"""Entropy-coded streams of a tile: hyper-latents, then s1, s2, s3 (wavelet: hyper-latents, LL, high bands)."""
+PLAIN_STREAMS = 4
+"""Entropy-coded streams of a tile where the header does not say: hyper-latents and those of three scales."""
 _OPTIONAL_KEYS = 64  # header keys from here on may be ignored by a reader that does not know them
-
-Setting = int | float | tuple[int, ...]
 
 
 def _is_int(v: object) -> bool:
@@ -43,35 +39,9 @@ def _between(low: int, high: int) -> Callable[[Any], bool]:
     return lambda v: _is_int(v) and low <= v <= high
 
 
-def _triple(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda v: isinstance(v, tuple) and len(v) == 3 and all(map(check, v))
-
-
 def _single(value: float) -> float:
     """`value` rounded to binary32."""
     return float(struct.unpack("<f", struct.pack("<f", value))[0])
-
-
-def _temperature(v: object) -> bool:
-    return isinstance(v, float) and 0.01 <= v <= 10.0 and _single(v) == v
-
-
-SETTINGS: dict[str, tuple[int, Callable[[Any], bool]]] = {
-    "phase": (1, _between(1, 5)),
-    "checkerboard_groups": (2, _in(1, 2, 4, 8)),
-    "max_refs": (3, _triple(_between(0, 8))),
-    "topk": (4, _in(0, 2, 3, 4, 5, 6, 7, 8)),
-    "compress_ratio": (5, _in(1, 2, 4, 8)),
-    "value_ratio": (6, _in(1, 2, 4, 8)),
-    "temperature": (7, _temperature),
-    "select": (8, _in(0, 1)),
-    "transfer_refs": (9, _between(0, 8)),
-    "wavelet_flags": (10, _between(0, 127)),
-    "attention_heads": (11, _between(1, 64)),
-    "scan": (12, _in(0, 1)),
-    "scan_window": (13, _triple(_in(4, 8, 16, 32, 64))),
-}
-"""Variant settings: name -> (key in the file, test of a value). FORMAT.md section 3.2 says what each means."""
 
 
 @dataclass(frozen=True)
@@ -79,9 +49,8 @@ class Header:
     """What a decoder must know before it reads a stream.
 
     width, height: of the picture in pixels, 1..2**30.   channels: 1 (grey) or 3; alpha is a chunk.   bit_depth: 8.
-    model_name, model_id: the model and the first 8 bytes of its identity.   family: one of `FAMILIES`.
+    model_name, model_id: the model and the first 8 bytes of its identity.   streams: of a tile.
     quality: 1..100, an integer or a binary32 value between two, or None for a model of one rate.
-    settings: variant settings by the names of `SETTINGS`; what is absent is as in the model.
     tile_size: side of an entropy tile in pixels, a multiple of 64, or 0 for one tile.   flags: 0 in version 1.
     unknown: optional keys that this version does not know, kept so that a rewritten file keeps them.
     """
@@ -92,9 +61,8 @@ class Header:
     model_id: bytes
     channels: int = 3
     bit_depth: int = 8
-    family: str = "lite"
+    streams: int = PLAIN_STREAMS
     quality: int | float | None = None
-    settings: Mapping[str, Setting] = field(default_factory=dict)
     tile_size: int = 0
     flags: int = 0
     unknown: Mapping[int, Any] = field(default_factory=dict)
@@ -104,9 +72,6 @@ class Header:
         if isinstance(quality, float) and 1 <= quality <= 100:  # one value, one encoding
             quality = _single(quality)
             object.__setattr__(self, "quality", int(quality) if quality.is_integer() else quality)
-        temperature = self.settings.get("temperature")
-        if isinstance(temperature, float) and abs(temperature) < 1e6:
-            object.__setattr__(self, "settings", {**self.settings, "temperature": _single(temperature)})
         problem = _problem(self)
         if problem:
             raise UsageError(f"header: {problem}")
@@ -124,11 +89,6 @@ class Header:
         rows, columns = self.tile_grid
         return rows * columns
 
-    @property
-    def streams(self) -> int:
-        """Number of entropy-coded streams in a tile."""
-        return STREAMS[self.family]
-
 
 def _problem(h: Header) -> str | None:
     """The first rule that a header's values break, or None."""
@@ -139,7 +99,7 @@ def _problem(h: Header) -> str | None:
         (_in(8)(h.bit_depth), f"bit depth {h.bit_depth}"),
         (isinstance(h.model_name, str) and MODEL_NAME.fullmatch(h.model_name), f"model name {h.model_name!r}"),
         (isinstance(h.model_id, bytes) and len(h.model_id) == 8, "model id is not 8 bytes"),
-        (h.family in FAMILIES, f"family {h.family!r}"),
+        (_between(2, 8)(h.streams), f"{h.streams!r} streams"),
         (quality is None or (type(quality) in (int, float) and 1 <= quality <= 100), f"quality {quality!r}"),
         (_in(0)(h.flags), f"flags {h.flags!r}"),
         (_between(0, MAX_SIDE)(h.tile_size) and h.tile_size % TILE_UNIT == 0, f"tile size {h.tile_size!r}"),
@@ -148,21 +108,16 @@ def _problem(h: Header) -> str | None:
     for good, text in rules:
         if not good:
             return text
-    for name, value in h.settings.items():
-        if name not in SETTINGS or not SETTINGS[name][1](value):
-            return f"setting {name}={value!r}"
     return None
 
 
 def pack(header: Header) -> bytes:
     """The canonical msgpack bytes of a header. Raises UsageError if they exceed `MAX_HEADER_BYTES`."""
-    settings = dict(sorted((SETTINGS[name][0], value) for name, value in header.settings.items()))
     optional: tuple[tuple[int, Any, Any], ...] = (  # key, value, the default that is left out
         (4, header.quality, None),
         (5, header.channels, 3),
         (6, header.bit_depth, 8),
-        (7, FAMILIES.index(header.family), 0),
-        (8, settings, {}),
+        (7, header.streams, PLAIN_STREAMS),
         (9, header.tile_size // TILE_UNIT, 0),
         (10, header.flags, 0),
     )
@@ -178,7 +133,7 @@ def pack(header: Header) -> bytes:
 def unpack(data: bytes) -> Header:
     """The header in `data` (its checksum has been compared already). Raises CorruptError, UnsupportedVersionError."""
     fields = _unpack_map(data)
-    unknown = {k: v for k, v in fields.items() if k > 10}
+    unknown = {k: v for k, v in fields.items() if k > 10 or k == 8}
     for key in unknown:
         if key < _OPTIONAL_KEYS:
             raise UnsupportedVersionError(f"the header has a field ({key}) of a newer format; update hpcmcodec")
@@ -192,8 +147,7 @@ def unpack(data: bytes) -> Header:
             quality=fields.get(4),
             channels=fields.get(5, 3),
             bit_depth=fields.get(6, 8),
-            family=FAMILIES[fields.get(7, 0)],
-            settings=_named_settings(fields.get(8, {})),
+            streams=fields.get(7, PLAIN_STREAMS),
             tile_size=fields.get(9, 0) * TILE_UNIT,
             flags=fields.get(10, 0),
             unknown=unknown,
@@ -225,24 +179,11 @@ def _check_supported(fields: Mapping[int, Any]) -> None:
     """Refuses well-formed values that only a newer version can mean."""
     later = (
         (fields.get(6), _between(9, 16), "bit depth"),
-        (fields.get(7), _between(len(FAMILIES), 255), "family"),
         (fields.get(10), _between(1, 2**64), "flags"),
     )
     for value, newer, name in later:
         if newer(value):
             raise UnsupportedVersionError(f"{name} {value} is of a newer format; update hpcmcodec")
-
-
-def _named_settings(raw: Any) -> dict[str, Setting]:
-    names = {key: name for name, (key, _) in SETTINGS.items()}
-    if not isinstance(raw, dict):
-        _corrupt("settings are not a map")
-    for key in raw:
-        if key not in names:
-            if _between(1, 127)(key):
-                raise UnsupportedVersionError(f"variant setting {key} is of a newer format; update hpcmcodec")
-            _corrupt("a setting's key is out of range")
-    return {names[key]: value for key, value in raw.items()}
 
 
 def _corrupt(what: str) -> NoReturn:

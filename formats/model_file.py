@@ -1,9 +1,9 @@
 """Model files: weights, entropy tables and description in one safetensors file (FORMAT.md section 8).
 
-Identity. The file's metadata has two texts. `hpcmcodec` is the manifest: JSON with the network's config, the family of
-distributions, and of every tensor its type, shape and SHA-256. `hpcmcodec.about` holds what may change without changing
-a decoded bit: name, provenance, measured quality. The identity is the SHA-256 of the manifest's UTF-8 bytes as stored,
-so it is known from the file's head alone; each tensor is held to its own hash when it is read.
+Identity. The file's metadata has two texts. `hpcmcodec` is the manifest: JSON with the network's config, its program,
+the family of distributions, and of every tensor its type, shape and SHA-256. `hpcmcodec.about` holds what may change
+without changing a decoded bit: name, provenance, measured quality. The identity is the SHA-256 of the manifest's UTF-8
+bytes as stored, so it is known from the file's head alone; each tensor is held to its own hash when it is read.
 
 Files are mapped, not read: replace them by renaming (as `write` does), never change them in place.
 """
@@ -62,6 +62,7 @@ class Summary:
     name: str
     identity: bytes
     config: dict[str, Any]
+    program: dict[str, Any]
     distribution: dict[str, Any]
     provenance: dict[str, Any]
     measured: dict[str, Any]
@@ -154,6 +155,9 @@ class _Source:
         config, name = self._section(manifest, "config"), about.get("name")
         if problem is None and not isinstance(config.get("family"), str):
             problem = "the config has no family"
+        program = self._section(manifest, "program")
+        if problem is None and not isinstance(program.get("entries"), dict):
+            problem = "it has no program"
         if problem is None and not (isinstance(name, str) and MODEL_NAME.fullmatch(name)):
             problem = "it has no proper name"
         if problem:
@@ -163,6 +167,7 @@ class _Source:
             name=str(name),
             identity=hashlib.sha256(metadata[MANIFEST].encode()).digest(),
             config=config,
+            program=program,
             distribution=self._section(manifest, "distribution"),
             provenance=self._section(about, "provenance"),
             measured=self._section(about, "measured"),

@@ -36,6 +36,7 @@ def write(
     *,
     name: str,
     config: Mapping[str, Any],
+    program: Mapping[str, Any],
     tensors: Mapping[str, NDArray[Any]],
     cdf: NDArray[np.int32],
     starts: NDArray[np.int32],
@@ -50,7 +51,8 @@ def write(
 ) -> bytes:
     """Write a model file, whole or not at all, and return its identity (32 bytes).
 
-    config: JSON values with a `family`.   tensors: float16, float32, or int8 with a float32 vector `NAME.scale` of one
+    config: JSON values with a `family`.   program: what decoders execute, whole numbers and texts only.
+    tensors: float16, float32, or int8 with a float32 vector `NAME.scale` of one
     factor per row. levels: of a trellis, see `ModelFile`. The same arguments give the same bytes. Raises
     ModelFileError, OutputError.
     """
@@ -72,7 +74,7 @@ def write(
     )
     if problem:
         raise ModelFileError(f"{path}: {problem}")
-    manifest = _dump({"config": config, "distribution": distribution or {}, "tensors": entries})
+    manifest = _dump({"config": config, "distribution": distribution or {}, "program": program, "tensors": entries})
     about = _dump({"name": name, "provenance": provenance or {}, "measured": measured or {}})
     _write_safetensors(Path(path), arrays, entries, {MANIFEST: manifest, ABOUT: about})
     return hashlib.sha256(manifest.encode()).digest()

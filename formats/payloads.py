@@ -69,9 +69,9 @@ class Tile:
 
 
 def pack_tile(header: Header, index: int, tile: Tile) -> bytes:
-    """The payload of a LATENT chunk. Raises UsageError if the tile has not the family's number of streams."""
+    """The payload of a LATENT chunk. Raises UsageError if the tile has not the header's number of streams."""
     if len(tile.streams) != header.streams or not tile.complete:
-        raise UsageError(f"a tile of family {header.family} has {header.streams} streams, not {len(tile.streams)}")
+        raise UsageError(f"a tile has {header.streams} streams here, not {len(tile.streams)}")
     number = leb128(index) if header.tile_size else b""
     lengths = b"".join(leb128(len(stream)) for stream in tile.streams[:-1])
     return b"".join((number, struct.pack("<I", tile.check), lengths, *tile.streams))

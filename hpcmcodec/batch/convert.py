@@ -25,7 +25,6 @@ if TYPE_CHECKING:  # these load numpy and the kernels
     from hpcmcodec.codec import Decoder, Encoder
     from hpcmcodec.codec.target import Target
     from hpcmcodec.formats.container import Limits
-    from hpcmcodec.formats.header import Setting
     from hpcmcodec.formats.picture import Picture
 
 
@@ -101,8 +100,7 @@ class EncodeJob(_Job):
     """Makes hpc files of pictures. Safe to call from several threads; the model is loaded at the first call.
 
     `verify` decodes what was made and compares it with the picture before the file gets its name. `target`: a size or
-    PSNR that each file has to meet, instead of `quality`. `effort`: 0 (fastest) to 9. `settings`: names and
-    values as in `Encoder`.
+    PSNR that each file has to meet, instead of `quality`. `effort`: 0 (fastest) to 9.
     """
 
     quality: int = 50
@@ -110,13 +108,12 @@ class EncodeJob(_Job):
     effort: int = 0
     model: str | Path | None = None
     verify: bool = False
-    settings: tuple[tuple[str, Setting], ...] = ()
 
     @cached_property
     def _encoder(self) -> Encoder:
         from hpcmcodec.codec import Encoder
 
-        return Encoder(self.model, self.threads, dict(self.settings), limits(self.max_pixels, self.max_memory))
+        return Encoder(self.model, self.threads, limits(self.max_pixels, self.max_memory))
 
     def __call__(self, task: Task, gate: Gate) -> Converted:
         """Converts one file. Raises HpcmError or OSError; then the destination is as it was before."""

@@ -63,6 +63,7 @@ def calibrate(source: str | Path | None, pictures: Iterable[Picture], output: Pa
         output,
         name=name,
         config=file.config,
+        program=file.program,
         tensors=model_file.stored_tensors(file.path),
         **tables.stored(),
         distribution={"name": "logistic", "trellis": f"fitted to {len(crops)} pictures"},

@@ -105,7 +105,7 @@ def _checked(region: tuple[int, int, int, int] | None, header: Header) -> Region
 def _decode_pixels(model: CodecModel, file: Container, part: Region, scale: int, max_memory: int | None) -> np.ndarray:
     """uint8 (height, width, channels) of the rectangle, or as much smaller as `scale` says."""
     header = file.header
-    model = model.suited_to(header)
+    model.check_suits(header)
     network = model.network
     if header.tile_size % network.pad_multiple:
         raise CorruptError(f"the file's tiles of {header.tile_size} pixels do not suit its model")

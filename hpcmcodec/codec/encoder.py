@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from hpcmcodec.codec.transforms import Transform, analysis, pixel_reader
 from hpcmcodec.errors import ModelFileError, UsageError
 from hpcmcodec.formats import alpha, container
 from hpcmcodec.formats.container import Limits
-from hpcmcodec.formats.header import Header, Setting
+from hpcmcodec.formats.header import Header
 from hpcmcodec.formats.picture import Picture
 from hpcmcodec.models import store
 from hpcmcodec.models.schedule import Step
@@ -36,9 +36,7 @@ class Encoder:
     """Codes pictures with one model. Safe to share between threads.
 
     model: a name, a path, or None for the default. threads: of the kernels' pool, None leaves it as it is.
-    settings: variant settings and flags to code with instead of the model's own, by their names in `hpcm info`. limits:
-    what to refuse; the number of pixels is not checked here, but where pictures are read.
-    Raises UsageError for settings that the model does not have or cannot change.
+    limits: what to refuse; the number of pixels is not checked here, but where pictures are read.
 
     >>> from hpcmcodec.codec.api import as_picture
     >>> encoder = Encoder()
@@ -49,13 +47,12 @@ class Encoder:
         self,
         model: str | Path | None = None,
         threads: int | None = None,
-        settings: Mapping[str, Setting] | None = None,
         limits: Limits | None = None,
     ) -> None:
         if threads is not None:
             kernels.set_threads(threads)
         self.limits = limits or Limits()
-        self.model = CodecModel.load(store.find(model)).with_settings(settings or {})
+        self.model = CodecModel.load(store.find(model))
 
     def encode(
         self,
@@ -112,9 +109,8 @@ class Encoder:
             channels=channels,
             model_name=self.model.name,
             model_id=self.model.identity,
-            family=self.model.family,
+            streams=self.model.streams,
             quality=quality if network.rate == "variable" else None,
-            settings=network.settings,
             tile_size=choose_tile_size(network, height, width, tile_size),
         )
 

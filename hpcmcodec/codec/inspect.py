@@ -23,9 +23,7 @@ class Info:
     has_alpha: bool
     model: str
     model_id: str
-    family: str
     quality: float | None
-    settings: dict[str, Any]
     tile_size: int
     tiles: int
     size: int
@@ -61,11 +59,6 @@ class VerifyReport:
         return {"ok": self.ok, **asdict(self)}
 
 
-STREAM_NAMES = {"wavelet": ("hyper", "ll", "high")}
-"""Of families whose streams are not those of three scales."""
-_SCALES = ("hyper", "scale1", "scale2", "scale3")
-
-
 def info(data: bytes | memoryview) -> Info:
     """What an hpc file says of itself, however many pixels. Needs no model and decodes nothing.
 
@@ -79,8 +72,10 @@ def info(data: bytes | memoryview) -> Info:
     file = container.read(data, container.Limits(max_pixels=MAX_SIDE**2), allow_truncated=True)
     header = file.header
     tiles = [file.tile(i) for i in range(file.tiles_present)]
-    names = STREAM_NAMES.get(header.family, _SCALES)
-    streams = {name: sum(len(t.streams[i]) for t in tiles if i < len(t.streams)) for i, name in enumerate(names)}
+    streams = {
+        f"latent{i}" if i else "hyper": sum(len(t.streams[i]) for t in tiles if i < len(t.streams))
+        for i in range(header.streams)
+    }
     metadata = {"icc": file.icc, "exif": file.exif, "xmp": file.xmp}
     return Info(
         width=header.width,
@@ -90,9 +85,7 @@ def info(data: bytes | memoryview) -> Info:
         has_alpha=file.alpha is not None,
         model=header.model_name,
         model_id=header.model_id.hex(),
-        family=header.family,
         quality=header.quality,
-        settings=dict(header.settings),
         tile_size=header.tile_size,
         tiles=header.tiles,
         size=len(data),

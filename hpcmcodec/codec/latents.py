@@ -11,7 +11,6 @@ import numpy as np
 from hpcmcodec import kernels
 from hpcmcodec.codec.model import CodecModel
 from hpcmcodec.entropy.coder import StreamDecoder
-from hpcmcodec.formats.header import STREAMS
 from hpcmcodec.models.schedule import Step
 from hpcmcodec.nn.module import Array
 
@@ -59,7 +58,7 @@ def encode_latents(
 ) -> tuple[list[bytes], Array]:
     """Code y and z. `areas`: of the latent and of the hyper-latent. Returns the streams and y_hat."""
     network, area, hyper_area = model.network, *areas
-    streams = [model.coder.encoder() for _ in range(STREAMS[model.family])]
+    streams = [model.coder.encoder() for _ in range(model.streams)]
     z_symbols = np.rint(z).astype(np.int32)
     z_inside = hyper_area.inside(z.shape[1])
     if z_inside is not None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from hpcmcodec.entropy.coder import EntropyCoder, Quantised
-from hpcmcodec.errors import CorruptError, UsageError
-from hpcmcodec.formats.header import Header, Setting
+from hpcmcodec.errors import CorruptError
+from hpcmcodec.formats.header import Header
 from hpcmcodec.formats.model_file import ModelFile
 from hpcmcodec.models.registry import build, config_from_dict
 from hpcmcodec.models.rwkv.export import check_merged
@@ -29,7 +29,6 @@ class CodecModel:
 
     name: str
     identity: bytes
-    family: str
     network: Any
     coder: EntropyCoder
     y_thresholds: np.ndarray
@@ -45,27 +44,17 @@ class CodecModel:
         network.load(file.tensors)
         thresholds = file.y_thresholds, file.z_thresholds
         coder, curvature = EntropyCoder.of(file), _curvature(file.measured)
-        return cls(file.name, file.id, network.family, network, coder, *thresholds, curvature)
+        return cls(file.name, file.id, network, coder, *thresholds, curvature)
 
-    def suited_to(self, header: Header) -> CodecModel:
-        """This model under the settings of a file. Raises CorruptError for a file that does not belong to it."""
-        if header.family != self.family or (header.quality is None) == (self.network.rate == "variable"):
-            raise CorruptError("the file's family or quality does not belong to its model")
-        return replace(self, network=self.network.with_settings(header.settings))
+    def check_suits(self, header: Header) -> None:
+        """Raises CorruptError for a file that does not belong to this model."""
+        if header.streams != self.streams or (header.quality is None) == (self.network.rate == "variable"):
+            raise CorruptError("the file's streams or quality do not belong to its model")
 
-    def with_settings(self, settings: Mapping[str, Setting]) -> CodecModel:
-        """This model with other values of settings that an encoder may choose. What the model is anyway may be said
-        too. Raises UsageError for others."""
-        wanted, own = self.network.as_stored(settings), self.network.settings
-        for name, value in wanted.items():
-            if name not in own:
-                raise UsageError(f"model {self.name!r} has no {name}: leave it out or choose another --model")
-            if value != own[name] and name not in self.network.adjustable:
-                raise UsageError(f"this model was trained with {name} {own[name]} and cannot change to {value}")
-        try:
-            return replace(self, network=self.network.with_settings(wanted))
-        except CorruptError as error:
-            raise UsageError(f"this model cannot be set so: {error.__cause__ or error}") from error
+    @property
+    def streams(self) -> int:
+        """Entropy-coded streams of a tile."""
+        return 1 + max(step.scale for step in self.network.schedule)
 
     def quantise(self, residual: np.ndarray, rows: np.ndarray) -> Quantised:
         """The encoder's choice of integers for y - mean: rate-distortion optimised where the model's step size relates

@@ -200,9 +200,8 @@ class HpcmModel(CompressionModel):
             height=int(height),
             model_name=model.name,
             model_id=model.identity,
-            family=model.family,
+            streams=model.streams,
             quality=self._level if model.network.rate == "variable" else None,
-            settings=model.network.settings,
             tile_size=choose_tile_size(model.network, int(height), int(width)),
         )
 

@@ -11,6 +11,8 @@ import numpy as np
 from hpcmcodec.entropy.tables import DISTRIBUTIONS, EntropyTables
 from hpcmcodec.formats import model_file
 from hpcmcodec.models.config import to_dict
+from hpcmcodec.models.program import program_of
+from hpcmcodec.models.registry import build
 from hpcmcodec.models.rwkv.export import merged
 
 _SMALL = 4096
@@ -65,6 +67,7 @@ def export_model(
         path,
         name=name,
         config=to_dict(config),
+        program=program_of(build(config)),
         tensors=tensors,
         **tables.stored(),
         distribution={"name": distribution} | ({} if tables.levels is None else {"trellis": "measured"}),

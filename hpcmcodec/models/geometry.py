@@ -1,19 +1,18 @@
 """Where each latent lives: scale lattices, step patterns, and the placement of hyper parameters at scale 2.
 
-Everything here is periodic and depends only on the channel group and the position (HPCM, arXiv 2507.19125), so every
-regrouping is a handful of strided slices; there are no masks and no gathers. Arrays are (N, C, H, W), numpy or torch;
-C is a multiple of 8 and H, W of 4. Results are fresh arrays, inputs are never written to, autograd passes through.
+Everything here is periodic and depends only on the channel group and the position (HPCM, arXiv 2507.19125), so all of
+it is `ops.regroup` by a table. Arrays are (N, C, H, W); C is a multiple of 8 and H, W of 4.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
 
-import numpy as np
-
-Array = Any
-Cell = tuple[int, int]
+from hpcmcodec.nn import ops
+from hpcmcodec.nn.module import Array
+from hpcmcodec.nn.regrouping import Cell, Place, Regrouping, regrouping
+from hpcmcodec.nn.sizes import ceil_div
 
 
 @dataclass(frozen=True)
@@ -79,9 +78,10 @@ def eighths(turn: int) -> Pattern:
     return Pattern(8, tuple(tuple(row) for row in tile))
 
 
-def zeros(like: Array, shape: tuple[int, ...]) -> Array:
-    """Zeros of `shape` with the array library, type and device of `like`."""
-    return np.zeros(shape, like.dtype) if isinstance(like, np.ndarray) else like.new_zeros(shape)
+def zeros(like: Array, channels: int) -> Array:
+    """Zeros (N, channels, H, W) of the size, type and device of `like`."""
+    rows, columns = like.shape[2:]
+    return ops.fill(like, channels, rows, columns, 0.0)
 
 
 def sample(t: Array, lattice: Lattice, parts: int = 1) -> Array:
@@ -89,96 +89,115 @@ def sample(t: Array, lattice: Lattice, parts: int = 1) -> Array:
 
     `parts` > 1 when the channels are that many stacked maps of the same geometry (scales above means).
     """
-    n, c, h, w = t.shape
-    phases = lattice.phases * parts
-    width = c // len(phases)
-    out = zeros(t, (n, c, h // 2, w // 2))
-    for group, (row, column) in enumerate(phases):
-        channels = slice(group * width, (group + 1) * width)
-        out[:, channels] = t[:, channels, row::2, column::2]
-    return out
+    return ops.regroup((t,), _sampled(lattice, parts))
 
 
 def added(t: Array, lattice: Lattice) -> Array:
     """Mean of the three samples of every 2x2 cell that are not on the lattice: (N, C, H, W) -> (N, C, H/2, W/2)."""
-    n, c, h, w = t.shape
-    rest = overlay(t, zeros(t, (n, c, h // 2, w // 2)), lattice)
-    cells = rest[:, :, 0::2, 0::2] + rest[:, :, 0::2, 1::2] + rest[:, :, 1::2, 0::2] + rest[:, :, 1::2, 1::2]
-    return cells / 3.0
+    c, h, w = t.shape[1:]
+    rest = overlay(t, ops.fill(t, c, h // 2, w // 2, 0.0), lattice)
+    return ops.cell_sum(rest, 2) / 3.0
 
 
 def scatter(t: Array, lattice: Lattice, parts: int = 1) -> Array:
     """Inverse placement of `sample`, zeros elsewhere: (N, C, h, w) -> (N, C, 2h, 2w)."""
-    n, c, h, w = t.shape
-    return _write(zeros(t, (n, c, 2 * h, 2 * w)), t, lattice, parts)
+    return ops.regroup((t,), _scattered(lattice, parts))
 
 
 def overlay(fine: Array, coarse: Array, lattice: Lattice, parts: int = 1) -> Array:
     """`fine` with its positions on the coarser lattice replaced by `coarse`."""
-    return _write(_copy(fine), coarse, lattice, parts)
+    return ops.regroup((fine, coarse), _overlaid(lattice, parts))
 
 
 def pack(t: Array, pattern: Pattern) -> Array:
     """The elements of `t` that the pattern codes, dense: (N, C, H, W) -> (N, C / count, H, W)."""
-    n, c, h, w = t.shape
-    width, period = c // pattern.count, pattern.period
-    out = zeros(t, (n, width, h, w))
-    for row, column, group in _cells(pattern):
-        chosen = t[:, group * width : (group + 1) * width, row::period, column::period]
-        out[:, :, row::period, column::period] = chosen
-    return out
+    return ops.regroup((t,), _packed(pattern))
 
 
 def unpack(t: Array, pattern: Pattern) -> Array:
     """Inverse placement of `pack`, zeros elsewhere: (N, C / count, H, W) -> (N, C, H, W)."""
-    n, width, h, w = t.shape
-    period = pattern.period
-    out = zeros(t, (n, width * pattern.count, h, w))
-    for row, column, group in _cells(pattern):
-        channels = slice(group * width, (group + 1) * width)
-        out[:, channels, row::period, column::period] = t[:, :, row::period, column::period]
-    return out
+    return ops.regroup((t,), _unpacked(pattern))
+
+
+@cache
+def _sampled(lattice: Lattice, parts: int) -> Regrouping:
+    phases = lattice.phases * parts
+    return regrouping(
+        len(phases), (1, 1), [(len(phases), (2, 2))], lambda group, row, column: (0, group, *phases[group])
+    )
+
+
+@cache
+def _scattered(lattice: Lattice, parts: int) -> Regrouping:
+    phases = lattice.phases * parts
+
+    def where(group: int, row: int, column: int) -> Place | None:
+        return (0, group, 0, 0) if phases[group] == (row, column) else None
+
+    return regrouping(len(phases), (2, 2), [(len(phases), (1, 1))], where)
+
+
+@cache
+def _overlaid(lattice: Lattice, parts: int) -> Regrouping:
+    phases = lattice.phases * parts
+
+    def where(group: int, row: int, column: int) -> Place:
+        return (1, group, 0, 0) if phases[group] == (row, column) else (0, group, row, column)
+
+    return regrouping(len(phases), (2, 2), [(len(phases), (2, 2)), (len(phases), (1, 1))], where)
+
+
+@cache
+def _packed(pattern: Pattern) -> Regrouping:
+    side = pattern.period, pattern.period
+    return regrouping(
+        1, side, [(pattern.count, side)], lambda _, row, column: (0, pattern.groups[row][column], row, column)
+    )
+
+
+@cache
+def _unpacked(pattern: Pattern) -> Regrouping:
+    side = pattern.period, pattern.period
+
+    def where(group: int, row: int, column: int) -> Place | None:
+        return (0, 0, row, column) if pattern.groups[row][column] == group else None
+
+    return regrouping(pattern.count, side, [(1, side)], where)
 
 
 def hyper_at_scale2(params: Array, *, legacy: bool) -> Array:
     """Hyper parameters (N, 2C, H, W), scales above means, as the context of scale 2 receives them: (N, 2C, H/2, W/2).
 
-    Positions already coded at scale 1 hold junk that `overlay` replaces. Aligned placement is plain sampling.
-    `legacy` is the official code's misplacement, which official weights were trained with: for channel groups 2..7
-    the values are read at wrong cells and written in flat order, which moves them by up to half the picture's width.
+    `legacy` reproduces the order of the official base and large networks, whose weights were trained with it.
     """
     sampled = sample(params, SCALE2, parts=2)
-    if not legacy:
-        return sampled
-    out = _copy(sampled)
-    width = params.shape[1] // 16
-    for part in (0, 8):
-        second, late = slice((part + 2) * width, (part + 4) * width), slice((part + 4) * width, (part + 8) * width)
-        # Groups 2, 3: the left cells of even rows take their right-hand neighbours' values.
-        out[:, second, 0::2, 0::2] = sampled[:, second, 0::2, 1::2]
-        half = sampled.shape[3] // 2
-        # Groups 4..7: an even row takes its own even cells, then the first half of the odd row; the odd row's
-        # free cells take the second half. The free cells are the odd columns for groups 4, 5, the even ones for 6, 7.
-        out[:, late, 0::2, :half] = sampled[:, late, 0::2, 0::2]
-        out[:, late, 0::2, half:] = sampled[:, late, 1::2, :half]
-        for group, column in ((4, 1), (6, 0)):
-            channels = slice((part + group) * width, (part + group + 2) * width)
-            out[:, channels, 1::2, column::2] = sampled[:, channels, 1::2, half:]
-    return out
+    return _misplaced(sampled) if legacy else sampled
 
 
-def _copy(t: Array) -> Array:
-    return t.copy() if isinstance(t, np.ndarray) else t.clone()
+def _misplaced(x: Array) -> Array:
+    """Eighths 2 to 7 of each half of the channels in the official order: see `_MISPLACED`."""
+    h, w = x.shape[2:]
+    even = ops.regroup((x,), _EVEN)  # of even rows, the even cells
+    odd = ops.regroup((x,), _ODD)  # odd rows
+    half = ceil_div(w, 2)
+    rows = ceil_div(h, 2)
+    first, second = ops.crop(odd, rows, half), ops.crop(odd, rows, half, 0, half)
+    return ops.regroup((x, ops.concat_columns(even, first), second), _MISPLACED)
 
 
-def _write(out: Array, coarse: Array, lattice: Lattice, parts: int) -> Array:
-    phases = lattice.phases * parts
-    width = coarse.shape[1] // len(phases)
-    for group, (row, column) in enumerate(phases):
-        channels = slice(group * width, (group + 1) * width)
-        out[:, channels, row::2, column::2] = coarse[:, channels]
-    return out
+_EVEN = regrouping(16, (1, 1), [(16, (2, 2))], lambda group, row, column: (0, group, 0, 0))
+_ODD = regrouping(16, (1, 1), [(16, (2, 1))], lambda group, row, column: (0, group, 1, 0))
 
 
-def _cells(pattern: Pattern) -> list[tuple[int, int, int]]:
-    return [(row, column, group) for row, line in enumerate(pattern.groups) for column, group in enumerate(line)]
+def _misplaced_from(group: int, row: int, column: int) -> Place:
+    eighth = group % 8
+    if eighth in (2, 3) and row == 0 and column == 0:  # left cells of even rows take their right-hand neighbours'
+        return 0, group, 0, 1
+    if eighth >= 4 and row == 0:  # an even row takes its own even cells, then the first half of the odd row
+        return 1, group, 0, column
+    if eighth >= 4 and column == (1 if eighth < 6 else 0):  # the odd row's free cells take the second half
+        return 2, group, 0, 0
+    return 0, group, row, column
+
+
+_MISPLACED = regrouping(16, (2, 2), [(16, (2, 2)), (16, (1, 2)), (16, (1, 1))], _misplaced_from)

@@ -11,8 +11,8 @@ from hpcmcodec.models import geometry
 from hpcmcodec.models.config import HpcmConfig
 from hpcmcodec.models.geometry import SCALE1, SCALE2
 from hpcmcodec.models.hyperprior import hyper_analysis, hyper_synthesis
+from hpcmcodec.models.network import CodecNetwork
 from hpcmcodec.models.schedule import ContextStep
-from hpcmcodec.models.settings import CodecNetwork
 from hpcmcodec.models.transforms import Analysis, Synthesis
 from hpcmcodec.models.traversal import Code, ContextTraversal
 from hpcmcodec.nn.module import Array, Module, constant
@@ -82,11 +82,7 @@ class Hpcm(FixedRate):
         self.h_a = hyper_analysis(config)
         self.h_s = hyper_synthesis(config)
         self.context: ContextTraversal = ContextTraversal(config)
-
-    @property
-    def schedule(self) -> tuple[ContextStep, ...]:
-        """The coding steps in order."""
-        return self.context.schedule
+        self.schedule = self.context.schedule
 
     def hyper_synthesise(self, z_symbols: Array) -> Array:
         """Hyper-latent symbols as floats -> hyper parameters (N, 2M, H/16, W/16), scales above means."""

@@ -89,9 +89,8 @@ class ContextTraversal(Module):
     def start(self, params: Array) -> State:
         """Scale 1 before anything is decoded: the context is the hyper parameters themselves."""
         context = geometry.sample(geometry.sample(params, SCALE2, parts=2), SCALE1, parts=2)
-        n, _, h, w = context.shape
         bank = self.memory.enter(1, (), context) if self.memory else ()
-        return State(context, geometry.zeros(params, (n, self.latent_channels, h, w)), bank)
+        return State(context, geometry.zeros(context, self.latent_channels), bank)
 
     def refine(self, state: State, params: Array, scale: int) -> State:
         """Carry the state to the next finer `scale`, with hyper parameters where nothing is decoded yet."""

@@ -58,7 +58,8 @@ def join_summaries(first: Summary, second: Summary) -> Summary:
     return joined[0][None], joined[1][None], joined[2][None]
 
 
-def attend_summary(q: Array, peak: Array, mass: Array, sums: Array, heads: int) -> Array:
+def attend_summary(q: Array, summary: Summary, heads: int) -> Array:
+    _, mass, sums = summary
     mixing = sums[0] / mass[0][:, None]  # (d, e): key channel, value channel of its head
     e, parts = mixing.shape[1], []
     for head in range(heads):

@@ -11,6 +11,19 @@ import numpy as np
 
 from hpcmcodec import kernels
 
+from .geometry_native import cell_sum as cell_sum
+from .geometry_native import concat_columns as concat_columns
+from .geometry_native import crop as crop
+from .geometry_native import extend as extend
+from .geometry_native import fill as fill
+from .geometry_native import label_mask as label_mask
+from .geometry_native import maximum as maximum
+from .geometry_native import pad as pad
+from .geometry_native import place as place
+from .geometry_native import regroup as regroup
+from .geometry_native import select as select
+from .geometry_native import sum_channels as sum_channels
+from .geometry_native import vector as vector
 from .memory_native import add_scaled as add_scaled
 from .memory_native import attend_summary as attend_summary
 from .memory_native import double as double
@@ -20,14 +33,9 @@ from .memory_native import recall as recall
 from .memory_native import summarise as summarise
 from .memory_native import unit as unit
 from .wavelet_native import cell_rms as cell_rms
-from .wavelet_native import constant as constant
-from .wavelet_native import extend as extend
-from .wavelet_native import gather as gather
 from .wavelet_native import grouped as grouped
 from .wavelet_native import haar as haar
 from .wavelet_native import inverse_haar as inverse_haar
-from .wavelet_native import pad as pad
-from .wavelet_native import place as place
 from .wavelet_native import step_sizes as step_sizes
 
 Array = np.ndarray
@@ -140,27 +148,9 @@ def pixel_unshuffle(x: Array, factor: int) -> Array:
     return kernels.pixel_unshuffle(_planar(x), factor)[None]
 
 
-def flip(x: Array, axes: tuple[int, ...]) -> Array:
-    return np.flip(x, axes)
-
-
-def stack(parts: Sequence[Array], axis: int) -> Array:
-    return np.stack(parts, axis)
-
-
-def transpose(x: Array, axes: tuple[int, ...]) -> Array:
-    return x.transpose(axes)
-
-
 def blend_rows(weights: Array, rows: Array) -> Array:
     return kernels.blend_rows(np.ascontiguousarray(weights[0]), rows)[None]
 
 
 def lapped_filter(x: Array, p: Array) -> Array:
     return kernels.lapped_filter(_planar(x), p)[None]
-
-
-def mean_pool(x: Array, size: int) -> Array:
-    n, c, h, w = x.shape
-    cells = x.reshape(n, c, h // size, size, w // size, size)
-    return np.ascontiguousarray(cells.mean(axis=(3, 5), dtype=np.float32))

@@ -14,7 +14,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from .labels import Labels, Selection
 from .module import Array
+from .regrouping import Regrouping
+from .sizes import AnySize
 
 F = TypeVar("F", bound=Callable[..., Array])
 
@@ -29,8 +32,10 @@ def backend_of(x: Array) -> ModuleType:
         from . import torch_backend
 
         return torch_backend
-    from . import lazy, tape
+    from . import lazy, tape, trace
 
+    if isinstance(x, trace.Traced):
+        return trace
     return tape if isinstance(x, tape.Taped) else lazy
 
 
@@ -149,18 +154,77 @@ def pixel_unshuffle(x: Array, factor: int) -> Array:
 
 
 @_operation
-def flip(x: Array, axes: tuple[int, ...]) -> Array:
-    """Reverse along the axes."""
+def regroup(parts: Sequence[Array], rule: Regrouping) -> Array:
+    """A periodic rearrangement of maps."""
 
 
 @_operation
-def stack(parts: Sequence[Array], axis: int) -> Array:
-    """Join along a new axis."""
+def select(maps: Sequence[Array], rule: Selection) -> Array:
+    """The elements that a rule chooses, (N, K)."""
 
 
 @_operation
-def transpose(x: Array, axes: tuple[int, ...]) -> Array:
-    """Permute the axes."""
+def place(values: Array, rule: Selection, index: int, rows: AnySize, columns: AnySize) -> Array:
+    """Inverse of `select` for its map `index`, of this size: values (N, K) at their places, 0 elsewhere."""
+
+
+@_operation
+def label_mask(
+    like: Array,
+    labels: Labels,
+    channels: int,
+    below: int,
+    part: tuple[AnySize, AnySize],
+    grid: tuple[AnySize, AnySize],
+) -> Array:
+    """(N, channels, *grid), an array of the kind of `like`: 1 where the label is below `below` and the position in the
+    top left `part`, 0 elsewhere."""
+
+
+@_operation
+def fill(like: Array, channels: int, rows: AnySize, columns: AnySize, value: float) -> Array:
+    """An array of the kind of `like`, every element `value`."""
+
+
+@_operation
+def crop(x: Array, rows: AnySize, columns: AnySize, top: AnySize = 0, left: AnySize = 0) -> Array:
+    """The rectangle of this size from a row and a column on."""
+
+
+@_operation
+def extend(x: Array, rows: AnySize, columns: AnySize) -> Array:
+    """The last row and column repeated up to this size."""
+
+
+@_operation
+def pad(x: Array, rows: AnySize, columns: AnySize) -> Array:
+    """Zeros below and at the right up to this size."""
+
+
+@_operation
+def concat_columns(a: Array, b: Array) -> Array:
+    """Two maps side by side."""
+
+
+@_operation
+def vector(parts: Sequence[Array]) -> Array:
+    """Numbers (N,) as a vector (N, A)."""
+
+
+# ---------------------------------------------------------------------------------------------- sums and bounds
+@_operation
+def cell_sum(x: Array, factor: int) -> Array:
+    """Sums over factor x factor cells, row by row: (N, C, H, W) -> (N, C, H / factor, W / factor)."""
+
+
+@_operation
+def sum_channels(x: Array) -> Array:
+    """(N, C, H, W) -> (N, 1, H, W), in the order of the channels."""
+
+
+@_operation
+def maximum(a: Array, b: Array | float) -> Array:
+    """The larger of each two elements."""
 
 
 # ---------------------------------------------------------------------------------------------- lite's own
@@ -173,11 +237,6 @@ def blend_rows(weights: Array, rows: Array) -> Array:
 def lapped_filter(x: Array, p: Array) -> Array:
     """Apply p (16, 16) to the 8 + 8 samples around every inner border of 16x16 blocks, down columns, then along rows
     (time-domain pre-filter: Tran, Liang, Tu 2003)."""
-
-
-@_operation
-def mean_pool(x: Array, size: int) -> Array:
-    """Average over size x size cells. Encoder only: not normative."""
 
 
 @_operation
@@ -228,7 +287,7 @@ def join_summaries(first: tuple[Array, Array, Array], second: tuple[Array, Array
 
 
 @_operation
-def attend_summary(q: Array, peak: Array, mass: Array, sums: Array, heads: int) -> Array:
+def attend_summary(q: Array, summary: Any, heads: int) -> Array:
     """Attention of q (N, d, H, W), softmaxed over the channels of each head, over what is summarised: (N, d, H, W)."""
 
 
@@ -245,33 +304,8 @@ def inverse_haar(bands: Array) -> Array:
 
 
 @_operation
-def extend(x: Array, rows: int, columns: int) -> Array:
-    """The last row and column repeated up to this size."""
-
-
-@_operation
 def cell_rms(x: Array, floor: float) -> Array:
     """Root of the mean square of max(x, floor) over 2x2 cells; odd sizes as in `haar`."""
-
-
-@_operation
-def gather(x: Array, index: np.ndarray) -> Array:
-    """The elements of x (N, C, H, W) at these places of its flat (C, H, W) order: (N, K)."""
-
-
-@_operation
-def place(values: Array, index: np.ndarray, shape: tuple[int, int, int]) -> Array:
-    """Inverse of `gather`: an array (N, *shape) with `values` (N, K) at these places and 0 elsewhere."""
-
-
-@_operation
-def pad(x: Array, rows: int, columns: int) -> Array:
-    """Zeros below and at the right up to this size."""
-
-
-@_operation
-def constant(x: Array, values: np.ndarray) -> Array:
-    """`values` as an array of the kind of x."""
 
 
 @_operation

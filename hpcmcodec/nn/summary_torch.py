@@ -23,7 +23,8 @@ def join_summaries(first: Summary, second: Summary) -> Summary:
     return peak, a * first[1] + b * second[1], a[..., None] * first[2] + b[..., None] * second[2]
 
 
-def attend_summary(q: Tensor, peak: Tensor, mass: Tensor, sums: Tensor, heads: int) -> Tensor:
+def attend_summary(q: Tensor, summary: Summary, heads: int) -> Tensor:
+    _, mass, sums = summary
     n, d, h, w = q.shape
     mixing = (sums / mass[..., None]).reshape(n, heads, d // heads, -1)
     weights = q.reshape(n, heads, d // heads, h * w).softmax(2)

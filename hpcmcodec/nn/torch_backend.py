@@ -10,6 +10,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .geometry_torch import cell_sum as cell_sum
+from .geometry_torch import concat_columns as concat_columns
+from .geometry_torch import crop as crop
+from .geometry_torch import extend as extend
+from .geometry_torch import fill as fill
+from .geometry_torch import label_mask as label_mask
+from .geometry_torch import maximum as maximum
+from .geometry_torch import pad as pad
+from .geometry_torch import place as place
+from .geometry_torch import regroup as regroup
+from .geometry_torch import select as select
+from .geometry_torch import sum_channels as sum_channels
+from .geometry_torch import vector as vector
 from .memory_torch import add_scaled as add_scaled
 from .memory_torch import double as double
 from .memory_torch import pooled as pooled
@@ -19,14 +32,9 @@ from .summary_torch import attend_summary as attend_summary
 from .summary_torch import join_summaries as join_summaries
 from .summary_torch import summarise as summarise
 from .wavelet_torch import cell_rms as cell_rms
-from .wavelet_torch import constant as constant
-from .wavelet_torch import extend as extend
-from .wavelet_torch import gather as gather
 from .wavelet_torch import grouped as grouped
 from .wavelet_torch import haar as haar
 from .wavelet_torch import inverse_haar as inverse_haar
-from .wavelet_torch import pad as pad
-from .wavelet_torch import place as place
 from .wavelet_torch import step_sizes as step_sizes
 from .wkv_torch import wkv as wkv
 
@@ -148,18 +156,6 @@ def pixel_unshuffle(x: Tensor, factor: int) -> Tensor:
     return F.pixel_unshuffle(x, factor)
 
 
-def flip(x: Tensor, axes: tuple[int, ...]) -> Tensor:
-    return x.flip(axes)
-
-
-def stack(parts: Sequence[Tensor], axis: int) -> Tensor:
-    return torch.stack(tuple(parts), axis)
-
-
-def transpose(x: Tensor, axes: tuple[int, ...]) -> Tensor:
-    return x.permute(axes)
-
-
 def blend_rows(weights: Tensor, rows: Tensor) -> Tensor:
     with _full_precision(rows):
         return weights.to(rows.dtype) @ rows
@@ -180,7 +176,3 @@ def _lapped_filter(x: Tensor, p: Tensor) -> Tensor:
         mid = x[..., 8 : w - 8].reshape(n, c, h, w // 16 - 1, 16) @ p.t()
         x = torch.cat((x[..., :8], mid.reshape(n, c, h, w - 16), x[..., w - 8 :]), 3)
     return x
-
-
-def mean_pool(x: Tensor, size: int) -> Tensor:
-    return F.avg_pool2d(x, size)

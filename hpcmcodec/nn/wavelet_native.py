@@ -6,6 +6,7 @@ import numpy as np
 
 from hpcmcodec import kernels
 
+from .geometry_native import extend
 from .step_table import STEPS
 
 Array = np.ndarray
@@ -19,10 +20,6 @@ def inverse_haar(bands: Array) -> Array:
     return kernels.haar_idwt(np.ascontiguousarray(bands[0]))[None]
 
 
-def extend(x: Array, rows: int, columns: int) -> Array:
-    return np.pad(x, ((0, 0), (0, 0), (0, rows - x.shape[2]), (0, columns - x.shape[3])), "edge")
-
-
 def cell_rms(x: Array, floor: float) -> Array:
     h, w = x.shape[2:]
     bounded = extend(np.maximum(x, np.float32(floor)), h + h % 2, w + w % 2)
@@ -30,24 +27,6 @@ def cell_rms(x: Array, floor: float) -> Array:
     top = squares[:, :, 0::2, 0::2] + squares[:, :, 0::2, 1::2]
     bottom = squares[:, :, 1::2, 0::2] + squares[:, :, 1::2, 1::2]
     return kernels.sqrt((top + bottom) * np.float32(0.25))
-
-
-def gather(x: Array, index: Array) -> Array:
-    return np.ascontiguousarray(x.reshape(x.shape[0], -1)[:, index])
-
-
-def place(values: Array, index: Array, shape: tuple[int, int, int]) -> Array:
-    out = np.zeros((values.shape[0], *shape), values.dtype)
-    out.reshape(values.shape[0], -1)[:, index] = values
-    return out
-
-
-def pad(x: Array, rows: int, columns: int) -> Array:
-    return np.pad(x, ((0, 0), (0, 0), (0, rows - x.shape[2]), (0, columns - x.shape[3])))
-
-
-def constant(x: Array, values: Array) -> Array:
-    return values
 
 
 def grouped(x: Array, weight: Array, bias: Array) -> Array:

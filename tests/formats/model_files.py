@@ -12,6 +12,9 @@ from hpcmcodec.formats import model_file
 CONFIG = {"family": "lite", "m": 8, "widths": [4, 6]}
 
 
+PROGRAM = {"entries": {}}
+
+
 def tables() -> dict[str, Any]:
     """Three rows of one, three and five symbols, each with an escape."""
     rows = [[0, 65000, 65536], [0, 9000, 56000, 65000, 65536], [0, 5000, 20000, 45000, 60000, 65000, 65536]]
@@ -39,5 +42,6 @@ def weights() -> dict[str, np.ndarray]:
 
 def write(path: Path, name: str = "tiny", **changes: Any) -> bytes:
     """Write the small model; `changes` replace arguments of `model_file.write`."""
-    arguments: dict[str, Any] = {"name": name, "config": CONFIG, "tensors": weights(), **tables(), **changes}
+    arguments: dict[str, Any] = {"name": name, "config": CONFIG, "program": PROGRAM, "tensors": weights()}
+    arguments |= tables() | changes
     return model_file.write(path, **arguments)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from hpcmcodec.errors import ModelFileError, UsageError
+from hpcmcodec.errors import ModelFileError
 from hpcmcodec.models.config import check_counts, check_positive
 from hpcmcodec.models.multiref.bank import Bank
 from hpcmcodec.models.multiref.config import MemoryConfig
 from hpcmcodec.models.multiref.memory import Memory
+from hpcmcodec.models.network import CodecNetwork
 from hpcmcodec.models.rwkv.config import RwkvConfig
 from hpcmcodec.models.rwkv.parts import stage_blocks
 from hpcmcodec.models.schedule import Step
-from hpcmcodec.models.settings import CodecNetwork
 from hpcmcodec.nn import ops
 from hpcmcodec.nn.layers import Conv2d, PConvRB
 from hpcmcodec.nn.module import Array, Module
@@ -24,10 +24,6 @@ from .layers import ANCHORS, Table
 from .schedule import COARSE_STEPS, GROUPS, PLAIN_GROUPS, SlotStep, lite_schedule, shape_of
 from .slots import from_slots, to_slots
 from .transforms import Analysis, LinearPath, Synthesis
-
-if TYPE_CHECKING:
-    from hpcmcodec.formats.header import Setting
-
 
 SLOPES = (0.0018, 0.0932)
 """Lambda of the lowest and the highest quality, log-uniform between them, where a config says nothing else."""
@@ -131,24 +127,10 @@ class Lite(CodecNetwork):
         for name, child in super().children():
             yield from child.children() if child is self.memory else ((name, child),)
 
-    @property
-    def settings(self) -> Mapping[str, Setting]:
-        """The number of groups where it is not the plain network's; those of the memory bank."""
-        groups = self.config.checkerboard_groups
-        return super().settings if groups == PLAIN_GROUPS else {"checkerboard_groups": groups}
-
-    def as_stored(self, given: Mapping[str, Setting]) -> Mapping[str, Setting]:
-        """The same without the number of groups, which can only be the network's own. Raises UsageError for another."""
-        rest, own = dict(given), self.config.checkerboard_groups
-        groups = rest.pop("checkerboard_groups", own)
-        if groups != own:
-            raise UsageError(f"this model was trained with checkerboard_groups {own} and cannot change to {groups}")
-        return rest
-
     # ------------------------------------------------------------------------------------------ quality
     def condition(self, quality: Array) -> LiteCondition:
         """quality (N,) in 0..1 (slope lambda = 0.0018 ... 0.0932, log-uniform)."""
-        distance = ops.stack([abs(quality * float(ANCHORS - 1) - float(a)) for a in range(ANCHORS)], 1)
+        distance = ops.vector([abs(quality * float(ANCHORS - 1) - float(a)) for a in range(ANCHORS)])
         hat = 1.0 - distance
         weights = (hat + abs(hat)) * 0.5  # max(0, hat), exactly
         return LiteCondition(
@@ -185,7 +167,7 @@ class Lite(CodecNetwork):
         It is a summary for the context, not a way to shape y: no gradient goes back through it.
         """
         feature = ops.signed_log_feature(ops.stop_gradient(y), cond.s0)
-        magnitude = ops.mean_pool(feature[:, self.latent_channels :], 4)
+        magnitude = ops.cell_sum(feature[:, self.latent_channels :], 4) * (1 / 16)
         z = ops.matrix(magnitude - self.h_mean(cond.weights)[:, :, None, None], self.h_pca)
         t = ops.leaky_relu(self.h_in(feature))
         t = ops.leaky_relu(self.h_mid(ops.pixel_unshuffle(t, 2)))

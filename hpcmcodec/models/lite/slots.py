@@ -11,34 +11,34 @@ from collections.abc import Sequence
 
 from hpcmcodec.nn import ops
 from hpcmcodec.nn.module import Array
+from hpcmcodec.nn.regrouping import Place, regrouping
 
 PHASES = (0, 3, 1, 2)  # order of coding: a position, its diagonal, the two others
+_GROUPS = 8
 
 
-def _exchange_phases(t: Array, row: int, column: int) -> Array:
-    """XOR the phase axes `row`, `column` (length 2) of t (N, 2, 4, ...) with the group in axis 2. Its own inverse."""
-    row, column = row - 1, column - 1  # one axis less once a group is picked
-    groups = (
-        t[:, :, 0],
-        ops.flip(t[:, :, 1], (column,)),
-        ops.flip(t[:, :, 2], (row,)),
-        ops.flip(t[:, :, 3], (row, column)),
-    )
-    return ops.stack(groups, 2)
+def _in_latent(group: int, row: int, column: int) -> Place:
+    """Where a channel group of the slots, one slot after another, comes from."""
+    slot, own = divmod(group, _GROUPS)
+    phase = PHASES[slot] ^ own % 4
+    return 0, own, phase // 2, phase % 2
+
+
+def _in_slots(group: int, row: int, column: int) -> Place:
+    """Where a channel group of the latent at a cell's position comes from."""
+    return PHASES.index((2 * row + column) ^ group % 4), group, 0, 0
+
+
+_APART = regrouping(4 * _GROUPS, (1, 1), [(_GROUPS, (2, 2))], _in_latent)
+_TOGETHER = regrouping(_GROUPS, (2, 2), [(_GROUPS, (1, 1))] * 4, _in_slots)
 
 
 def to_slots(y: Array) -> list[Array]:
     """(N, C, H, W) with even H, W and C a multiple of 8 -> four slots (N, C, H/2, W/2) in order of coding."""
-    n, c, h, w = y.shape
-    t = y.reshape(n, 2, 4, c // 8, h // 2, 2, w // 2, 2)
-    t = _exchange_phases(t, 5, 7)
-    t = ops.transpose(t, (5, 7, 0, 1, 2, 3, 4, 6)).reshape(4, n, c, h // 2, w // 2)
-    return [t[phase] for phase in PHASES]
+    slots, count = ops.regroup((y,), _APART), y.shape[1]
+    return [slots[:, first : first + count] for first in range(0, 4 * count, count)]
 
 
 def from_slots(slots: Sequence[Array]) -> Array:
     """Inverse of `to_slots`."""
-    n, c, h, w = slots[0].shape
-    t = ops.stack([slots[PHASES.index(phase)] for phase in range(4)], 0)
-    t = ops.transpose(t.reshape(2, 2, n, 2, 4, c // 8, h, w), (2, 3, 4, 5, 6, 0, 7, 1))
-    return _exchange_phases(t, 5, 7).reshape(n, c, 2 * h, 2 * w)
+    return ops.regroup(tuple(slots), _TOGETHER)

@@ -1,10 +1,9 @@
-"""Configuration of the memory bank, and the settings that files carry of it."""
+"""Configuration of the memory bank."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -47,9 +46,9 @@ class MemoryConfig:
             _refuse("phase 3 recalls all entries: topk and select are 0")
         if self.phase != 3 and not 2 <= self.topk <= min(count for count in refs[1:] if count):
             _refuse(f"topk {self.topk} must be at least 2 and at most max_refs, of each scale that recalls")
-        if not 0.01 <= self.temperature <= 10:
-            _refuse(f"temperature {self.temperature} must be 0.01 to 10")
         object.__setattr__(self, "temperature", float(np.float32(self.temperature)))
+        if not np.float32(0.01) <= np.float32(self.temperature) <= 10:
+            _refuse(f"temperature {self.temperature} must be 0.01 to 10")
 
     def check_channels(self, channels: tuple[int, ...]) -> None:
         """Raises ModelFileError where the contexts' channels do not divide into keys and values."""
@@ -57,20 +56,6 @@ class MemoryConfig:
             _refuse(f"{min(channels)} / {self.compress_ratio} channels are no multiple of {HEAD}, a head's")
         if self.phase != 3 and any(count % self.compress_ratio or count % self.value_ratio for count in channels):
             _refuse(f"channels {list(channels)} are no multiples of compress_ratio and value_ratio")
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """What files carry, by the names of `formats.header.SETTINGS`."""
-        unused = ("value_ratio", "temperature") if self.phase == 3 else ()
-        return {name: value for name, value in asdict(self).items() if name not in unused}
-
-    def changed(self, settings: Mapping[str, Any]) -> MemoryConfig:
-        """This configuration with other values of adjustable settings. Raises ModelFileError for impossible ones."""
-        return replace(self, **settings)
-
-
-ADJUSTABLE = frozenset({"max_refs", "topk", "temperature", "transfer_refs"})
-"""Settings that need no other weights."""
 
 
 def _refuse(problem: str) -> None:

@@ -42,8 +42,7 @@ class LinearMemory(Module):
         total = bank[0]
         for entry in bank[1:]:
             total = ops.join_summaries(total, entry)
-        peak, mass, sums = total
-        found = ops.attend_summary(self.query_dw(self.query_pw(h)), peak, mass, sums, self.heads)
+        found = ops.attend_summary(self.query_dw(self.query_pw(h)), total, self.heads)
         return by_bands(self._fuse, h, found)
 
     def _fuse(self, h: Array, found: Array) -> Array:

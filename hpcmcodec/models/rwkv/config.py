@@ -1,9 +1,9 @@
-"""Configuration of the RWKV parts, and the settings that files carry of them."""
+"""Configuration of the RWKV parts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from hpcmcodec.errors import ModelFileError
 
@@ -51,8 +51,3 @@ class RwkvConfig:
         """Raises ModelFileError for what lite has no place for; its scales 1 and 2 share their blocks."""
         if self.phase > 2 or self.cell_rates[0] != self.cell_rates[1] or self.windows[0] != self.windows[1]:
             raise ModelFileError("model config: rwkv in lite: phase 1 or 2, the same rate and window at scales 1 and 2")
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """What files carry, by the names of `formats.header.SETTINGS`; all must be the model's."""
-        return {"phase": self.phase, "scan": int(self.scan == "cross"), "scan_window": self.windows}

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from hpcmcodec.nn import ops
 from hpcmcodec.nn.module import Array
+from hpcmcodec.nn.sizes import AnySize, ceil_div, floor_half
 
 BANDS = ("LL", "LH", "HL", "HH")
 """LH is the difference of rows, HL that of columns."""
@@ -20,22 +19,17 @@ LOW, HIGH = (0,), (1, 2, 3)
 """Numbers of the bands that are coded together."""
 
 
-def halved(size: int) -> int:
+def halved(size: AnySize) -> AnySize:
     """Side of a band."""
-    return -(-size // 2)
+    return ceil_div(size, 2)
 
 
-def defined(band: int, rows: int, columns: int) -> tuple[int, int]:
+def defined(band: int, rows: AnySize, columns: AnySize) -> tuple[AnySize, AnySize]:
     """Rows and columns of a band of a latent of rows x columns that are coded: those from the top left."""
-    return (rows // 2 if band in (1, 3) else halved(rows)), (columns // 2 if band in (2, 3) else halved(columns))
-
-
-def mask(band: int, rows: int, columns: int, grid: tuple[int, int]) -> np.ndarray:
-    """Which positions of a band's grid are coded, bool."""
-    inside = np.zeros(grid, bool)
-    own_rows, own_columns = defined(band, rows, columns)
-    inside[:own_rows, :own_columns] = True
-    return inside
+    return (
+        floor_half(rows) if band in (1, 3) else halved(rows),
+        floor_half(columns) if band in (2, 3) else halved(columns),
+    )
 
 
 def split(y: Array) -> list[Array]:
@@ -51,11 +45,11 @@ def low_and_high(x: Array) -> tuple[Array, Array]:
     return stacked[:, :channels], stacked[:, channels:]
 
 
-def join(bands: Sequence[Array], rows: int, columns: int) -> Array:
+def join(bands: Sequence[Array], rows: AnySize, columns: AnySize) -> Array:
     """Inverse of `split` for a latent of rows x columns. Any stacks of channels that follow one another will do."""
     return crop(ops.inverse_haar(ops.concat(bands)), rows, columns)
 
 
-def crop(x: Array, rows: int, columns: int) -> Array:
+def crop(x: Array, rows: AnySize, columns: AnySize) -> Array:
     """The top left rows x columns of a map."""
-    return x if tuple(x.shape[2:]) == (rows, columns) else x[:, :, :rows, :columns]
+    return x if tuple(x.shape[2:]) == (rows, columns) else ops.crop(x, rows, columns)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from hpcmcodec.nn.labels import Labels
+
 GROUPS = (1, 2, 4, 8)
 
 
@@ -21,17 +23,10 @@ def labels(groups: int, rows: int, columns: int) -> np.ndarray:
     return (quarter if groups == 4 else 2 * quarter + (i // 2 + j // 2) % 2).astype(np.int8)
 
 
-def channel_labels(groups: int, channels: int, rows: int, columns: int, *, rotate: bool) -> np.ndarray:
-    """(channels, rows, columns), or one plane for all channels. With `rotate` every position has 1 / groups of its
+def channel_labels(groups: int, *, rotate: bool) -> Labels:
+    """One plane for all channels, or with `rotate` as many as groups, so that every position has 1 / groups of its
     channels in each group."""
-    plane = labels(groups, rows, columns)[None]
-    if not rotate:
-        return plane
-    turns = np.arange(channels) * groups // channels
-    return ((plane + turns[:, None, None]) % groups).astype(np.int8)
-
-
-def known(label: np.ndarray, group: int, defined: np.ndarray) -> np.ndarray:
-    """What is decoded before `group`, as a mask for networks: bool labels' shape with a batch axis, float32. `defined`
-    (rows, columns) bool: the positions that are coded at all."""
-    return ((label < group) & defined)[None].astype(np.float32)
+    side = 4  # a period of all of them
+    plane = labels(groups, side, side)
+    turns = np.arange(groups if rotate else 1)[:, None, None]
+    return Labels.of((plane + turns) % groups)

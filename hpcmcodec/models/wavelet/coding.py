@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-import numpy as np
-
 from hpcmcodec.models.wavelet.schedule import BandStep, Places
 from hpcmcodec.nn import ops
 from hpcmcodec.nn.module import Array
+from hpcmcodec.nn.sizes import AnySize
 
 
 class Code(Protocol):
@@ -34,7 +33,7 @@ class BandSource:
     delta: Array | None = None
     prior: Array | None = None
 
-    def extended(self, rows: int, columns: int) -> BandSource:
+    def extended(self, rows: AnySize, columns: AnySize) -> BandSource:
         """On a larger grid."""
 
         def grown(x: Array | None) -> Array | None:
@@ -53,24 +52,15 @@ def code_elements(
 ) -> list[Array]:
     """Code a step: of each of its bands predictions (N, 2M, *grid), scales above means, and what is decoded so far
     (N, M, *grid). Returns what is decoded now. A step without elements is not given to `code`."""
-    indexes = places.of(step)
-    if not sum(map(len, indexes)):
+    if places.empty(step):
         return list(latents)
-    m = places.channels
-    means = _gathered([p[:, m:] for p in predicted], indexes)
-    scales = _gathered([p[:, :m] for p in predicted], indexes)
+    m, rule = places.channels, places.of(step)
+    means = ops.select([p[:, m:] for p in predicted], rule)
+    scales = ops.select([p[:, :m] for p in predicted], rule)
     steps = [delta for delta in deltas if delta is not None]
     if steps:
-        delta = _gathered(steps, indexes)
+        delta = ops.select(steps, rule)
         values = code(step, means, scales / delta, delta)
     else:
         values = code(step, means, scales)
-    ends = np.cumsum([len(index) for index in indexes])
-    return [
-        latent + ops.place(values[:, end - len(index) : end], index, latent.shape[1:])
-        for latent, index, end in zip(latents, indexes, ends, strict=True)
-    ]
-
-
-def _gathered(maps: Sequence[Array], indexes: Sequence[np.ndarray]) -> Array:
-    return ops.concat([ops.gather(x, index) for x, index in zip(maps, indexes, strict=True)])
+    return [latent + ops.place(values, rule, index, *places.grid) for index, latent in enumerate(latents)]

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from hpcmcodec.models import geometry
-from hpcmcodec.models.wavelet import bands, checkerboard
+from hpcmcodec.models.wavelet import bands
 from hpcmcodec.models.wavelet.coding import BandSource, Code, code_elements
 from hpcmcodec.models.wavelet.config import WaveletConfig
 from hpcmcodec.models.wavelet.context_nets import BasicContext, EnhancedContext, LightContext
@@ -41,13 +39,10 @@ class CheckerboardTraversal(Module):
         self, steps: Sequence[BandStep], sources: Sequence[BandSource], places: Places, code: Code
     ) -> list[Array]:
         """One pass over the bands of `sources`. Returns them, (N, M, h, w) each."""
-        latents = []
-        for source in sources:
-            n, _, h, w = source.params.shape
-            latents.append(geometry.zeros(source.params, (n, self.latent_channels, h, w)))
+        latents = [geometry.zeros(source.params, self.latent_channels) for source in sources]
         deltas = [source.delta for source in sources]
         for step in steps:
-            if not sum(map(len, places.of(step))):
+            if places.empty(step):
                 continue
             pairs = zip(sources, latents, strict=True)
             predicted = [self.predict(step, source, latent, places) for source, latent in pairs]
@@ -58,14 +53,16 @@ class CheckerboardTraversal(Module):
         """Scales above means for the whole band, (N, 2M, h, w)."""
         if not step.label:
             return source.params
-        known = checkerboard.known(places.labels[step.scale], step.label, places.defined[source.number])
+        labels = places.labels[step.scale]
+        channels = 1 if labels.groups == 1 else self.latent_channels
+        part = places.defined(source.number)
+        known = ops.label_mask(latent, labels, channels, step.label, part, places.grid)
         parts = [latent, source.params]
         if self.pyramid is not None:
             parts.append(self.pyramid(latent, known))
         if source.prior is not None:
             parts.append(source.prior)
-        share = known.sum(1, keepdims=True) / np.float32(known.shape[1])
-        x = ops.concat([*parts, ops.constant(latent, share.repeat(len(latent), 0))])
+        x = ops.concat([*parts, ops.sum_channels(known) / float(channels)])
         if source.number in bands.LOW:
             return source.params + self.context_low(self.enter_low(x))
         embedding = self.high_embeddings(source.number - bands.HIGH[0])

@@ -6,6 +6,7 @@ from hpcmcodec.models.wavelet import bands
 from hpcmcodec.nn import ops
 from hpcmcodec.nn.layers import Conv2d
 from hpcmcodec.nn.module import Array, Module
+from hpcmcodec.nn.sizes import round_up
 
 SCALE_FLOOR = 0.12
 """Smaller scales are coded as this one, in the bands as in the latent."""
@@ -27,7 +28,7 @@ class BandHyper(Module):
         h, w = params.shape[2:]
         scale = ops.cell_rms(params[:, :m], SCALE_FLOOR)
         means = bands.split(params[:, m:])
-        residual = self.residual(ops.extend(params, h + h % 2, w + w % 2))
+        residual = self.residual(ops.extend(params, round_up(h, 2), round_up(w, 2)))
         parts = [residual[:, 2 * m * band : 2 * m * (band + 1)] for band in range(len(means))]
         return [ops.concat((scale + part[:, :m], mean + part[:, m:])) for mean, part in zip(means, parts, strict=True)]
 

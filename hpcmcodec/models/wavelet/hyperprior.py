@@ -10,6 +10,7 @@ from hpcmcodec.models.wavelet.weconv import SimpleWeConv
 from hpcmcodec.nn import ops
 from hpcmcodec.nn.layers import Conv2d, PConvRB
 from hpcmcodec.nn.module import Array, Module, Sequential
+from hpcmcodec.nn.sizes import AnySize, round_up
 
 
 class BandAnalysis(Module):
@@ -28,7 +29,7 @@ class BandAnalysis(Module):
         x = self.join(ops.concat((self.low(low), self.high(high))))
         x = self.after(self.weconv(self.before(x)))
         h, w = x.shape[2:]
-        return self.down(ops.extend(x, h + h % 2, w + w % 2))
+        return self.down(ops.extend(x, round_up(h, 2), round_up(w, 2)))
 
 
 class BandSynthesis(Module):
@@ -42,7 +43,7 @@ class BandSynthesis(Module):
         self.after = residual_blocks(2, width, partial)
         self.heads = [Sequential(Conv2d(width, 2 * m), PConvRB(2 * m, partial)) for _ in bands.BANDS]
 
-    def __call__(self, z: Array, rows: int, columns: int) -> list[Array]:
+    def __call__(self, z: Array, rows: AnySize, columns: AnySize) -> list[Array]:
         x = self.weconv(self.before(bands.crop(self.up(z), rows, columns)))
         for block in self.after:
             x = block(x)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from hpcmcodec.models.hpcm import FixedRate
 from hpcmcodec.models.hyperprior import hyper_analysis, hyper_synthesis
@@ -31,9 +31,7 @@ from hpcmcodec.models.wavelet.traversal import BandTraversal
 from hpcmcodec.models.wavelet.weconv import WeAnalysis, WeSynthesis
 from hpcmcodec.nn import ops
 from hpcmcodec.nn.module import Array, Module
-
-if TYPE_CHECKING:
-    from hpcmcodec.formats.header import Setting
+from hpcmcodec.nn.sizes import AnySize, round_up
 
 _HYPER_CELL = 4
 """Latents along the side of a hyper-latent."""
@@ -74,41 +72,22 @@ class Wavelet(FixedRate):
             self.context = BandTraversal(config)
             self.schedule = hpcm_steps(config.skip_s3_for_hf)
 
-    # ------------------------------------------------------------------------------------------ settings
-    @property
-    def settings(self) -> Mapping[str, Setting]:
-        """See `WaveletConfig.settings`."""
-        return self.config.settings
-
-    @property
-    def adjustable(self) -> frozenset[str]:
-        """See `WaveletConfig.adjustable`."""
-        return self.config.adjustable
-
-    def as_stored(self, given: Mapping[str, Setting]) -> Mapping[str, Setting]:
-        """See `WaveletConfig.as_stored`."""
-        return self.config.as_stored(given)
-
-    def config_with(self, changes: Mapping[str, Setting]) -> WaveletConfig:
-        """See `WaveletConfig.changed`."""
-        return self.config.changed(changes)
-
     # ------------------------------------------------------------------------------------------ hyperprior
     def hyper_analyse(self, y: Array, condition: None = None) -> Array:
         """Latent y (N, M, H, W) -> hyper-latent minus its learned mean, (N, channels, ceil(H/4), ceil(W/4))."""
         if self.config.has("band_hyperprior"):
             return self.h_a_w(y) - self.means_hyper
-        rows, columns = (-(-side // _HYPER_CELL) * _HYPER_CELL for side in y.shape[2:])
+        rows, columns = (round_up(side, _HYPER_CELL) for side in y.shape[2:])
         return super().hyper_analyse(ops.extend(y, rows, columns))
 
-    def hyper_synthesise(self, z_symbols: Array, grid: tuple[int, int]) -> list[Array]:
+    def hyper_synthesise(self, z_symbols: Array, grid: tuple[AnySize, AnySize]) -> list[Array]:
         """Hyper-latent symbols as floats -> hyper parameters of the bands of a latent of this grid, (N, 2M, h, w) each,
         scales above means."""
         z = z_symbols + self.means_hyper
         if self.config.has("band_hyperprior"):
             return [ops.as_float32(part) for part in self.h_s_w(z, *map(bands.halved, grid))]
         params = self.h_s(z)
-        return self.band_hyper(ops.as_float32(params[:, :, : grid[0], : grid[1]]))
+        return self.band_hyper(ops.as_float32(bands.crop(params, *grid)))
 
     # ------------------------------------------------------------------------------------------ traversal
     def traverse(self, z_symbols: Array, condition: None, code: Code) -> Array:
@@ -116,7 +95,7 @@ class Wavelet(FixedRate):
         h, w = z_symbols.shape[2:]
         return self.traverse_grid(z_symbols, condition, code, (_HYPER_CELL * h, _HYPER_CELL * w))
 
-    def traverse_grid(self, z_symbols: Array, condition: None, code: Code, grid: tuple[int, int]) -> Array:
+    def traverse_grid(self, z_symbols: Array, condition: None, code: Code, grid: tuple[AnySize, AnySize]) -> Array:
         """Run all coding steps; `code(step, mean, scale)` returns the step's elements, symbol + mean, all (N, K).
 
         Steps that have no elements are not given to `code`. Returns the decoded latent (N, M, *grid).
@@ -144,7 +123,7 @@ class Wavelet(FixedRate):
         )
         return found
 
-    def places(self, grid: tuple[int, int]) -> Places:
+    def places(self, grid: tuple[AnySize, AnySize]) -> Places:
         """Where the elements of each step lie in the bands of a latent of this grid."""
         config, m = self.config, self.latent_channels
         if config.checkerboard:
@@ -157,7 +136,6 @@ class Wavelet(FixedRate):
         found = [ops.extend(band, *places.grid) for band in bands.split(y)]
 
         def elements(step: BandStep) -> Any:
-            indexes = zip(step.bands, places.of(step), strict=True)
-            return ops.concat([ops.gather(found[band], index) for band, index in indexes])
+            return ops.select([found[band] for band in step.bands], places.of(step))
 
         return elements

@@ -5,37 +5,25 @@ Averages are of known values only, and beside them stands how much is known: not
 
 from __future__ import annotations
 
-import numpy as np
-
 from hpcmcodec.nn import ops
 from hpcmcodec.nn.layers import Conv2d, Depthwise3x3
 from hpcmcodec.nn.module import Array, Module
+from hpcmcodec.nn.sizes import round_up
 
 FACTORS = (4, 2, 1)
 
 
-def masked_mean(values: Array, known: np.ndarray, factor: int) -> tuple[Array, Array]:
+def masked_mean(values: Array, known: Array, factor: int) -> tuple[Array, Array]:
     """Mean of the known values of every cell, 0 where none is, and the known share of a cell, mean over channels.
 
-    values (N, C, H, W), 0 where unknown; known (1, C or 1, H, W) 0 or 1. Returns (N, C, h, w) and (N, 1, h, w), with
+    values (N, C, H, W), 0 where unknown; known (N, C or 1, H, W) 0 or 1. Returns (N, C, h, w) and (N, 1, h, w), with
     h = ceil(H / factor). Cells that stick out hold nothing there.
     """
-    rows, columns = (-(-side // factor) * factor for side in values.shape[2:])
+    rows, columns = (round_up(side, factor) for side in values.shape[2:])
     values, known = ops.pad(values, rows, columns), ops.pad(known, rows, columns)
-    counts = _cell_sum(known, factor)
-    mean = _cell_sum(values, factor) / ops.constant(values, np.maximum(counts, np.float32(1)))
-    density = counts.sum(1, keepdims=True) / np.float32(counts.shape[1] * factor * factor)
-    return mean, ops.constant(values, density.repeat(len(values), 0))
-
-
-def _cell_sum(x: Array, factor: int) -> Array:
-    """Sum over factor x factor cells, row by row."""
-    total = None
-    for row in range(factor):
-        for column in range(factor):
-            part = x[:, :, row::factor, column::factor]
-            total = part if total is None else total + part
-    return total
+    counts = ops.cell_sum(known, factor)
+    mean = ops.cell_sum(values, factor) / ops.maximum(counts, 1.0)
+    return mean, ops.sum_channels(counts) / float(known.shape[1] * factor * factor)
 
 
 class MultiResolution(Module):
@@ -47,14 +35,14 @@ class MultiResolution(Module):
         self.join = [Conv2d(3 * m, m)] if light else [Conv2d(3 * m, 2 * m), Conv2d(2 * m, m)]
         self.light = light
 
-    def __call__(self, latent: Array, known: np.ndarray) -> Array:
+    def __call__(self, latent: Array, known: Array) -> Array:
         h, w = latent.shape[2:]
         found = []
         for factor in FACTORS:
             x = self.levels[str(factor)](ops.concat(masked_mean(latent, known, factor)))
             while factor > 1:
                 x, factor = ops.double(x), factor // 2
-            found.append(x[:, :, :h, :w])
+            found.append(ops.crop(x, h, w))
         joined = ops.leaky_relu(self.join[0](ops.concat(found)))
         return joined if self.light else self.join[1](joined)
 

@@ -17,6 +17,8 @@ from hpcmcodec.models.geometry import SCALE1, SCALE2
 from hpcmcodec.models.schedule import ContextStep, Step, hpcm_schedule
 from hpcmcodec.models.wavelet import bands
 from hpcmcodec.models.wavelet.checkerboard import channel_labels
+from hpcmcodec.nn.labels import Labels, Selection
+from hpcmcodec.nn.sizes import AnySize, Size, round_up
 
 STREAM_LOW, STREAM_HIGH = 1, 2
 PERIOD = 8
@@ -70,35 +72,45 @@ def hpcm_labels() -> np.ndarray:
     return labels[0].astype(np.int8)
 
 
+@dataclass(frozen=True)
 class Places:
     """Where the elements of every step lie in the bands of one latent of rows x columns.
 
-    `grid`: rows and columns of a band as the context networks see it. `labels`: of each stream, (M or 1, *grid).
+    `grid`: rows and columns of a band as the context networks see it. `labels`: of each stream.
     """
 
-    def __init__(self, labels: Mapping[int, np.ndarray], channels: int, rows: int, columns: int) -> None:
-        self.grid = labels[STREAM_LOW].shape[1:]
-        self.labels = labels
-        self.channels = channels
-        self.defined = [bands.mask(band, rows, columns, self.grid) for band in range(len(bands.BANDS))]
-        """Per band, which positions are coded, (*grid) bool."""
+    labels: Mapping[int, Labels]
+    channels: int
+    rows: AnySize
+    columns: AnySize
+    grid: tuple[AnySize, AnySize]
 
-    def of(self, step: BandStep) -> list[np.ndarray]:
-        """For each of the step's bands, the places of its elements in the flat order of (M, *grid), ascending."""
-        coded = self.labels[step.scale] == step.label
-        shape = (self.channels, *self.grid)
-        return [np.flatnonzero(np.broadcast_to(coded & self.defined[band], shape)) for band in step.bands]
+    def defined(self, band: int) -> tuple[AnySize, AnySize]:
+        """Rows and columns of a band that are coded."""
+        return bands.defined(band, self.rows, self.columns)
+
+    def of(self, step: BandStep) -> Selection:
+        """The elements of the step's bands."""
+        parts = tuple(self.defined(band) for band in step.bands)
+        return Selection(self.channels, self.labels[step.scale], step.label, parts)
+
+    def empty(self, step: BandStep) -> bool:
+        """Whether the step has no elements in a latent of this size; False where that is not known."""
+        rows, columns = self.grid
+        if isinstance(rows, Size) or isinstance(columns, Size):
+            return False
+        return all(len(index) == 0 for index in self.of(step).indexes(rows, columns))
 
 
-def hpcm_places(steps: Sequence[BandStep], channels: int, rows: int, columns: int) -> Places:
+def hpcm_places(steps: Sequence[BandStep], channels: int, rows: AnySize, columns: AnySize) -> Places:
     """Of HPCM's traversal, whose grids are extended to whole windows."""
-    height, width = (-(-bands.halved(side) // PERIOD) * PERIOD for side in (rows, columns))
-    labels = np.tile(hpcm_labels(), (1, height // PERIOD, width // PERIOD)).repeat(channels // PERIOD, 0)
     last = {step.scale: step.label for step in steps}
-    return Places({stream: np.minimum(labels, label) for stream, label in last.items()}, channels, rows, columns)
+    labels = {stream: Labels.of(np.minimum(hpcm_labels(), label)) for stream, label in last.items()}
+    height, width = (round_up(bands.halved(side), PERIOD) for side in (rows, columns))
+    return Places(labels, channels, rows, columns, (height, width))
 
 
-def checkerboard_places(groups: int, rotate: bool, channels: int, rows: int, columns: int) -> Places:
+def checkerboard_places(groups: int, rotate: bool, channels: int, rows: AnySize, columns: AnySize) -> Places:
     """Of the checkerboard, on the bands as they are."""
-    label = channel_labels(groups, channels, bands.halved(rows), bands.halved(columns), rotate=rotate)
-    return Places(dict.fromkeys((STREAM_LOW, STREAM_HIGH), label), channels, rows, columns)
+    labels = dict.fromkeys((STREAM_LOW, STREAM_HIGH), channel_labels(groups, rotate=rotate))
+    return Places(labels, channels, rows, columns, (bands.halved(rows), bands.halved(columns)))

@@ -65,11 +65,10 @@ class BandTraversal(ContextTraversal):
             found = [replace(band, latent=latent) for band, latent in zip(found, latents, strict=True)]
             if step is not steps[-1]:  # nothing reads the context after the last step
                 found = [self._fuse(step.context, p, band) for p, band in zip(predicted, found, strict=True)]
-        return [band.latent[:, :, :h, :w] for band in found]
+        return [ops.crop(band.latent, h, w) for band in found]
 
     def _begin(self, source: BandSource) -> Band:
-        n, _, h, w = source.params.shape
-        latent = geometry.zeros(source.params, (n, self.latent_channels, h, w))
+        latent = geometry.zeros(source.params, self.latent_channels)
         return Band(source, _at(1, source.params, parts=2), latent)
 
     def _refine(self, band: Band, scale: int) -> Band:

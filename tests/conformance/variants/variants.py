@@ -33,6 +33,7 @@ from hpcmcodec.models.config import PriorConfig, to_dict
 from hpcmcodec.models.lite import LiteConfig
 from hpcmcodec.models.multiref.config import MemoryConfig
 from hpcmcodec.models.presets import BASE, WAVELET
+from hpcmcodec.models.program import program_of
 from hpcmcodec.models.registry import build, config_from_dict
 from hpcmcodec.models.rwkv.config import RwkvConfig
 
@@ -125,9 +126,11 @@ def write_model(folder: Path, name: str, config: Mapping[str, Any]) -> bytes:
     """Write the model of a configuration, as recorded, to `folder`; returns its identity."""
     shipped = model_file.read(store.shipped_folder() / "lite-msssim.safetensors")
     tables = {table: getattr(shipped, table) for table in TABLES}
-    arrays = weights(build(config_from_dict(dict(config))))
+    network = build(config_from_dict(dict(config)))
+    arrays = weights(network)
     path = folder / f"{name}.safetensors"
-    return model_file.write(path, name=name, config=config, tensors=arrays, **tables)
+    program = program_of(network)
+    return model_file.write(path, name=name, config=config, program=program, tensors=arrays, **tables)
 
 
 def write_models(folder: Path) -> dict[str, bytes]:

@@ -1,0 +1,69 @@
+// The hpc container (FORMAT.md sections 2 to 4): signature, header, chunks. Payloads stay views of the input.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "bytes.h"
+#include "header.h"
+
+namespace hpcm {
+
+// What a reader is willing to handle.
+struct Limits {
+    uint64_t pixels = uint64_t(1) << 28;
+    uint64_t metadata = uint64_t(1) << 24;  // bytes of one unpacked piece
+    uint64_t memory = 0;                    // bytes; 0 for all of the machine's
+
+    uint64_t tile_pixels() const { return pixels / 16 > (1u << 22) ? pixels / 16 : 1u << 22; }
+};
+
+enum class Kind : uint8_t { icc = 0x01, tile_index = 0x02, latent = 0x83, alpha = 0x84, exif = 0x05, xmp = 0x06 };
+
+struct Chunk {
+    uint8_t kind = 0;
+    Bytes head;       // type and length as they stand in the file
+    Bytes payload;    // shorter than it should be where the file ends inside
+    uint32_t seed = 0;  // the running checksum before it
+    uint32_t crc = 0;
+    bool cut = false;  // the file ends inside of it
+
+    void verify() const;  // fails with `corrupt`
+};
+
+struct Tile {
+    std::vector<Bytes> streams;  // hyper-latents first; of a tile that the file ends in, the whole ones
+    uint32_t check = 0;          // of its latents
+    bool complete = true;
+};
+
+class Container {
+public:
+    // Keeps `data`, which must stay as it is. `allow_truncated`: accepts a file whose end is missing.
+    Container(Bytes data, const Limits& limits, bool allow_truncated);
+
+    const Header& header() const { return header_; }
+    bool truncated() const { return truncated_; }
+    // Tiles of which at least the beginning is there.
+    uint64_t tiles_present() const { return latents_.size(); }
+    // In raster order, its checksum compared; of one that is absent, an incomplete one without streams.
+    Tile tile(uint64_t index) const;
+    // The payload of an optional chunk, its checksum compared; nothing where it is absent or cut off.
+    std::optional<Bytes> payload(Kind kind) const;
+    // ICC, EXIF or XMP, unpacked.
+    std::optional<std::vector<uint8_t>> metadata(Kind kind) const;
+    // Fails unless everything that needs no model is sound and there.
+    void verify() const;
+
+private:
+    void read_chunks(Bytes data, size_t position, uint32_t crc, bool allow_truncated);
+    void add(const Chunk& chunk, uint8_t& order);
+    void check_complete() const;
+
+    Header header_;
+    Limits limits_;
+    std::vector<Chunk> latents_, others_;
+    bool truncated_ = false;
+};
+
+}  // namespace hpcm
