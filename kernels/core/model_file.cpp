@@ -318,6 +318,11 @@ private:
     Named stored_;
 };
 
+Parameter ModelFile::parameter(const std::string& name) const {
+    const auto found = parameters_.find(name);
+    return found == parameters_.end() ? Parameter{} : found->second;
+}
+
 std::shared_ptr<const ModelFile> ModelFile::read(Bytes file, const FindModel& find_base) {
     const FpGuard guard;
     return ModelReader(file, find_base).read();

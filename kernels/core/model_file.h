@@ -10,18 +10,12 @@
 
 #include "bytes.h"
 #include "json.h"
+#include "program.h"
 #include "rans.h"
 #include "sha256.h"
 #include "trellis.h"
 
 namespace hpcm {
-
-struct Parameter {
-    const float* data = nullptr;
-    std::vector<int64_t> dims;
-};
-
-using Parameters = std::unordered_map<std::string, Parameter>;
 
 class ModelFile;
 
@@ -36,7 +30,7 @@ public:
     const std::string& name() const { return name_; }
     const Digest& identity() const { return identity_; }
     const Json& program() const { return program_; }
-    const Parameters& parameters() const { return parameters_; }
+    Parameter parameter(const std::string& name) const;  // without data where there is none
     const TableSet& tables() const { return *tables_; }
     const Trellis* trellis() const { return trellis_ ? &*trellis_ : nullptr; }
     const std::vector<float>& y_thresholds() const { return y_thresholds_; }
@@ -52,7 +46,7 @@ private:
     Digest identity_{};
     std::shared_ptr<const ModelFile> base_;
     std::vector<float> memory_, levels_, y_thresholds_, z_thresholds_;
-    Parameters parameters_;
+    std::unordered_map<std::string, Parameter> parameters_;
     std::optional<TableSet> tables_;
     std::optional<Trellis> trellis_;
 };
