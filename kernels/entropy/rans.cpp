@@ -136,6 +136,11 @@ void RansDecoder::decode(const uint16_t* rows, int32_t* symbols, size_t n) {
     decode_each(n, [=](size_t i) { return rows[i]; }, [=](size_t i, int32_t symbol) { symbols[i] = symbol; });
 }
 
+void RansDecoder::decode_floats(const uint16_t* rows, float* values, size_t n) {
+    tables_.check_rows(rows, n);
+    decode_each(n, [=](size_t i) { return rows[i]; }, [=](size_t i, int32_t symbol) { values[i] = float(symbol); });
+}
+
 void RansDecoder::finish() const {
     const Turn turn(busy_);
     if (position_ != size_) throw StreamCorrupt("entropy stream has bytes left over");

@@ -69,6 +69,9 @@ public:
     // another thread's throws std::logic_error and changes nothing: a stream has one order.
     void decode(const uint16_t* rows, int32_t* symbols, size_t n);
 
+    // The same, symbols as numbers.
+    void decode_floats(const uint16_t* rows, float* values, size_t n);
+
     // The same with rows that may depend on earlier symbols: asks row(i), then gives take(i, symbol), for i = 0 .. n - 1. All
     // rows must exist. Defined in rans_decode.h.
     template <typename Row, typename Take>

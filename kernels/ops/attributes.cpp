@@ -3,7 +3,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "errors.h"
+#include "status.h"
 
 namespace hpcm {
 namespace {

@@ -40,7 +40,9 @@ struct Selection {
     }
 
     Shape part(size_t i, const Grid& grid) const {
-        return {labels.channels, parts[i].first.at(grid.rows), parts[i].second.at(grid.columns)};
+        const Shape s{labels.channels, parts[i].first.at(grid.rows), parts[i].second.at(grid.columns)};
+        require(s.rows <= kMostSide && s.columns <= kMostSide, "a part is beyond all bounds");
+        return s;
     }
 
     // How many elements a row of a part has.
@@ -51,10 +53,13 @@ struct Selection {
         return found;
     }
 
-    // How many elements a part has.
+    // How many elements a part has. Channels of a group have as many each.
     int64_t count(const Shape& part) const {
         int64_t found = 0;
-        for (int64_t c = 0; c < part.channels; ++c) found += of_channel(part, c);
+        for (int64_t g = 0; g < labels.groups; ++g) {
+            const int64_t first = first_of(g), last = first_of(g + 1);
+            if (first < last) found += (last - first) * of_channel(part, first);
+        }
         return found;
     }
 
@@ -78,6 +83,10 @@ struct Selection {
     }
 
 private:
+    static constexpr int64_t kMostSide = 1 << 20;
+
+    int64_t first_of(int64_t group) const { return (group * labels.channels + labels.groups - 1) / labels.groups; }
+
     int64_t of_channel(const Shape& part, int64_t channel) const {
         int64_t found = 0;
         const int64_t period = labels.tile.first;

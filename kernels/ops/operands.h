@@ -5,7 +5,7 @@
 #include <string>
 
 #include "attributes.h"
-#include "errors.h"
+#include "status.h"
 #include "operation.h"
 #include "strip.h"
 #include "thread_pool.h"
