@@ -21,7 +21,6 @@ class StoringEncoder:
         self,
         model: str | None = None,
         threads: int | None = None,
-        settings: dict[str, int] | None = None,
         limits: Limits | None = None,
     ) -> None:
         pass
