@@ -40,7 +40,7 @@ class StoringDecoder:
     """Stands for `Decoder`."""
 
     def __init__(self, threads: int | None = None, limits: Limits | None = None) -> None:
-        pass
+        self.limits = Limits()
 
     def decode(self, data: bytes, region: None = None, *, allow_truncated: bool = False, scale: int = 1) -> Picture:
         if not data.startswith(MARK):
