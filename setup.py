@@ -15,17 +15,17 @@ from setuptools import setup
 from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).parent
-FOLDERS = [f"kernels/{name}" for name in ("bindings", "core", "entropy", "levels", "ops", "tools")]
-"""Of the C++ sources; tools holds the self-test too, and programs of their own (*_main.cpp)."""
-# No contraction, no fast-math: the arithmetic is normative (formats/FORMAT.md); fused operations are written by name.
-UNIX = ["-std=c++17", "-O3", "-ffp-contract=off", "-fvisibility=hidden", "-pthread", "-Wall", "-Wextra", "-Werror"]
-UNIX_LEVELS = {
-    "simd_avx2.cpp": ["-mavx2", "-mfma", "-mf16c"],
-    "simd_avx512.cpp": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx2", "-mfma", "-mf16c"],
-}
-# portable.h turns contraction off by a pragma. /GL, which setuptools asks for, could move code between levels.
-MSVC = ["/std:c++17", "/O2", "/fp:precise", "/GL-", "/utf-8"]
-MSVC_LEVELS = {"simd_avx2.cpp": ["/arch:AVX2"], "simd_avx512.cpp": ["/arch:AVX512"]}
+LINES = (ROOT / "kernels/build.txt").read_text().splitlines()
+WORDS = dict(line.split(":", 1) for line in LINES if line and not line.startswith("#"))
+"""What kernels/build.txt says, words by name."""
+FOLDERS = [f"kernels/{name}" for name in ("bindings", *WORDS["folders"].split())]
+
+
+def flags_of(msvc: bool) -> tuple[list[str], dict[str, list[str]]]:
+    """Flags of all sources, and further ones by the name of a level's source."""
+    kind = "msvc " if msvc else ""
+    levels = {name.split()[len(kind.split()) + 1]: words.split() for name, words in WORDS.items() if name.startswith(f"{kind}level ")}
+    return WORDS[f"{kind}flags"].split(), {f"{name}.cpp": words for name, words in levels.items() if words}
 
 
 class BuildKernels(build_ext):
@@ -34,9 +34,9 @@ class BuildKernels(build_ext):
 
     def build_extensions(self) -> None:
         msvc = self.compiler.compiler_type == "msvc"
-        flags, levels = (MSVC, MSVC_LEVELS) if msvc else (UNIX, UNIX_LEVELS)
+        flags, levels = flags_of(msvc)
         for extension in self.extensions:
-            extension.extra_compile_args += flags
+            extension.extra_compile_args += [*flags, "/O2" if msvc else "-O3"]
             extension.extra_link_args += [] if msvc else ["-pthread"]
         # Every compiler runs a command for each source here; `call` is what setuptools renamed `spawn` to.
         method = "call" if hasattr(self.compiler, "call") else "spawn"
@@ -78,10 +78,10 @@ def sources() -> list[str]:
     if target.endswith("universal2"):  # python.org's for macOS would compile each source for both processors at once
         target = platform.machine()
         os.environ.setdefault("ARCHFLAGS", f"-arch {target}")
-    x86 = target.endswith(("x86_64", "amd64"))
     arm = target.endswith(("aarch64", "arm64"))
-    skip = set() if x86 else {"simd_avx2.cpp", "simd_avx512.cpp"}
-    skip |= set() if arm else {"simd_neon.cpp"}
+    own = "aarch64" if arm else "x86_64"
+    levels = (name.split() for name in WORDS if name.startswith("level "))
+    skip = {f"{source}.cpp" for _, source, processor in levels if processor != own}
     found = (path for folder in FOLDERS for path in (ROOT / folder).glob("*.cpp"))
     return sorted(str(p.relative_to(ROOT)) for p in found if p.name not in skip and not p.stem.endswith("_main"))
 

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from hpcmcodec.cli import options
+from hpcmcodec.cli.text import echo, shown
 from hpcmcodec.errors import UsageError
 
 
@@ -130,24 +131,29 @@ def command(
             published=published,
         )
     if not quiet:
-        click.echo(table(results))
-        click.echo(f"{output / REPORT_NAME} has plots and a viewer")
+        echo(table(results))
+        echo(f"{shown(output / REPORT_NAME)} has plots and a viewer")
     return progress.exit_code
 
 
 def _files(sources: tuple[Path, ...], progress: Any) -> list[Path]:
-    from hpcmcodec.batch import PICTURES, STREAM, find
+    from hpcmcodec.batch import CODED, PICTURES, STREAM, LeftOut, find
+    from hpcmcodec.cli.report import left_out_line
 
     if STREAM in sources:
         raise UsageError("standard input cannot be measured: name files or folders")
-    files = []
-    for source in find(sources, PICTURES):
-        if source.error:
+    files, left = [], []
+    for source in find(sources, PICTURES, CODED):
+        if isinstance(source, LeftOut):
+            left.append(source)
+        elif source.error:
             progress.complain(source.path, source.error)
         elif isinstance(source.path, Path):
             files.append(source.path)
         else:
             raise UsageError(f"{source.path}: only files of this machine are measured")
+    if left:
+        progress.note(left_out_line(left))
     return files
 
 

@@ -9,12 +9,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import click
-
 from hpcmcodec.bench.results import Results
 from hpcmcodec.bench.run import Listener
 from hpcmcodec.bench.sweep import Step
 from hpcmcodec.cli.report import with_source
+from hpcmcodec.cli.text import echo, is_terminal, safe, shown
 from hpcmcodec.errors import HpcmError
 
 _LINE_SECONDS = 30.0
@@ -40,7 +39,7 @@ class Progress:
         self._stack.close()
         if kind and not issubclass(kind, Exception) and self._last_step:
             done, total = self._last_step.done, self._last_step.total
-            click.echo(f"{done} of {total} measured and kept; the same command goes on from there", err=True)
+            echo(f"{done} of {total} measured and kept; the same command goes on from there", err=True)
 
     def complain(self, path: Path, error: HpcmError) -> None:
         """A picture that cannot be used."""
@@ -49,7 +48,7 @@ class Progress:
 
     def note(self, text: str) -> None:
         """Something that is worth a sentence."""
-        self._say(f"hpcm: {text}")
+        self._say(f"hpcm: {shown(text)}")
 
     def step(self, step: Step) -> None:
         """A measurement."""
@@ -57,8 +56,8 @@ class Progress:
         m = step.measurement
         if m.error:
             self.exit_code = _FAILED
-            self._say(f"hpcm: {step.picture.name}: {m.codec} at {m.setting:g} failed: {m.error}")
-        self._show(step.done, step.total, f"{m.codec}, {step.picture.name}", cached=step.cached)
+            self._say(f"hpcm: {shown(step.picture.name)}: {m.codec} at {m.setting:g} failed: {shown(m.error)}")
+        self._show(step.done, step.total, f"{m.codec}, {shown(step.picture.name)}", cached=step.cached)
 
     def crop(self, done: int, total: int, spec: str) -> None:
         """A picture for the report's viewer is sought."""
@@ -67,7 +66,7 @@ class Progress:
     def _show(self, done: int, total: int, text: str, *, cached: bool = False) -> None:
         if self._quiet:
             return
-        if sys.stderr.isatty():
+        if is_terminal(sys.stderr):
             if self._bar is None:
                 self._bar = self._stack.enter_context(_progress_bar())
                 self._task = self._bar.add_task("")
@@ -78,9 +77,9 @@ class Progress:
 
     def _say(self, text: str) -> None:
         if self._bar is not None:
-            self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+            self._bar.console.print(safe(text), markup=False, highlight=False, soft_wrap=True)
         else:
-            click.echo(text, err=True)
+            echo(text, err=True)
 
 
 def _progress_bar() -> Any:
@@ -107,7 +106,9 @@ def table(results: Results) -> str:
         rates = [_rate(values["distances"].get(metric), spec == anchor) for metric in ("psnr", "ms_ssim")]
         times = [f"{values[side]['seconds']:.3g}" for side in ("encode", "decode")]
         peak = values["peak_bytes"]
-        rows.append([results.codecs[spec]["label"], *rates, *times, "-" if peak is None else f"{peak / 1e6:.0f} MB"])
+        rows.append(
+            [shown(results.codecs[spec]["label"]), *rates, *times, "-" if peak is None else f"{peak / 1e6:.0f} MB"]
+        )
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join([*lines, f"against {results.codecs[anchor]['label']}; in brackets 95 % over the pictures"])

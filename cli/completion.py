@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 from click.shell_completion import ShellComplete, get_completion_class
 
+from hpcmcodec.cli.text import echo
+
 SHELLS = ("bash", "zsh", "fish")
 
 
@@ -22,7 +24,7 @@ def command(shell: str) -> None:
       eval "$(hpcm completion zsh)"               in ~/.zshrc, after compinit
       hpcm completion fish > ~/.config/fish/completions/hpcm.fish
     """
-    click.echo(script(shell), nl=False)
+    echo(script(shell), nl=False)
 
 
 def script(shell: str) -> str:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from hpcmcodec.batch import Place
 from hpcmcodec.cli import options
-from hpcmcodec.errors import UsageError
+from hpcmcodec.errors import HpcmError, InputError, NotHpcError, UsageError
 
 FORMATS = ("png", "jpeg", "webp", "tiff", "ppm", "bmp")
 SUFFIXES = {"jpeg": ".jpg", "tiff": ".tif"}
+OUTPUTS = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm", ".bmp"})
+"""Suffixes of `formats.picture_output.FORMATS`, which would load numpy; a test compares them."""
 
 
 @click.command()
@@ -55,7 +59,10 @@ def command(
     max_pixels: int | None,
     max_memory: int | None,
     strip: bool,
+    keep_suffix: bool,
+    ignore_unknown: bool,
     as_json: bool,
+    verbose: bool,
     quiet: bool,
 ) -> int:
     """Turn hpc files back into pictures.
@@ -68,7 +75,7 @@ def command(
     \b
     Examples:
       hpcm decode photo.hpc
-      hpcm decode photo.hpc -o photo.jpg
+      hpcm decode photo.hpc photo.jpg
       hpcm decode archive/ -o shots/ --format webp --jobs 2
       hpcm decode panorama.hpc --region 4000,1500,800,600 -o part.png
       hpcm decode photo.hpc --scale 1/4 -o small.png
@@ -78,11 +85,22 @@ def command(
     """
     if preview and scale not in (None, "1/8"):
         raise UsageError("--preview is --scale 1/8: choose one of them")
-    from hpcmcodec.batch import CODED, DecodeJob
+    from hpcmcodec.batch import CODED, PICTURES, DecodeJob
     from hpcmcodec.cli.convert import convert
 
     suffix = "." + (format or "png") if format not in SUFFIXES else SUFFIXES[format]
-    work = options.make_plan(sources, output, force=force, skip_existing=skip_existing, suffix=suffix, accepted=CODED)
+    work = options.make_plan(
+        sources,
+        output,
+        force=force,
+        skip_existing=skip_existing,
+        keep_suffix=keep_suffix,
+        suffix=suffix,
+        accepted=CODED,
+        opposite=PICTURES,
+        outputs=OUTPUTS,
+        probe=_not_hpc,
+    )
     job = DecodeJob(
         format=format,
         threads=threads,
@@ -93,4 +111,27 @@ def command(
         allow_truncated=allow_truncated,
         scale=8 if preview else int((scale or "1/1")[2:]),
     )
-    return convert(work, job, "decode", jobs=jobs, engine=engine, scheduler=scheduler, as_json=as_json, quiet=quiet)
+    return convert(
+        work,
+        job,
+        "decode",
+        jobs=jobs,
+        engine=engine,
+        scheduler=scheduler,
+        as_json=as_json,
+        quiet=quiet,
+        verbose=verbose,
+        ignore_unknown=ignore_unknown,
+    )
+
+
+def _not_hpc(source: Path) -> HpcmError | None:
+    """The error of a file that does not begin like an hpc file."""
+    from hpcmcodec.formats.container import SIGNATURE
+
+    try:
+        with source.open("rb") as file:
+            begins = file.read(len(SIGNATURE)) == SIGNATURE
+    except OSError as error:
+        return InputError(f"{source}: {error.strerror or error}")
+    return None if begins else NotHpcError(f"{source} is not an hpc file")

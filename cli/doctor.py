@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from hpcmcodec.cli import options
+from hpcmcodec.cli.text import echo, shown
 
 MARKS = {"ok": "ok    ", "note": "note  ", "failed": "FAILED"}
 
@@ -33,12 +34,13 @@ def command(conformance: Path | None, as_json: bool) -> int:
       hpcm doctor --json | jq 'select(.status == "failed")'
       hpcm doctor --conformance tests/conformance
     """
+    options.check_memory()
     from hpcmcodec.diagnose import diagnose
 
     failed = 0
     for check in diagnose(conformance):
         failed += check.status == "failed"
-        click.echo(json.dumps(check.to_dict()) if as_json else f"{MARKS[check.status]} {check.name}: {check.detail}")
+        echo(json.dumps(check.to_dict()) if as_json else f"{MARKS[check.status]} {check.name}: {shown(check.detail)}")
     if not as_json:
-        click.echo(f"{failed} checks failed" if failed else "everything works")
+        echo(f"{failed} checks failed" if failed else "everything works")
     return min(failed, 1)

@@ -11,6 +11,7 @@ from hpcmcodec.cli import options
 from hpcmcodec.errors import UsageError
 
 if TYPE_CHECKING:
+    from hpcmcodec.batch.shaping import Size
     from hpcmcodec.codec.target import Target
 
 DEFAULT_QUALITY, DEFAULT_EFFORT = 50, 0  # those of hpcmcodec.codec, which would load numpy; a test compares them
@@ -21,9 +22,9 @@ DEFAULT_QUALITY, DEFAULT_EFFORT = 50, 0  # those of hpcmcodec.codec, which would
 @click.option(
     "-q",
     "--quality",
-    type=click.IntRange(1, 100),
+    type=click.FloatRange(1, 100),
     metavar="1..100",
-    help="1 is smallest, 100 is best. Default: 50.",
+    help="1 is smallest, 100 is best; 75.5 is a quality too. Default: 50.",
 )
 @click.option(
     "--target-size",
@@ -48,7 +49,8 @@ DEFAULT_QUALITY, DEFAULT_EFFORT = 50, 0  # those of hpcmcodec.codec, which would
     "--effort",
     type=click.IntRange(0, 9),
     metavar="0..9",
-    help="Time spent to make the file smaller for what it shows; decoding takes the same. Default: 0.",
+    help="Time spent on a better picture at the same -q, in a file of about the same size or a little larger; with "
+    "a --target-psnr on a smaller file. Decoding takes the same. Default: 0.",
 )
 @click.option("-m", "--model", metavar="NAME|FILE", help="Model to encode with; see hpcm models list.")
 @click.option(
@@ -56,17 +58,38 @@ DEFAULT_QUALITY, DEFAULT_EFFORT = 50, 0  # those of hpcmcodec.codec, which would
     type=click.Choice(["psnr", "ms-ssim"]),
     help="What to preserve: every pixel's value, or the local structure that MS-SSIM measures. Default: psnr.",
 )
+@click.option("--crop", metavar="X,Y,W,H", callback=options.rectangle, help="Encode only this rectangle, in pixels.")
+@click.option(
+    "--rotate",
+    type=click.Choice(["90", "180", "270"]),
+    help="Turn clockwise, after --crop. What EXIF says is done already.",
+)
+@click.option(
+    "--resize",
+    metavar="SIZE",
+    callback=options.picture_size,
+    help="Make smaller, after --crop and --rotate: 1600 (longer side at most), 1600x1200 (fits in), 50%.",
+)
+@click.option(
+    "--keep-smaller",
+    is_flag=True,
+    help="Write no file that would be larger than its source; such sources are counted as skipped.",
+)
 @click.option("--verify", is_flag=True, help="Decode what was made and compare before reporting success.")
 @options.conversion
 def command(
     sources: tuple[Place, ...],
-    quality: int | None,
+    quality: float | None,
     target_size: int | None,
     target_bpp: float | None,
     target_psnr: float | None,
     effort: int | None,
     model: str | None,
     tune: str | None,
+    crop: tuple[int, int, int, int] | None,
+    rotate: str | None,
+    resize: Size | None,
+    keep_smaller: bool,
     verify: bool,
     output: str | None,
     force: bool,
@@ -78,7 +101,10 @@ def command(
     max_pixels: int | None,
     max_memory: int | None,
     strip: bool,
+    keep_suffix: bool,
+    ignore_unknown: bool,
     as_json: bool,
+    verbose: bool,
     quiet: bool,
 ) -> int:
     """Compress pictures into hpc files.
@@ -86,14 +112,17 @@ def command(
     SOURCE is a picture, a folder (all pictures in it and below, hidden ones excepted) or - for standard input. Files
     and folders may be URLs: s3://, gs://, whatever fsspec knows. a.png becomes a.hpc beside it unless -o says
     otherwise. A folder given with -o is mirrored there; where several sources are given, each folder keeps its
-    name.
+    name. Files that are no pictures are counted by kind, and the exit code is 21 then. To put a folder away and be
+    sure of every file in it, take hpcm archive.
 
     \b
     Examples:
       hpcm encode photo.png
+      hpcm encode photo.png small.hpc -q 20
       hpcm encode photo.png -q 80 --verify -o photo80.hpc
       hpcm encode photo.png --target-size 200k
-      hpcm encode photo.png --effort 6
+      hpcm encode photo.png --effort 6 --target-psnr 36
+      hpcm encode photo.png --resize 1600 -o web.hpc
       hpcm encode photo.png --tune ms-ssim
       hpcm encode shots/ -o archive/ --skip-existing
       convert photo.tif png:- | hpcm encode - -o photo.hpc
@@ -102,14 +131,25 @@ def command(
     """
     target = _target(quality, target_size, target_bpp, target_psnr)
     model = _tuned(model, tune, effort)
-    from hpcmcodec.batch import PICTURES, EncodeJob
+    from hpcmcodec.batch import CODED, PICTURES, EncodeJob
+    from hpcmcodec.batch.shaping import Shape
     from hpcmcodec.cli.convert import convert
 
     work = options.make_plan(
-        sources, output, force=force, skip_existing=skip_existing, suffix=".hpc", accepted=PICTURES
+        sources,
+        output,
+        force=force,
+        skip_existing=skip_existing,
+        keep_suffix=keep_suffix,
+        suffix=".hpc",
+        accepted=PICTURES,
+        opposite=CODED,
+        outputs=CODED,
+        never=CODED,
     )
+    shape = Shape(crop, int(rotate or 0), resize)
     job = EncodeJob(
-        quality=DEFAULT_QUALITY if quality is None else quality,
+        quality=DEFAULT_QUALITY if quality is None else int(quality) if quality == int(quality) else quality,
         target=target,
         effort=DEFAULT_EFFORT if effort is None else effort,
         model=model,
@@ -118,11 +158,24 @@ def command(
         max_memory=options.per_job(max_memory, jobs),
         strip=strip,
         verify=verify,
+        shape=shape if shape != Shape() else None,
+        keep_smaller=keep_smaller,
     )
-    return convert(work, job, "encode", jobs=jobs, engine=engine, scheduler=scheduler, as_json=as_json, quiet=quiet)
+    return convert(
+        work,
+        job,
+        "encode",
+        jobs=jobs,
+        engine=engine,
+        scheduler=scheduler,
+        as_json=as_json,
+        quiet=quiet,
+        verbose=verbose,
+        ignore_unknown=ignore_unknown,
+    )
 
 
-def _target(quality: int | None, size: int | None, bpp: float | None, psnr: float | None) -> Target | None:
+def _target(quality: float | None, size: int | None, bpp: float | None, psnr: float | None) -> Target | None:
     """The target that the options ask for. Raises UsageError for two that exclude each other."""
     given = [value for value in (quality, size, bpp, psnr) if value is not None]
     if len(given) > 1:

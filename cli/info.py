@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from hpcmcodec.batch import Place
-from hpcmcodec.batch.convert import read_coded
+from hpcmcodec.batch.reading import read_coded
 from hpcmcodec.cli import options
 from hpcmcodec.cli.report import human_bytes
+from hpcmcodec.cli.text import echo, shown
 
 if TYPE_CHECKING:
     from hpcmcodec import Info
@@ -30,7 +31,10 @@ def command(sources: tuple[Place, ...], as_json: bool) -> int:
       hpcm info photo.hpc
       hpcm info archive/ --json | jq -r '[.source, .bits_per_pixel] | @tsv'
     """
-    return options.for_each(sources, lambda path: _show(path, as_json), as_json=as_json)
+    options.start_kernels()
+    return options.for_each(
+        sources, lambda path: _show(path, as_json), as_json=as_json, verb="info", ignore_unknown=True
+    )
 
 
 def _show(path: Place, as_json: bool) -> None:
@@ -38,9 +42,9 @@ def _show(path: Place, as_json: bool) -> None:
 
     found = info(read_coded(path))
     if as_json:
-        click.echo(json.dumps({"source": str(path), **found.to_dict()}))
+        echo(json.dumps({"source": str(path), **found.to_dict()}))
     else:
-        click.echo(_text(path, found))
+        echo(_text(path, found))
 
 
 def _text(path: Place, info: Info) -> str:
@@ -58,7 +62,7 @@ def _text(path: Place, info: Info) -> str:
         rows["tiles"] = f"{info.tiles} of {info.tile_size}x{info.tile_size}"
     if info.truncated:
         rows["warning"] = "the file is cut off"
-    return "\n".join([str(path), *(f"  {name:9}{value}" for name, value in rows.items())])
+    return "\n".join([shown(path), *(f"  {name:9}{shown(value)}" for name, value in rows.items())])
 
 
 def _sizes(sizes: dict[str, int]) -> str:

@@ -13,8 +13,10 @@ import click
 
 from hpcmcodec.cli.completion import SHELLS, script
 from hpcmcodec.cli.man_pages import pages
+from hpcmcodec.cli.text import echo, shown
 from hpcmcodec.errors import UsageError
-from hpcmcodec.formats.atomic import atomic_write
+from hpcmcodec.formats.atomic import atomic_write, make_folder
+from hpcmcodec.formats.paths import keep_sources
 
 COMPLETIONS = {
     "bash": "bash-completion/completions/hpcm",
@@ -59,13 +61,15 @@ def command(prefix: Path | None, dry_run: bool, remove: bool) -> None:
         path = share / name
         if remove and not path.exists():
             continue
-        click.echo(path)
+        echo(shown(path))
         if dry_run:
             continue
         if remove:
+            keep_sources(path, _own_files())
             path.unlink()
         else:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
+            keep_sources(path, _own_files())
             atomic_write(path, text.encode())
     if prefix is None and not dry_run:
         _update_mime(share)
@@ -84,8 +88,14 @@ def files() -> Iterator[tuple[str, str]]:
         yield place, (folder / name).read_text(encoding="utf-8")
 
 
+def _own_files() -> list[Path]:
+    """Files of the package: a folder of the user may be a link to where it is."""
+    folder = resources.files("hpcmcodec.cli") / "desktop"
+    return [Path(str(folder / name)) for name in DESKTOP]
+
+
 def _update_mime(share: Path) -> None:
     """Tells the desktop of the new type, where there is one."""
     program = shutil.which("update-mime-database")
     if program is not None:
-        subprocess.run([program, str(share / "mime")], check=False, capture_output=True)
+        subprocess.run([program, str(share.absolute() / "mime")], check=False, capture_output=True, cwd=share)

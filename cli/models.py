@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import click
 
 from hpcmcodec.cli import options
 from hpcmcodec.cli.report import human_bytes
+from hpcmcodec.cli.text import columns, echo, shown
 from hpcmcodec.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -40,27 +42,37 @@ def list_(as_json: bool) -> None:
     models = store.list_models()
     if as_json:
         for model in models:
-            click.echo(json.dumps(_to_dict(model)))
+            echo(json.dumps(_to_dict(model)))
         return
     if not models:
-        click.echo("no models installed; looked in:")
-        click.echo("\n".join(f"  {folder}" for folder in store.folders()))
+        echo("no models installed; looked in:")
+        echo("\n".join(f"  {shown(folder)}" for folder in store.folders()))
         return
     rows = [("name", "family", "parameters", "size", "identity", "file")]
     rows += [
         (
-            model.name + (" (default)" if model.name == store.DEFAULT_MODEL else ""),
-            str(model.config.get("family", "?")),
+            shown(model.name) + (" (default)" if model.name == store.DEFAULT_MODEL else ""),
+            shown(model.config.get("family", "?")),
             f"{model.parameters / 1e6:.2f} M",
             human_bytes(model.size),
             model.identity[:8].hex(),
-            str(model.path),
+            shown(model.path),
         )
         for model in models
     ]
+    echo("\n".join(_table(rows, columns(10000))))
+
+
+def _table(rows: Sequence[tuple[str, ...]], width: int) -> list[str]:
+    """Lines of a table; where they do not fit into the width, a block of lines for each row."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    if sum(widths) + 2 * len(widths) - 2 <= width:
+        return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    head, *rest = rows
+    lines = []
+    for row in rest:
+        lines += [row[0], *(f"  {name:11}{cell}" for name, cell in zip(head[1:], row[1:], strict=True))]
+    return lines
 
 
 @command.command()
@@ -82,15 +94,15 @@ def show(model: str | None, as_json: bool) -> None:
     file.verify()
     found = _to_dict(file)
     if as_json:
-        click.echo(json.dumps(found))
+        echo(json.dumps(found))
         return
     for name, value in found.items():
         if not isinstance(value, dict):
-            click.echo(f"{name:12}{value}")
+            echo(f"{name:12}{shown(value)}")
             continue
-        click.echo(name)
+        echo(name)
         for key, item in value.items():
-            click.echo(f"  {key:22}{item if isinstance(item, str) else json.dumps(item)}")
+            echo(f"  {shown(key):22}{shown(item) if isinstance(item, str) else json.dumps(item)}")
 
 
 @command.command("import")
@@ -126,10 +138,10 @@ def import_(
 
     model = import_checkpoint(checkpoint, preset, name, folder=output, force=force)
     if as_json:
-        click.echo(json.dumps(_to_dict(model)))
+        echo(json.dumps(_to_dict(model)))
     else:
-        click.echo(
-            f"{checkpoint} -> {model.path}  {model.name}"
+        echo(
+            f"{shown(checkpoint)} -> {shown(model.path)}  {model.name}"
             f"  {model.parameters / 1e6:.2f} M parameters  {human_bytes(model.size)}"
         )
 
@@ -151,7 +163,9 @@ def export(run: Path, output: Path, name: str | None, force: bool, as_json: bool
       hpcm encode photo.png --model mine.safetensors
     """
     from hpcmcodec.formats import model_file
+    from hpcmcodec.formats.paths import keep_sources
 
+    keep_sources(output, [run, *run.glob("*")])
     try:
         from hpcmcodec.train.export import export_run
     except ModuleNotFoundError as error:
@@ -161,9 +175,12 @@ def export(run: Path, output: Path, name: str | None, force: bool, as_json: bool
     export_run(run, output, name, force=force)
     model = model_file.peek(output)
     if as_json:
-        click.echo(json.dumps(_to_dict(model)))
+        echo(json.dumps(_to_dict(model)))
     else:
-        click.echo(f"{run} -> {output}  {model.name}  {model.provenance['steps']} steps  {human_bytes(model.size)}")
+        echo(
+            f"{shown(run)} -> {shown(output)}  {shown(model.name)}"
+            f"  {model.provenance['steps']} steps  {human_bytes(model.size)}"
+        )
 
 
 @command.command()
@@ -194,19 +211,22 @@ def calibrate(model: str, data: Path, output: Path, name: str | None, count: int
     """
     from hpcmcodec.codec import calibrate as calibration
     from hpcmcodec.formats import model_file
+    from hpcmcodec.formats.paths import keep_sources
     from hpcmcodec.formats.pictures import read_picture
+    from hpcmcodec.models import store
     from hpcmcodec.train.data import find_pictures
 
     if output.exists() and not force:
         raise OutputError(f"{output} exists; use --force to replace it")
     paths = find_pictures(data)
+    keep_sources(output, [store.find(model).path, *paths])
     picked = [paths[i * len(paths) // count] for i in range(count)] if len(paths) > count else paths
     calibration.calibrate(model, map(read_picture, picked), output, name or output.stem)
     made = model_file.peek(output)
     if as_json:
-        click.echo(json.dumps(_to_dict(made)))
+        echo(json.dumps(_to_dict(made)))
     else:
-        click.echo(f"{model} -> {output}  {made.name}  {human_bytes(made.size)}")
+        echo(f"{shown(model)} -> {shown(output)}  {shown(made.name)}  {human_bytes(made.size)}")
 
 
 def _to_dict(model: Summary) -> dict[str, Any]:

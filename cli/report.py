@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, cast
 
-import click
-
-from hpcmcodec.batch import STREAM, Outcome, Place, Plan, Summary
+from hpcmcodec.batch import STREAM, LeftOut, Outcome, Place, Plan, Summary
+from hpcmcodec.batch.run import kinds
+from hpcmcodec.batch.sizes import pixels_of
+from hpcmcodec.cli.bar import Bar
+from hpcmcodec.cli.text import echo, shown
 from hpcmcodec.errors import HpcmError
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from rich.progress import Progress, TaskID
+    from hpcmcodec.batch import Converted
 
 
 def human_bytes(count: int) -> str:
@@ -33,11 +34,11 @@ def human_bytes(count: int) -> str:
 
 def line(outcome: Outcome) -> str:
     """The line that a user reads about a file that was converted or skipped."""
-    task, result = outcome.task, outcome.result
-    if result is None:
-        return f"{task.source}: skipped, {task.destination} exists"
+    task, result = outcome.task, cast("Converted | None", outcome.result)
+    if outcome.status == "skipped" or result is None:
+        return f"{shown(task.source)}: skipped, {shown(outcome.reason)}"
     parts = [
-        f"{task.source} -> {task.destination}",
+        f"{shown(task.source)} -> {shown(task.destination)}",
         f"{result.width}x{result.height}",
         f"{human_bytes(result.bytes_in)} -> {human_bytes(result.bytes_out)}",
         f"{result.bits_per_pixel:.3f} bpp",
@@ -50,9 +51,10 @@ def line(outcome: Outcome) -> str:
 
 def with_source(source: Place, error: HpcmError, destination: Place | None = None) -> str:
     """What went wrong with a file, in one line that names it or what would be made of it."""
-    message = " ".join(str(error).split())
+    message = str(error)
     named = any(str(path) in message for path in (source, destination) if path)
-    return message if named or source == STREAM else f"{source}: {message}"
+    line = shown(" ".join(message.split()))
+    return line if named or source == STREAM else f"{shown(source)}: {line}"
 
 
 def to_dict(outcome: Outcome) -> dict[str, Any]:
@@ -64,11 +66,29 @@ def to_dict(outcome: Outcome) -> dict[str, Any]:
         "source": str(outcome.task.source),
         "destination": None if destination is None else str(destination),
     }
+    if outcome.reason:
+        values["reason"] = outcome.reason
     if outcome.result:
-        values |= outcome.result.to_dict()
+        values |= cast("Converted", outcome.result).to_dict()
     if outcome.error:
         values["error"] = error_dict(outcome.error)
     return values
+
+
+def left_out_dict(left: LeftOut) -> dict[str, Any]:
+    """A file that was not touched, for --json."""
+    reason = "of the kind that is made here, or hidden" if left.expected else "not of a kind that is read"
+    return {"kind": "file", "status": "left_out", "source": str(left.path), "reason": reason, "suffix": left.kind}
+
+
+def left_out_line(left_out: Iterable[LeftOut]) -> str:
+    """How many files were not touched, by kind: `3 left out (2 .heic, 1 .txt)`; empty if there are none."""
+    counts = kinds(left_out)
+    if not counts:
+        return ""
+    listed = ", ".join(f"{count} {shown(kind)}" for kind, count in list(counts.items())[:12])
+    more = ", and others" if len(counts) > 12 else ""
+    return f"{sum(counts.values())} left out ({listed}{more})"
 
 
 def error_dict(error: HpcmError) -> dict[str, Any]:
@@ -80,29 +100,41 @@ class Report:
     """Prints outcomes as they come in; a context manager around the run.
 
     Lines go to standard output, or to standard error while `binary` output goes to standard output. Progress is shown
-    where standard error is a terminal and there is more than one file.
+    where standard error is a terminal. verbose: name files that were left out too.
     """
 
-    def __init__(self, plan: Plan, verb: str, *, as_json: bool, quiet: bool, binary: bool) -> None:
-        self.summary = Summary()
+    def __init__(
+        self,
+        plan: Plan,
+        verb: str,
+        *,
+        as_json: bool,
+        quiet: bool,
+        binary: bool,
+        verbose: bool = False,
+        ignore_unknown: bool = False,
+    ) -> None:
+        self.summary = Summary(left_out=plan.left_out, ignore_unknown=ignore_unknown)
         self.plan, self.verb, self.as_json, self.quiet, self.binary = plan, verb, as_json, quiet, binary
-        self._many = len(plan) != 1
+        self._verbose = verbose
+        self._many = len(plan) != 1 or bool(plan.left_out)
         self._start = time.perf_counter()
-        self._stack = ExitStack()
-        self._progress: Progress | None = None
-        self._bar: TaskID | None = None
+        self._tasks = frozenset(plan.tasks)
+        self._bar = Bar(verb, plan.tasks, lambda task: pixels_of(task.source), quiet=quiet)
 
     def __enter__(self) -> Report:
-        if self._many and not self.quiet and sys.stderr.isatty():
-            self._progress = self._stack.enter_context(_progress())
-            self._bar = self._progress.add_task(self.verb, total=len(self.plan), rate="", failed="")
+        self._bar.__enter__()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self._stack.close()
-        self._progress = None
+        self._bar.__exit__(kind, error, tb)
         if kind is None or not issubclass(kind, Exception):  # interrupted: tell what was done
             self._finish()
+
+    @property
+    def progress(self) -> Any:
+        """What hears of work within a file, None where nobody looks."""
+        return self._bar.tell if self._bar.enabled else None
 
     def add(self, outcome: Outcome) -> None:
         """Takes one outcome."""
@@ -110,38 +142,44 @@ class Report:
         if self.as_json:
             self._print(json.dumps(to_dict(outcome)))
         elif outcome.status != "failed" and not self.quiet:
-            self._print(line(outcome))
+            self._print(line(outcome) + self._remark(outcome))
         if outcome.result:
             for warning in outcome.result.warnings:
-                self._print(f"hpcm: {outcome.task.source}: warning: {warning}", err=True)
-        if self._progress and self._bar is not None:
-            self._advance(self._progress, self._bar)
-
-    def _advance(self, progress: Progress, bar: TaskID) -> None:
-        done = self.summary.count("ok")
-        failed = self.summary.count("failed")
-        progress.update(
-            bar,
-            advance=1,
-            rate=f"{done / (time.perf_counter() - self._start):.2f} files/s" if done else "",
-            failed=f"[red]{failed} failed" if failed else "",
-        )
+                self._print(f"hpcm: {shown(outcome.task.source)}: warning: {shown(warning)}", err=True)
+        if outcome.task in self._tasks:
+            self._bar.finish(outcome.task, failed=outcome.status == "failed")
 
     def _finish(self) -> None:
         for outcome in self.summary.failures:
             if outcome.error:
                 task = outcome.task
-                click.echo(f"hpcm: {with_source(task.source, outcome.error, task.destination)}", err=True)
+                echo(f"hpcm: {with_source(task.source, outcome.error, task.destination)}", err=True)
         if self.as_json:
+            for left in self.plan.left_out:
+                self._print(json.dumps(left_out_dict(left)))
             self._print(json.dumps({"kind": "summary", **self._sums()}))
-        elif self._many and not self.quiet:
-            self._print(self._closing())
+        else:
+            if self._verbose:
+                for left in self.plan.left_out:
+                    self._print(f"{shown(left.path)}: left out, {shown(left.kind)}")
+            if self._many and not self.quiet:
+                self._print(self._closing())
+        self._tell_left_out()
+
+    def _tell_left_out(self) -> None:
+        """What somebody may miss is told even where little else is."""
+        missed = [left for left in self.plan.left_out if not left.expected]
+        if missed and not self.summary.ignore_unknown and (self.quiet or self.as_json):
+            echo(f"hpcm: {left_out_line(missed)}", err=True)
 
     def _sums(self) -> dict[str, Any]:
         summary = self.summary
         counts = {status: summary.count(status) for status in ("ok", "skipped", "failed")}
         return counts | {
+            "left_out": len(summary.left_out),
+            "left_out_kinds": kinds(summary.left_out),
             "not_done": len(self.plan) - len(summary.outcomes),
+            "larger": summary.larger,
             "bytes_in": summary.bytes_in,
             "bytes_out": summary.bytes_out,
             "seconds": time.perf_counter() - self._start,
@@ -152,32 +190,19 @@ class Report:
         sums = self._sums()
         parts = [f"{sums['ok']} {self.verb}d"]
         parts += [f"{sums[name]} {name.replace('_', ' ')}" for name in ("skipped", "failed", "not_done") if sums[name]]
+        parts += [text] if (text := left_out_line(self.summary.left_out)) else []
         text = ", ".join(parts)
         if sums["ok"]:
             text += f": {human_bytes(sums['bytes_in'])} -> {human_bytes(sums['bytes_out'])}"
-        return f"{text} in {sums['seconds']:.1f} s"
+        text += f" in {sums['seconds']:.1f} s"
+        if self.verb == "encode" and sums["larger"]:
+            text += f"; {sums['larger']} larger than the source (--keep-smaller leaves such sources alone)"
+        return text
+
+    def _remark(self, outcome: Outcome) -> str:
+        result = outcome.result if outcome.status == "ok" else None
+        larger = self.verb == "encode" and result and result.bytes_out > result.bytes_in > 0
+        return "  larger than the source" if larger else ""
 
     def _print(self, text: str, *, err: bool = False) -> None:
-        err = err or self.binary
-        if self._progress and (err or sys.stdout.isatty()):  # above the bar, on the same terminal
-            self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
-        else:
-            click.echo(text, err=err)
-
-
-def _progress() -> Progress:
-    from rich import progress
-    from rich.console import Console
-
-    return progress.Progress(
-        progress.TextColumn("{task.description}"),
-        progress.BarColumn(),
-        progress.MofNCompleteColumn(),
-        progress.TextColumn("{task.fields[rate]}"),
-        progress.TextColumn("ETA"),
-        progress.TimeRemainingColumn(),
-        progress.TextColumn("{task.fields[failed]}"),
-        console=Console(stderr=True),
-        redirect_stdout=False,
-        transient=True,
-    )
+        echo(text, err=err or self.binary)

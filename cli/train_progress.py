@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import click
+from hpcmcodec.cli.text import echo, is_terminal, safe
 
 
 @contextmanager
 def progress() -> Iterator[Callable[[str], None]]:
     """A function that takes lines of metrics (JSON)."""
-    if not sys.stdout.isatty():
-        yield click.echo
+    if not is_terminal(sys.stdout):
+        yield echo
         return
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -28,7 +28,7 @@ def progress() -> Iterator[Callable[[str], None]]:
             if "loss" in values or "loss_truncated" in values:
                 bar.update(task, completed=values["done"], description=running(values))
             else:
-                bar.console.print(event(values), highlight=False)
+                bar.console.print(safe(event(values)), markup=False, highlight=False)
 
         yield show
 

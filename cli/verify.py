@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from hpcmcodec.batch import Place
-from hpcmcodec.batch.convert import limits, read_coded
+from hpcmcodec.batch.convert import limits
+from hpcmcodec.batch.reading import read_coded
 from hpcmcodec.cli import options
+from hpcmcodec.cli.text import echo, shown
 
 if TYPE_CHECKING:
     from hpcmcodec import Decoder
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 @options.threads
 @options.max_pixels
 @options.max_memory
+@options.ignore_unknown
 @options.as_json
 @click.option("--quiet", is_flag=True, help="Print problems only.")
 def command(
@@ -27,6 +30,7 @@ def command(
     threads: int | None,
     max_pixels: int | None,
     max_memory: int | None,
+    ignore_unknown: bool,
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -34,18 +38,26 @@ def command(
 
     Tests structure and checksums, finds the model, decodes, and compares the latents with the encoder's check value.
     SOURCE is an hpc file, a folder (all .hpc files in it and below) or - for standard input. Files and folders may be
-    URLs: s3://, gs://, whatever fsspec knows. The exit code is 0 if all files are sound.
+    URLs: s3://, gs://, whatever fsspec knows. The exit code is 0 if all files are sound. Whether they are all the files
+    that there should be, and what was encoded, only hpcm archive can tell.
 
     \b
     Examples:
       hpcm verify photo.hpc
-      hpcm verify archive/ --quiet && rm -r shots/
+      hpcm verify pictures/ --quiet
     """
     from hpcmcodec import Decoder
 
     options.start_kernels()
     decoder = Decoder(threads, limits(max_pixels, max_memory))
-    return options.for_each(sources, lambda path: _check(path, decoder, as_json, quiet), as_json=as_json)
+    return options.for_each(
+        sources,
+        lambda path: _check(path, decoder, as_json, quiet),
+        as_json=as_json,
+        verb="verify",
+        quiet=quiet,
+        ignore_unknown=ignore_unknown,
+    )
 
 
 def _check(path: Place, decoder: Decoder, as_json: bool, quiet: bool) -> int:
@@ -53,9 +65,9 @@ def _check(path: Place, decoder: Decoder, as_json: bool, quiet: bool) -> int:
 
     report = verify(read_coded(path, decoder.limits.max_memory), decoder)
     if as_json:
-        click.echo(json.dumps({"source": str(path), **report.to_dict()}))
+        echo(json.dumps({"source": str(path), **report.to_dict()}))
     elif not report.ok:
-        click.echo(f"hpcm: {path}: {report.problem}", err=True)
+        echo(f"hpcm: {shown(path)}: {shown(report.problem)}", err=True)
     elif not quiet:
-        click.echo(f"{path}: ok")
+        echo(f"{shown(path)}: ok")
     return report.exit_code

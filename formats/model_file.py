@@ -10,6 +10,7 @@ Files are mapped, not read: replace them by renaming (as `write` does), never ch
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import math
 import mmap
@@ -105,6 +106,10 @@ class ModelFile(Summary):
         dict(self.tensors)
 
 
+SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""What the system says where it has too little of something, whatever file it is about."""
+
+
 def peek(path: str | Path) -> Summary:
     """The head of a model file; weights and tables are not looked at. Raises ModelFileError."""
     return _Source(Path(path)).summary
@@ -144,6 +149,8 @@ class _Source:
             self._places = {k: int(v["data_offsets"][0]) for k, v in head.items()}
             present = {k: [v["dtype"], v["shape"]] for k, v in head.items()}
         except (OSError, SafetensorError, ValueError, RecursionError) as error:
+            if isinstance(error, OSError) and error.errno in SCARCE:  # the file may be fine
+                raise
             raise ModelFileError(f"{path} is not a readable model file ({error})") from error
         if MANIFEST not in metadata:
             raise ModelFileError(f"{path} is a safetensors file but not a model of hpcmcodec")

@@ -8,6 +8,9 @@ from __future__ import annotations
 INCOMPLETE = 19
 """Exit code of a run in which a picture was made of a file that was cut off, as --allow-truncated asks for."""
 
+LEFT_OUT = 21
+"""Exit code of a run that did all it could, but was given files of kinds that it does not read."""
+
 
 class HpcmError(Exception):
     """Base of all errors raised on purpose by hpcmcodec."""

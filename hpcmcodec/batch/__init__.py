@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from hpcmcodec.batch.convert import Converted, DecodeJob, EncodeJob
+from hpcmcodec.batch.found import CODED, PICTURES, STREAM, LeftOut, Source, find
 from hpcmcodec.batch.places import Place, Url, place
-from hpcmcodec.batch.plan import CODED, PICTURES, STREAM, Existing, Plan, Source, Task, find, plan
+from hpcmcodec.batch.plan import Existing, Plan, Task, plan
 from hpcmcodec.batch.run import Outcome, Summary, run
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "DecodeJob",
     "EncodeJob",
     "Existing",
+    "LeftOut",
     "Outcome",
     "Place",
     "Plan",

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import threading
 import time
-from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property, partial
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from hpcmcodec.batch.places import Place, Url
-from hpcmcodec.batch.plan import STREAM, Task
-from hpcmcodec.errors import CorruptError, HpcmError, LimitExceededError, OutputError
-from hpcmcodec.formats.atomic import atomic_file
+from hpcmcodec.batch.found import STREAM
+from hpcmcodec.batch.places import Place
+from hpcmcodec.batch.plan import Task
+from hpcmcodec.batch.reading import read_bytes, read_coded
+from hpcmcodec.batch.shaping import Shape
+from hpcmcodec.batch.writing import Gate, write_bytes
+from hpcmcodec.errors import CorruptError
+from hpcmcodec.progress import part
 
 if TYPE_CHECKING:  # these load numpy and the kernels
     import numpy as np
@@ -28,18 +29,12 @@ if TYPE_CHECKING:  # these load numpy and the kernels
     from hpcmcodec.formats.picture import Picture
 
 
-class Gate(Protocol):
-    """Says whether files may still be written; see `hpcmcodec.batch.run.Gate`."""
-
-    def writing(self) -> AbstractContextManager[None]: ...
-
-
 @dataclass(frozen=True)
 class Converted:
     """What came out: sizes in pixels and bytes, wall time of reading, coding and writing.
 
     `psnr` (dB, over all colour samples of the picture) is known only after a verified encode. `incomplete`: the
-    hpc file was cut off.
+    hpc file was cut off. `written`: whether there is a file now; see `EncodeJob.keep_smaller`.
     """
 
     width: int
@@ -53,6 +48,12 @@ class Converted:
     psnr: float | None = None
     warnings: tuple[str, ...] = ()
     incomplete: bool = False
+    written: bool = True
+
+    @property
+    def not_written(self) -> str:
+        """Why there is no file."""
+        return "the hpc file would be larger"
 
     @property
     def bits_per_pixel(self) -> float:
@@ -61,7 +62,7 @@ class Converted:
 
     def to_dict(self) -> dict[str, Any]:
         values = asdict(self)
-        del values["coded_bytes"], values["coded_pixels"]
+        del values["coded_bytes"], values["coded_pixels"], values["written"]
         if self.psnr == float("inf"):  # which JSON cannot say
             values["psnr"] = None
         return values | {"bits_per_pixel": self.bits_per_pixel, "warnings": list(self.warnings)}
@@ -100,14 +101,17 @@ class EncodeJob(_Job):
     """Makes hpc files of pictures. Safe to call from several threads; the model is loaded at the first call.
 
     `verify` decodes what was made and compares it with the picture before the file gets its name. `target`: a size or
-    PSNR that each file has to meet, instead of `quality`. `effort`: 0 (fastest) to 9.
+    PSNR that each file has to meet, instead of `quality`. `effort`: 0 (fastest) to 9. `shape`: what is done with the
+    picture first. `keep_smaller`: write nothing where the file would be larger than its source.
     """
 
-    quality: int = 50
+    quality: float = 50
     target: Target | None = None
     effort: int = 0
     model: str | Path | None = None
     verify: bool = False
+    shape: Shape | None = None
+    keep_smaller: bool = False
 
     @cached_property
     def _encoder(self) -> Encoder:
@@ -120,32 +124,42 @@ class EncodeJob(_Job):
         from hpcmcodec.formats.picture_input import read_picture
 
         start = time.perf_counter()
-        source, size = _source(task.source)
+        source, size = _source(task.source, self.max_memory)
         with self._lock:  # cached_property itself does not lock
             encoder = self._encoder
             decoder = self._decoder if self.verify else None
         max_pixels = limits(self.max_pixels, None).max_pixels
         picture = read_picture(source, max_pixels=max_pixels, admit=encoder.admit)
-        if self.target is None:
-            data = encoder.encode(picture, self.quality, strip=self.strip, effort=self.effort)
-        else:
-            data = encoder.encode_to(picture, self.target, strip=self.strip, effort=self.effort)
-        psnr = compare(picture, decoder.decode(data), stripped=self.strip) if decoder else None
-        write_bytes(task, data, gate, check=self.verify)
+        if self.shape is not None:
+            picture = self.shape(picture)
+        with part(0, 0.5 if decoder else 1):
+            data = self._encode(encoder, picture)
+        psnr = None
+        kept = self.keep_smaller and len(data) > size
+        if decoder is not None and not kept:
+            with part(0.5, 1):
+                psnr = compare(picture, decoder.decode(data), stripped=self.strip)
+        if not kept:
+            write_bytes(task, data, gate, check=self.verify)
         height, width = picture.pixels.shape[:2]
-        seconds = time.perf_counter() - start
         return Converted(
             width,
             height,
             size,
             len(data),
-            seconds,
+            time.perf_counter() - start,
             len(data),
             width * height,
-            self.verify,
+            psnr is not None,
             psnr,
             picture.warnings,
+            written=not kept,
         )
+
+    def _encode(self, encoder: Encoder, picture: Picture) -> bytes:
+        if self.target is None:
+            return encoder.encode(picture, self.quality, strip=self.strip, effort=self.effort)
+        return encoder.encode_to(picture, self.target, strip=self.strip, effort=self.effort)
 
     def prepare(self) -> None:
         """Loads the model now, so that one that is missing is one error and not one for each file."""
@@ -214,92 +228,12 @@ def limits(max_pixels: int | None, max_memory: int | None) -> Limits:
     return made if max_pixels is None else replace(made, max_pixels=max_pixels)
 
 
-def _source(source: Place) -> tuple[Path | _Named, int]:
+def _source(source: Place, max_memory: int | None) -> tuple[Path | _Named, int]:
     """What `read_picture` takes, and its size in bytes. A file on a disk is left there: it may be refused unread."""
     if source != STREAM and isinstance(source, Path) and source.is_file():
         return source, source.stat().st_size
-    data = read_bytes(source)
+    data = read_bytes(source, max_memory)
     return _Named(data, source), len(data)
-
-
-def read_bytes(source: Place) -> bytes:
-    """Everything in a file, local or remote, or, for STREAM, in standard input."""
-    return sys.stdin.buffer.read() if source == STREAM else source.read_bytes()
-
-
-def read_coded(source: Place, max_memory: int | None = None) -> bytes:
-    """An hpc file. Of a local file that does not begin like one no more than its beginning: it may be of any size.
-
-    Raises LimitExceededError for a file larger than the memory that there may be (None: that of the machine).
-    """
-    if source == STREAM or not isinstance(source, Path):
-        return read_bytes(source)
-    from hpcmcodec.codec.memory import machine_memory, readable
-    from hpcmcodec.formats.container import SIGNATURE
-
-    with source.open("rb") as file:
-        start = file.peek(16)[:16]
-        if not start.startswith(SIGNATURE):
-            return start
-        size, most = os.fstat(file.fileno()).st_size, max_memory or machine_memory()
-        if size > most:
-            raise LimitExceededError(
-                f"the file has {readable(size)}, more than the limit of {readable(most)}; see --max-memory"
-            )
-        return file.read()
-
-
-def write_bytes(task: Task, data: bytes, gate: Gate, *, check: bool = False) -> None:
-    """Makes `data` the content of the task's destination, and folders for it. check: read it back and compare.
-
-    A destination that exists and must not be replaced is fine if it has the same content already: then an earlier
-    attempt got that far. Raises OutputError or StorageError; the destination then is as it was before.
-    """
-    if task.destination is None:
-        raise OutputError(f"{task.source} has no destination")
-    if task.destination == STREAM:
-        rest = memoryview(data)
-        while rest:  # unbuffered standard output (PYTHONUNBUFFERED) may take a part only
-            rest = rest[sys.stdout.buffer.write(rest) :]
-        sys.stdout.buffer.flush()
-        return
-    with gate.writing():
-        try:
-            if isinstance(task.destination, Url):
-                _write_url(task.destination, data, replace=task.replace, check=check)
-            else:
-                _write_file(task.destination, data, replace=task.replace, check=check)
-        except OutputError:
-            if task.replace or not _holds(task.destination, data):
-                raise
-
-
-def _write_file(path: Path, data: bytes, *, replace: bool, check: bool) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot make the folder {path.parent}: {error.strerror}") from error
-    with atomic_file(path, overwrite=replace) as file:
-        file.write(data)
-        file.flush()
-        written = Path(file.name)
-        if check and written.is_file() and written.read_bytes() != data:
-            raise OutputError(f"{path}: what was written reads back changed; check the disk")
-
-
-def _write_url(url: Url, data: bytes, *, replace: bool, check: bool) -> None:
-    if not replace and url.exists():
-        raise OutputError(f"{url} exists; use --force to replace it")
-    url.write_bytes(data)
-    if check and url.read_bytes() != data:
-        raise OutputError(f"{url}: what was written reads back changed")
-
-
-def _holds(destination: Place, data: bytes) -> bool:
-    try:
-        return destination.read_bytes() == data
-    except (OSError, HpcmError):
-        return False
 
 
 def compare(picture: Picture, decoded: Picture, *, stripped: bool) -> float:

@@ -6,6 +6,7 @@ engine needs; `dask_engine` and `ray_engine` hold the rest.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator
 from dataclasses import replace
 from functools import lru_cache
@@ -14,8 +15,9 @@ from pathlib import Path
 
 from hpcmcodec import __version__
 from hpcmcodec.batch.convert import DecodeJob, EncodeJob
+from hpcmcodec.batch.found import STREAM
 from hpcmcodec.batch.places import Place
-from hpcmcodec.batch.plan import STREAM, Task
+from hpcmcodec.batch.plan import Task
 from hpcmcodec.batch.run import Gate, Outcome, attempt
 from hpcmcodec.errors import HpcmError, LimitExceededError, StorageError, UsageError
 
@@ -42,6 +44,8 @@ def engine(name: str, *, workers: int, address: str | None) -> Engine:
         import_module(LIBRARIES[name])
     except ImportError as error:
         raise UsageError(f"--engine {name} needs {LIBRARIES[name]}: pip install 'hpcmcodec[{name}]'") from error
+    # Workers on this machine are started by python -c or -m, which look for modules in the working folder first.
+    os.environ.setdefault("PYTHONSAFEPATH", "1")
     made: Engine = import_module(MODULES[name]).connect(workers, address)
     return made
 

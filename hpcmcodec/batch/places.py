@@ -8,12 +8,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, BinaryIO
 
 from hpcmcodec.errors import HpcmError, InputError, OutputError, StorageError, UsageError
 
-EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs"}
-"""Protocol -> the extra of this package that brings what fsspec needs for it."""
+EXTRAS = {"s3": "hpcmcodec[s3]", "s3a": "hpcmcodec[s3]", "gs": "hpcmcodec[gs]", "gcs": "hpcmcodec[gs]"}
+EXTRAS |= {"http": "fsspec[http]", "https": "fsspec[http]"}
+"""Protocol -> what to install for it, besides fsspec itself."""
 OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oci", "oss", "memory"})
 """Protocols where an object appears whole or not at all, so that it needs no other name while it is written."""
 
@@ -69,6 +70,12 @@ class Url:
         with self._translated(InputError):
             return bytes(self._fs.cat_file(self._path))
 
+    @contextmanager
+    def open(self) -> Iterator[BinaryIO]:
+        """The file to read, in pieces from its beginning: a server may send without end."""
+        with self._translated(InputError), self._fs.open(self._path, "rb", cache_type="readahead") as file:
+            yield file
+
     def write_bytes(self, data: bytes) -> None:
         """Makes `data` the content of the file, whole or not at all, and folders for it."""
         with self._translated(OutputError):
@@ -98,18 +105,16 @@ class Url:
         try:
             from fsspec.core import url_to_fs
         except ImportError as error:
-            raise UsageError(f"{self}: URLs need fsspec: pip install 'hpcmcodec[{self._extra}]'") from error
+            needed = EXTRAS.get(self.protocol, "hpcmcodec[urls]")
+            raise UsageError(f"{self}: URLs need fsspec: pip install '{needed}'") from error
         try:
             fs, path = url_to_fs(self.text)
         except ImportError as error:
-            raise UsageError(f"{self}: {_one_line(error)} (pip install 'hpcmcodec[{self._extra}]')") from error
+            advice = f" (pip install '{EXTRAS[self.protocol]}')" if self.protocol in EXTRAS else ""
+            raise UsageError(f"{self}: {_one_line(error)}{advice}") from error
         except ValueError as error:
             raise UsageError(f"{self}: {_one_line(error)}") from error
         return fs, path
-
-    @property
-    def _extra(self) -> str:
-        return EXTRAS.get(self.protocol, "urls")
 
     @contextmanager
     def _translated(self, kind: type[HpcmError]) -> Iterator[None]:
@@ -132,7 +137,10 @@ Place = Path | Url
 
 
 def place(text: str) -> Place:
-    """A path or, where there is a `://`, a URL. Raises UsageError for URLs that join several with `::`."""
+    """A path or, where there is a `://`, a URL. Raises UsageError for URLs that join several with `::`, and for no
+    text: an unset variable of a shell would else stand for the folder that one is in."""
+    if not text:
+        raise UsageError("a file's name is empty")
     if "://" not in text:
         return Path(text)
     if "::" in text:
@@ -141,28 +149,36 @@ def place(text: str) -> Place:
     return Path(rest) if protocol.lower() == "file" else Url(text.rstrip("/") if rest.strip("/") else text)
 
 
-def existing(urls: Iterable[Url]) -> set[Url]:
-    """Those that exist. Lists a folder once where several are asked for, instead of asking for each."""
+def existing(urls: Iterable[Url]) -> dict[Url, bool]:
+    """Those that exist -> whether anything is in them. Lists a folder once where several are asked for, instead of
+    asking for each."""
     folders: defaultdict[Url, list[Url]] = defaultdict(list)
     for url in urls:
         folders[url.parent].append(url)
-    found: set[Url] = set()
+    found: dict[Url, bool] = {}
     for folder, members in folders.items():
-        if len(members) == 1:
-            found.update(url for url in members if url.exists())
-        else:
-            there = set(_names(folder))
-            found.update(url for url in members if url.name in there)
+        sizes = _sizes(folder) if len(members) > 1 else _size(members[0])
+        found |= {url: sizes[url.name] != 0 for url in members if url.name in sizes}
     return found
 
 
-def _names(folder: Url) -> list[str]:
+def _sizes(folder: Url) -> dict[str, int | None]:
+    """Names in a folder -> bytes, None where the storage does not tell."""
     with folder._translated(InputError):
         folder._fs.invalidate_cache()
         try:
-            return [path.rstrip("/").rpartition("/")[2] for path in folder._fs.ls(folder._path, detail=False)]
+            entries = folder._fs.ls(folder._path, detail=True)
         except FileNotFoundError:
-            return []
+            return {}
+        return {entry["name"].rstrip("/").rpartition("/")[2]: entry.get("size") for entry in entries}
+
+
+def _size(url: Url) -> dict[str, int | None]:
+    with url._translated(InputError):
+        try:
+            return {url.name: url._fs.info(url._path).get("size")}
+        except FileNotFoundError:
+            return {}
 
 
 def _one_line(error: Exception) -> str:

@@ -16,6 +16,10 @@ _DECADES = 300
 """Ratio of an axis' ends from which only powers of ten are marked."""
 
 
+PLOTS = (*(f"{name}.png" for name, _ in _CURVES.values()), "time.png")
+"""Names of the files that `write_plots` makes."""
+
+
 def write_plots(folder: Path, results: Results, published: Sequence[Published] = ()) -> list[Path]:
     """rd-psnr.png, rd-ms-ssim.png, time.png, as far as there is something to draw. Raises OSError."""
     written = []

@@ -40,7 +40,8 @@ class Worker:
         """Starts it, on these processors only if numbers are given. Raises Unavailable where the codec is not there,
         WorkerError where it fails at once."""
         self.spec = spec
-        command = command or [sys.executable, "-m", "hpcmcodec.bench.worker", spec, str(threads)]
+        # -P: else modules in the working folder, which may be anybody's, came before the library's own.
+        command = command or [sys.executable, "-P", "-m", "hpcmcodec.bench.worker", spec, str(threads)]
         environment = os.environ | dict.fromkeys(_THREAD_VARIABLES, str(threads))
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the process)
         with pinned(processors):

@@ -173,8 +173,13 @@ class Results:
             bpp = 8 * m.bytes / (width * height) if m.bytes and width and height else None
             row = [about.get("name", m.picture), width, height, m.codec, m.version, m.setting, m.threads, m.bytes, bpp]
             row += [m.psnr, m.ms_ssim, *(side.get(name) for side in (m.encode, m.decode) for name in _TIMES), m.error]
-            writer.writerow(row)
+            writer.writerow(map(_cell, row))
         return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    """A text that a spreadsheet would take for a formula, such as a file's name, gets an apostrophe before it."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 
 def digest_of(path: Path) -> str:

@@ -13,14 +13,17 @@ from typing import Any
 from hpcmcodec import __version__
 from hpcmcodec.bench import machine
 from hpcmcodec.bench import sweep as sweeping
+from hpcmcodec.bench.crops import FOLDER as CROPS
 from hpcmcodec.bench.crops import make_scenes
-from hpcmcodec.bench.plots import write_plots
+from hpcmcodec.bench.plots import PLOTS, write_plots
 from hpcmcodec.bench.published import published_curves
+from hpcmcodec.bench.report import NAME as REPORT_NAME
 from hpcmcodec.bench.report import write_report
-from hpcmcodec.bench.results import JSON_NAME, Measurement, PictureFile, Results
+from hpcmcodec.bench.results import CSV_NAME, JSON_NAME, Measurement, PictureFile, Results
 from hpcmcodec.bench.summary import summarise
 from hpcmcodec.bench.sweep import Options, Step
 from hpcmcodec.errors import HpcmError, InputError, OutputError, UsageError
+from hpcmcodec.formats.paths import identity
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ def bench(
     _check_libraries()
     if anchor is not None and anchor not in options.codecs:
         raise UsageError(f"the anchor {anchor} is not among the codecs: {', '.join(options.codecs)}")
+    _keep_sources(folder, paths)
     pictures = sweeping.read_pictures(paths, options.max_pixels, listener.complain)
     if not pictures:
         raise InputError("no picture to measure with")
@@ -116,6 +120,15 @@ def _check_libraries() -> None:
         import matplotlib  # noqa: F401
     except ImportError:
         raise UsageError("comparing needs more libraries: pip install 'hpcmcodec[bench]'") from None
+
+
+def _keep_sources(folder: Path, paths: Sequence[Path]) -> None:
+    """Raises OutputError where a picture is one of the files of an earlier report, which would be replaced."""
+    own = [folder / name for name in (JSON_NAME, CSV_NAME, REPORT_NAME)]
+    written = {identity(path) for path in [*own, *(folder / name for name in PLOTS), *(folder / CROPS).glob("*")]}
+    for path in paths:
+        if identity(path) in written - {None}:
+            raise OutputError(f"{path} is where the report writes; choose another -o, or leave it out")
 
 
 def _open(folder: Path) -> Results:

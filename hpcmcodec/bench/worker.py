@@ -1,4 +1,4 @@
-"""A process of its own for one codec: `python -m hpcmcodec.bench.worker SPEC THREADS`.
+"""A process of its own for one codec: `python -P -m hpcmcodec.bench.worker SPEC THREADS`.
 
 It reads one request per line from standard input and answers each with one line of JSON on standard output. The first
 line it writes introduces the codec. Whatever libraries print goes to standard error.

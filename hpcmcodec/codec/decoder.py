@@ -25,6 +25,7 @@ from hpcmcodec.formats.header import Header
 from hpcmcodec.formats.picture import Picture
 from hpcmcodec.models import store
 from hpcmcodec.nn.lazy import Span
+from hpcmcodec.progress import at
 
 
 class Decoder:
@@ -126,6 +127,8 @@ def _decode_pixels(model: CodecModel, file: Container, part: Region, scale: int,
                 Span(columns.start - part.x, columns.stop - part.x),
                 piece,
             )
+            done = (columns.start - part.x) * part.height + (columns.stop - columns.start) * (rows.stop - part.y)
+            at(done / (part.width * part.height))
     return made.picture()
 
 

@@ -28,6 +28,7 @@ from hpcmcodec.models import store
 from hpcmcodec.models.schedule import Step
 from hpcmcodec.nn.lazy import Span
 from hpcmcodec.nn.strips import Read
+from hpcmcodec.progress import at, part
 
 DEFAULT_QUALITY = 50
 
@@ -57,7 +58,7 @@ class Encoder:
     def encode(
         self,
         picture: Picture,
-        quality: int = DEFAULT_QUALITY,
+        quality: float = DEFAULT_QUALITY,
         *,
         strip: bool = False,
         tile_size: int | None = None,
@@ -148,8 +149,11 @@ def _encode_pixels(
         means = budget(network, grid, transform, header.height * header.width, max_memory, kept)
         rows = latents_of_tiles(transform.within(means.strip), pixel_reader(pixels), grid)
         if effort:  # a tile's neighbours matter: all of the picture at once
-            latents = [pair for tiles, parts in rows for pair in zip(tiles, parts, strict=True)]
-            refine_tiles(model, header.quality or 0, grid, pixels, latents, effort, means)
+            first = 0.6 / (1 + effort.cost)
+            with part(0, first):
+                latents = [pair for tiles, parts in rows for pair in zip(tiles, parts, strict=True)]
+            with part(first, 1 - first):
+                refine_tiles(model, header.quality or 0, grid, pixels, latents, effort, means)
             rows = iter([([tile for tile, _ in latents], [y for _, y in latents])])
         for tiles, parts in rows:
             pairs = list(zip(tiles, parts, strict=True))
@@ -198,6 +202,7 @@ def latents_of_tiles(transform: Transform, read: Read, grid: TileGrid) -> Iterat
         for strip, y in transform.run(read, Span(0, height), span):
             ready = strip.stop
             parts.append(y)
+            at((span.start + (span.stop - span.start) * ready / height) / width)
             while row < grid.rows and ready >= (end := min((row + 1) * grid.latent_side, height)):
                 band = np.concatenate(parts, 2) if len(parts) > 1 else parts[0]
                 cut = band.shape[2] - (ready - end)

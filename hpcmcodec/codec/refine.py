@@ -33,6 +33,7 @@ from hpcmcodec.codec.tiling import Tile, TileGrid
 from hpcmcodec.errors import UsageError
 from hpcmcodec.nn.lazy import Span
 from hpcmcodec.nn.tape import Taped
+from hpcmcodec.progress import at
 
 BLOCK, HALO, TRUSTED = 48, 4, 2
 """Latents along the side of what goes through the synthesis at a time; what is added around it; and how much of that
@@ -59,6 +60,11 @@ class Effort:
     def __bool__(self) -> bool:
         """Whether there is anything to do."""
         return self.guess or self.steps > 0
+
+    @property
+    def cost(self) -> float:
+        """Its time, in encodings."""
+        return 0.5 * self.guess + 2 * self.steps
 
     def dampings(self) -> Iterator[tuple[bool, float]]:
         """Of all steps in order: whether it is the guess, and its damping."""
@@ -95,7 +101,8 @@ def refine(
     h."""
     cond = condition(network, quality)
     scale = np.float32(2 * bits_per_error(network, quality) / curvature)
-    for guessed, damping in effort.dampings():
+    for number, (guessed, damping) in enumerate(effort.dampings()):
+        at(number / (effort.guess + effort.steps))
         whole = np.empty((1, network.latent_channels, *grid.latent), np.float32)
         near = (_without_zeros(y) for _, y in latents) if guessed else decode(latents)
         for (tile, _), x in zip(latents, near, strict=True):

@@ -21,6 +21,7 @@ from hpcmcodec.errors import InputError, OutputError, UsageError
 from hpcmcodec.formats import model_file
 from hpcmcodec.formats.header import MODEL_NAME
 from hpcmcodec.formats.model_file import Summary
+from hpcmcodec.formats.paths import keep_sources
 from hpcmcodec.models import store
 from hpcmcodec.models.config import HpcmConfig
 from hpcmcodec.models.export import exact, export_model
@@ -64,6 +65,7 @@ def import_checkpoint(
     rate = _LAMBDA.search(source.name)
     name = name or (f"{found}-{rate[1]}" if rate else found)
     target = _target(name, Path(folder or store.user_folder()), force)
+    keep_sources(target, [source])
     weights = complete(weights, OFFICIAL[found], source)
     provenance = {"source": "official checkpoint", "preset": found, "file": source.name, "sha256": _digest(source)}
     if rate:

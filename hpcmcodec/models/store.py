@@ -102,7 +102,9 @@ def _candidates() -> Iterator[Path]:
     for folder in folders():
         try:
             yield from sorted(p for p in folder.iterdir() if p.suffix == SUFFIX and p.is_file())
-        except OSError:
+        except OSError as error:
+            if error.errno in model_file.SCARCE:  # which is no matter of this folder
+                raise
             continue
 
 

@@ -10,4 +10,5 @@ PYBIND11_MODULE(_native, module) {
     hpcm::bind_functions(module);
     hpcm::bind_wkv(module);
     hpcm::bind_bank(module);
+    hpcm::bind_program(module);
 }

@@ -20,6 +20,7 @@ std::map<std::string, std::string> self_test() {
     selftest_trellis(report);
     selftest_wkv(report);
     selftest_bank(report);
+    selftest_operations(report);
     std::map<std::string, std::string> named;
     for (const auto& [name, hash] : hashes) {
         char hex[17];

@@ -35,5 +35,6 @@ void selftest_entropy(const SelfTestReport& report);
 void selftest_trellis(const SelfTestReport& report);
 void selftest_wkv(const SelfTestReport& report);
 void selftest_bank(const SelfTestReport& report);
+void selftest_operations(const SelfTestReport& report);
 
 }  // namespace hpcm

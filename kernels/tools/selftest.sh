@@ -5,26 +5,20 @@
 set -eu
 dir=$1 cxx=$2
 shift 2
-here=$(dirname "$0")
-flags="-std=c++17 -O2 -ffp-contract=off -pthread -Wall -Wextra -Werror"
-for folder in core entropy levels ops tools; do flags="$flags -I$here/../$folder"; done
-avx512="-mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c"
+kernels=$(dirname "$0")/..
+. "$kernels/tools/build.sh"
+flags="$(kernel_flags) -O2"
+avx512=$(level_flags simd_avx512)
 if [ -n "${HPCM_EMULATE_AVX512:-}" ]; then
-    flags="$flags -DHPCM_EMULATE_AVX512 -I$here"
-    avx512="-mavx2 -mfma -mf16c"
+    flags="$flags -DHPCM_EMULATE_AVX512"
+    avx512=$(level_flags simd_avx2)
 fi
-case $($cxx -dumpmachine) in
-    aarch64*) skip='simd_avx' ;;
-    *) skip='simd_neon' ;;
-esac
 mkdir -p "$dir"
-for source in "$here"/../core/*.cpp "$here"/../entropy/*.cpp "$here"/../levels/*.cpp "$here"/../ops/*.cpp "$here"/selftest*.cpp; do
+for source in $(kernel_sources "$(processor_of "$cxx")") "$kernels/tools/selftest_main.cpp"; do
     name=$(basename "$source" .cpp)
     case $name in
-        "$skip"*) continue ;;
-        simd_avx2) level="-mavx2 -mfma -mf16c" ;;
         simd_avx512) level=$avx512 ;;
-        *) level= ;;
+        *) level=$(level_flags "$source") ;;
     esac
     $cxx $flags $level -c "$source" -o "$dir/$name.o"
 done

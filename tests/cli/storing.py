@@ -21,7 +21,6 @@ class StoringEncoder:
         self,
         model: str | None = None,
         threads: int | None = None,
-        settings: dict[str, int] | None = None,
         limits: Limits | None = None,
     ) -> None:
         pass
@@ -41,7 +40,7 @@ class StoringDecoder:
     """Stands for `Decoder`."""
 
     def __init__(self, threads: int | None = None, limits: Limits | None = None) -> None:
-        pass
+        self.limits = Limits()
 
     def decode(self, data: bytes, region: None = None, *, allow_truncated: bool = False, scale: int = 1) -> Picture:
         if not data.startswith(MARK):

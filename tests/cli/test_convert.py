@@ -39,7 +39,7 @@ def test_there_and_back(hpcm: Hpcm, pictures: Path) -> None:
     assert (coded.code, coded.err) == (0, "")
     source, arrow, target, size, *_ = coded.out.split()
     assert [source, arrow, target, size] == [str(pictures / "a.png"), "->", str(pictures / "a.hpc"), "20x12"]
-    assert " bpp  " in coded.out and coded.out.endswith(" s\n") and coded.out.count("\n") == 1
+    assert " bpp  " in coded.out and coded.out.endswith(" s  larger than the source\n") and coded.out.count("\n") == 1
 
     decoded = hpcm("decode", pictures / "a.hpc", "-o", pictures / "back.tif")
     assert decoded.code == 0
@@ -70,7 +70,7 @@ def test_folder(hpcm: Hpcm, pictures: Path, tmp_path: Path, jobs: int) -> None:
         "sub/c.hpc",
     ]
     assert first.err.startswith(f"hpcm: {pictures}/broken.png is not a picture") and first.err.count("\n") == 1
-    assert first.out.splitlines()[-1].startswith("4 encoded, 1 failed: ")
+    assert first.out.splitlines()[-1].startswith("4 encoded, 1 failed, 1 left out (1 .txt): ")
 
     second = hpcm("encode", pictures, "-o", archive, "--skip-existing", "--json")
     summary = second.json[-1]
@@ -178,7 +178,7 @@ def test_errors_are_one_line(
 
 def test_quiet(hpcm: Hpcm, pictures: Path) -> None:
     result = hpcm("encode", pictures, "--quiet")
-    assert result.out == "" and result.err.count("\n") == 1
+    assert result.out == "" and result.err.count("\n") == 2 and result.err.endswith("1 left out (1 .txt)\n")
 
 
 def test_replaced_file_keeps_no_trace_of_a_failed_write(hpcm: Hpcm, pictures: Path, tmp_path: Path) -> None:

@@ -183,7 +183,7 @@ def test_info_describes_the_file() -> None:
     data = hpcmcodec.encode(picture(48, 80), 33, model="tiny")
     info = hpcmcodec.info(data)
     assert (info.width, info.height, info.channels, info.quality) == (80, 48, 3, 33)
-    assert (info.model, info.family, info.size, info.truncated) == ("tiny", "lite", len(data), False)
+    assert (info.model, info.size, info.truncated) == ("tiny", len(data), False)
     assert sum(info.streams.values()) + info.overhead == len(data)
     assert info.overhead <= 64
     assert hpcmcodec.verify(data).ok

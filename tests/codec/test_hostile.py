@@ -128,8 +128,7 @@ HEADERS = st.fixed_dictionaries(
         "channels": st.sampled_from([1, 3]),
         "quality": st.sampled_from([None, 1, 50, 99.5, 100]),
         "tile_size": st.sampled_from([0, 64, 128, 1 << 20]),
-        "family": st.sampled_from(["lite", "hpcm", "multiref", "rwkv"]),
-        "settings": st.sampled_from([{}, {"checkerboard_groups": 2}, {"checkerboard_groups": 4}, {"topk": 2}]),
+        "streams": st.sampled_from([3, 4]),
     },
 )
 

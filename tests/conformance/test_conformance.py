@@ -1,5 +1,4 @@
-"""Files that version 1 wrote decode to the recorded pixels, at every SIMD level: of the models that the package brings
-and, in `superseded`, of those that were the default before 0.1.0, which lie beside their files."""
+"""Files of the models that the package brings decode to the recorded pixels, at every SIMD level."""
 
 from __future__ import annotations
 
@@ -15,12 +14,8 @@ from hpcmcodec.diagnose import RECORD, pixels_hash
 from hpcmcodec.formats import model_file
 from hpcmcodec.models import store
 
-FOLDERS = [Path(__file__).parent]
-if (FOLDERS[0] / "superseded").is_dir():  # not in the sdist, which would be too large
-    FOLDERS.append(FOLDERS[0] / "superseded")
-RECORDED = {
-    (folder, name): pixels for folder in FOLDERS for name, pixels in json.loads((folder / RECORD).read_text()).items()
-}
+FOLDER = Path(__file__).parent
+RECORDED: dict[str, str] = json.loads((FOLDER / RECORD).read_text())
 
 
 @pytest.fixture(params=kernels.available_levels())
@@ -38,22 +33,16 @@ def decoder() -> Decoder:
     return Decoder()
 
 
-@pytest.mark.parametrize(("folder", "name"), sorted(RECORDED), ids=lambda part: getattr(part, "name", part))
-def test_decodes_to_the_recorded_pixels(
-    folder: Path, name: str, level: str, decoder: Decoder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(store.ENVIRONMENT, str(folder))
-    assert pixels_hash(decoder.decode((folder / name).read_bytes())) == RECORDED[folder, name]
+@pytest.mark.parametrize("name", sorted(RECORDED))
+def test_decodes_to_the_recorded_pixels(name: str, level: str, decoder: Decoder) -> None:
+    assert pixels_hash(decoder.decode((FOLDER / name).read_bytes())) == RECORDED[name]
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
-def test_every_file_is_recorded(folder: Path) -> None:
-    assert {(folder, path.name) for path in folder.glob("*.hpc")} == {key for key in RECORDED if key[0] == folder}
+def test_every_file_is_recorded() -> None:
+    assert {path.name for path in FOLDER.glob("*.hpc")} == RECORDED.keys()
 
 
 def test_every_shipped_model_has_its_files() -> None:
     shipped = [model_file.peek(path).name for path in store.shipped_folder().glob(f"*{store.SUFFIX}")]
     assert store.DEFAULT_MODEL in shipped
-    assert {name for folder, name in RECORDED if folder == FOLDERS[0]} == {
-        f"{model}-{case}.hpc" for model in shipped for case in CASES
-    }
+    assert RECORDED.keys() == {f"{model}-{case}.hpc" for model in shipped for case in CASES}

@@ -1,4 +1,4 @@
-"""A decoder written from FORMAT.md alone, slow and plain, without a line of the product's code. Family lite is here."""
+"""A decoder written from FORMAT.md alone, slow and plain, without a line of the product's code."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import sys
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import msgpack
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "kernels"))
-import formulas
-from formulas import fma
+sys.path.insert(0, str(Path(__file__).parent))
+from reference_operations import OPERATIONS, PARAMETERS, number
 
 F = np.float32
 Array = np.ndarray
@@ -47,7 +47,7 @@ def container(data: bytes) -> tuple[dict, int, list[bytes]]:
     assert struct.unpack_from("<I", data, end) == (zlib.crc32(data[at:end], crc),) and end + 4 == len(data)
     (check,) = struct.unpack_from("<I", data, payload)
     lengths, at = [], payload + 4
-    for _ in range(3):
+    for _ in range(fields.get(7, 4) - 1):
         size, at = leb128(data, at)
         lengths.append(size)
     streams = []
@@ -132,7 +132,7 @@ class Stream:
 
 # ------------------------------------------------------------------------------------------------ 8: model file
 def model(path: Path) -> tuple[dict, dict[str, Array], bytes]:
-    """-> config, tensors (parameters as binary32), identity."""
+    """-> program, tensors (parameters as binary32), identity."""
     data = path.read_bytes()
     (length,) = struct.unpack_from("<Q", data)
     head = json.loads(data[8 : 8 + length])
@@ -151,222 +151,79 @@ def model(path: Path) -> tuple[dict, dict[str, Array], bytes]:
             tensors[name] = value.astype(F) * factor
         else:
             tensors[name] = value.astype(F) if value.dtype == np.float16 else value
-    return json.loads(manifest)["config"], tensors, hashlib.sha256(manifest.encode()).digest()
+    return json.loads(manifest)["program"], tensors, hashlib.sha256(manifest.encode()).digest()
 
 
-# ------------------------------------------------------------------------------------------------ 9: arithmetic
-def conv(x: Array, w: Array, b: Array | None, padding: int = 0) -> Array:
-    """Stride 1."""
-    o, channels, kh, kw = w.shape
-    padded = np.pad(x, ((0, 0), (padding, padding), (padding, padding)))
-    height, width = padded.shape[1] - kh + 1, padded.shape[2] - kw + 1
-    acc = np.broadcast_to((np.zeros(o, F) if b is None else b)[:, None, None], (o, height, width)).astype(F)
-    for c in range(channels):
-        for ky in range(kh):
-            for kx in range(kw):
-                acc = fma(w[:, c, ky, kx, None, None], padded[None, c, ky : ky + height, kx : kx + width], acc)
-    return acc + F(0)
+# ------------------------------------------------------------------------------------------------ 6, 10: the picture
+class Network:
+    """A model's program, for one quality."""
 
+    def __init__(self, program: dict, tensors: dict[str, Array], quality: float | None) -> None:
+        self.program, self.t = program, tensors
+        given = {} if quality is None else {"quality": np.full((1, 1, 1), (F(quality) - F(1)) / F(99), F)}
+        assert bool(given) == bool(program["entries"]["condition"]["inputs"])
+        self.vectors = self.run("condition", given, (1, 1))
 
-def depthwise(x: Array, w: Array, b: Array | None) -> Array:
-    parts = [conv(x[c : c + 1], w[c : c + 1], None if b is None else b[c : c + 1], 1) for c in range(len(x))]
-    return np.concatenate(parts)
+    def operand(self, one: Any, values: list[Array], parameters: bool) -> Any:
+        if one is None or isinstance(one, int):
+            return None if one is None else values[one]
+        if isinstance(one, str):
+            found = self.t[one]
+        elif len(one) == 1:
+            return np.full((1, 1, 1), number(one[0]), F)
+        else:
+            found = self.t[one[0]][one[1] : one[1] + one[2]]
+        return found if parameters else found.reshape(-1, 1, 1)
 
-
-def leaky(x: Array) -> Array:
-    return np.where(x > 0, x, x * F(0.01))
-
-
-def pixel_shuffle(x: Array, r: int) -> Array:
-    c, h, w = x.shape
-    return x.reshape(c // r**2, r, r, h, w).transpose(0, 3, 1, 4, 2).reshape(c // r**2, h * r, w * r)
-
-
-def lapped(x: Array, p: Array) -> Array:
-    x = x.copy()
-    for axis in (1, 2):
-        x = np.moveaxis(x, axis, 0).copy()
-        for start in range(8, len(x) - 8, 16):
-            block = x[start : start + 16].copy()
-            for i in range(16):
-                acc = np.zeros_like(block[0])
-                for j in range(16):
-                    acc = fma(p[i, j], block[j], acc)
-                x[start + i] = acc + F(0)
-        x = np.moveaxis(x, 0, axis).copy()
-    return x
-
-
-def blend(weights: Array, rows: Array) -> Array:
-    acc = np.zeros(rows.shape[1], F)
-    for weight, row in zip(weights, rows, strict=True):
-        acc = fma(weight, row, acc)
-    return acc
-
-
-# ------------------------------------------------------------------------------------------------ 10: family lite
-PHASES = (0, 3, 1, 2)
-
-
-def slots(y: Array) -> list[Array]:
-    """[M, H, W] -> four slots [M, H/2, W/2]."""
-    m, h, w = y.shape
-    result = [np.empty((m, h // 2, w // 2), y.dtype) for _ in range(4)]
-    for c in range(m):
-        group = c % (m // 2) // (m // 8)
-        for k in range(4):
-            row, column = divmod(PHASES[k] ^ group, 2)
-            result[k][c] = y[c, row::2, column::2]
-    return result
-
-
-def grid(parts: list[Array]) -> Array:
-    """Inverse of `slots`."""
-    m, h, w = parts[0].shape
-    y = np.empty((m, 2 * h, 2 * w), parts[0].dtype)
-    for c in range(m):
-        group = c % (m // 2) // (m // 8)
-        for k in range(4):
-            row, column = divmod(PHASES[k] ^ group, 2)
-            y[c, row::2, column::2] = parts[k][c]
-    return y
-
-
-def planes(v: Array) -> Array:
-    """A vector as [C, 1, 1]."""
-    return v[:, None, None]
-
-
-class Lite:
-    """The network of a model file, for one quality."""
-
-    def __init__(self, config: dict, tensors: dict[str, Array], quality: float) -> None:
-        self.config, self.t = config, tensors
-        p = (F(quality) - F(1)) / F(99)
-        hat = np.array([F(1) - abs(p * F(4) - F(k)) for k in range(5)], F)
-        self.weights = (hat + abs(hat)) * F(0.5)
-        self.s0, self.scale0 = formulas.exp(blend(self.weights, tensors["log_s0"])), self.table("log_scale0")
-
-    def table(self, name: str) -> Array:
-        return blend(self.weights, self.t[f"{name}.rows"])
-
-    def conv(self, x: Array, name: str, padding: int = 0) -> Array:
-        return conv(x, self.t[f"{name}.weight"], self.t[f"{name}.bias"], padding)
-
-    def modulate(self, x: Array, name: str) -> Array:
-        a, b = np.split(self.table(f"{name}.table"), 2)
-        return fma(x, planes(a + F(1)), planes(b))
-
-    def dwconv_rb(self, x: Array, name: str) -> Array:
-        t = depthwise(x, self.t[f"{name}.branch.0.weight"], self.t[f"{name}.branch.0.bias"])
-        return x + self.conv(leaky(self.conv(t, f"{name}.branch.1")), f"{name}.branch.3")
-
-    def pconv_rb(self, x: Array, name: str) -> Array:
-        n1 = len(x) // 4
-        t = np.concatenate((self.conv(x[:n1], f"{name}.branch.0.pconv", 1), x[n1:]))
-        return x + self.conv(leaky(self.conv(t, f"{name}.branch.1")), f"{name}.branch.3")
-
-    def feature(self, v: Array, s0: Array) -> Array:
-        m = formulas.log1p(abs(v) / planes(s0))
-        return np.concatenate((np.sign(v) * m, m))
+    def run(self, entry: str, given: dict[str, Array], grid: tuple[int, int], code: Any = None) -> dict[str, Array]:
+        part = self.program["entries"][entry]
+        values = [given[name] for name, *_ in part["inputs"]]
+        for op, operands, *attributes in part["nodes"]:
+            found = [self.operand(one, values, op in PARAMETERS) for one in operands]
+            value = code(*found, *attributes) if op == "code" else OPERATIONS[op](found, attributes, grid)
+            values.append(np.asarray(value, F))
+        return {name: values[index] for name, index in part["outputs"]}
 
     def latents(self, streams: list[bytes], height: int, width: int) -> Array:
-        """Sections 10.2 to 10.4."""
-        t, m = self.t, self.config["latent_channels"]
-        cells = -(-height // 64), -(-width // 64)
-        readers = [Stream(data, t) for data in streams]
-        zs = self.table("z_log_scale")
-        index = (t["entropy.z_thresholds"] < zs[:, None]).sum(1)
-        index = np.broadcast_to(planes(index), (len(zs), *cells))
-        q = readers[0].symbols(index, np.ones(index.shape, bool))
-        h = self.conv((q + planes(self.table("z_mean"))) * planes(formulas.exp(-self.table("z_log_gain"))), "h_s")
+        """Section 6, 3 to 4."""
+        unit, stride, hyper = (self.program[name] for name in ("unit", "stride", "hyper_stride"))
+        rows, columns = (-(-side // unit) * unit // stride for side in (height, width))
+        readers = [Stream(data, self.t) for data in streams]
+        scales = self.vectors["z_scale"].ravel()
+        index = (self.t["entropy.z_thresholds"] < scales[:, None]).sum(1)
+        cells = [-(-side // (hyper // stride)) for side in (rows, columns)]
+        index = np.broadcast_to(index[:, None, None], (len(scales), *cells))
+        own = np.zeros(index.shape, bool)
+        own[:, : -(-height // hyper), : -(-width // hyper)] = True
+        z = readers[0].symbols(index, own)
+        layout = np.zeros((self.program["latent_channels"], rows, columns), F)
+        layout[:, : -(-height // stride), : -(-width // stride)] = 1
+        whole = bool(layout.all())
 
-        inside = np.zeros((m, 4 * cells[0], 4 * cells[1]), bool)
-        inside[:, : -(-height // 16), : -(-width // 16)] = True
-        fine, half = slots(inside), m // 2
-        coarse = slots(fine[0])
-        self.h, self.new = h, None
-        known: list[Array] = []
-        first = self.step("ctx_a", 0, known, slice(0, half), readers[1], coarse[0][:half])
-        known.append(
-            np.concatenate((first, self.step("ctx_a", 1, known, slice(half, m), readers[1], coarse[0][half:])))
-        )
-        for k in (1, 2, 3):
-            known.append(self.step("ctx_a", k + 1, known, slice(0, m), readers[2], coarse[k]))
-        known = [grid(known)]
-        self.new = self.feature(known[0], self.s0)
-        self.h = pixel_shuffle(self.conv(self.h, "up_state"), 2)
-        known += self.finest(known, readers[3], fine)
+        def code(mean: Array, scale: Array, delta: Array | None, where: Array, stream: int) -> Array:
+            index = (self.t["entropy.y_thresholds"] < scale[..., None]).sum(-1)
+            values = readers[stream].values(index, np.ones(index.shape, bool) if whole else where != 0)
+            return values + mean if delta is None else values * delta + mean
+
+        found = self.run("latents", {"hyper": z, "layout": layout, **self.vectors}, (rows, columns), code)
         for reader in readers:
             reader.finish()
-        return grid(known)
+        return found["latent"]
 
-    def finest(self, known: list[Array], reader: Stream, inside: list[Array]) -> list[Array]:
-        """Slots 1 to 3 of the latent, in the order of the model's number of groups."""
-        m, known = self.config["latent_channels"], list(known)
-        groups = self.config.get("checkerboard_groups", 8)
-        if groups == 2:
-            known.append(self.step("ctx_b", 0, known, slice(0, m), reader, inside[1]))
-            both = np.concatenate((inside[2], inside[3]))
-            twice = np.r_[0:m, 0:m]
-            return known[1:] + np.split(self.step("ctx_b", 1, known, twice, reader, both), 2)
-        parts = groups // 4
-        for k in (1, 2, 3):
-            found = []
-            for i in range(parts):
-                part = slice(i * m // parts, (i + 1) * m // parts)
-                found.append(self.step("ctx_b", parts * (k - 1) + i, known, part, reader, inside[k][part]))
-            known.append(np.concatenate(found))
-        return known[1:]
-
-    def step(self, stage: str, t: int, known: list[Array], part: slice | Array, reader: Stream, inside: Array) -> Array:
-        if self.new is not None:
-            self.h = self.h + self.conv(self.new, f"{stage}.embed.{t}")
-        self.h = self.modulate(self.h, f"{stage}.mods.{t}")
-        for i in range(self.config["context_blocks"][stage == "ctx_b"]):
-            self.h = self.dwconv_rb(self.h, f"{stage}.blocks.{i}")
-        u, e = np.split(self.conv(self.h, f"{stage}.heads.{t}"), 2)
-        s0, n = self.s0[part], len(u)
-        mean, scale = u * planes(s0), e + planes(self.scale0[part])
-        for j, slot in enumerate(known):
-            w = self.t[f"{stage}.direct.{t}.weight"]
-            v = slot[part]
-            mean = mean + depthwise(v, w[j * n : j * n + n], None)
-            magnitude = formulas.log1p(abs(v) / planes(s0))
-            scale = scale + depthwise(magnitude, w[(len(known) + j) * n :][:n], None)
-        index = (self.t["entropy.y_thresholds"] < scale[..., None]).sum(-1)
-        value = reader.values(index, inside) + mean
-        self.new = self.feature(value, s0)
-        return value
-
-    def stage(self, x: Array, name: str, blocks: int) -> Array:
-        x = self.modulate(x, f"{name}.mod")
-        for i in range(blocks):
-            x = self.pconv_rb(x, f"{name}.blocks.{i}")
-        return x
-
-    def synthesis(self, v: Array) -> Array:
-        """Section 10.5."""
-        y = v * planes(formulas.exp(self.table("log_down")))
-        linear = lapped(pixel_shuffle(conv(y, self.t["linear.syn"], None), 16), self.t["linear.post"]) + F(0.5)
-        n4, n8, n16 = self.config["blocks"]
-        x = self.stage(self.conv(y, "g_s.stem"), "g_s.s16", n16)
-        x = self.stage(pixel_shuffle(self.conv(x, "g_s.up8"), 2), "g_s.s8", n8)
-        x = self.stage(pixel_shuffle(self.conv(x, "g_s.up4"), 2), "g_s.s4", n4)
-        return linear + pixel_shuffle(self.conv(x, "g_s.head", 1), 4)
+    def picture(self, v: Array) -> Array:
+        return self.run("picture", {"latent": v, **self.vectors}, v.shape[1:])["picture"]
 
 
-def decode(data: bytes, path: Path, networks: dict[str, type]) -> Array:
+def decode(data: bytes, path: Path) -> Array:
     """Section 6: the samples, uint8 (H, W, channels)."""
     fields, check, streams = container(data)
-    config, tensors, identity = model(path)
-    family = ("lite", "hpcm")[fields.get(7, 0)]
-    assert identity[:8] == fields[2] and config["family"] == family and 9 not in fields
+    program, tensors, identity = model(path)
+    assert identity[:8] == fields[2] and 9 not in fields and fields.get(7, 4) == program["streams"]
     width, height = fields[0], fields[1]
-    network = networks[family](config, tensors, fields.get(4))
+    network = Network(program, tensors, fields.get(4))
     v = network.latents(streams, height, width)
     assert zlib.crc32(v.astype("<f4").tobytes()) == check
-    x = network.synthesis(v)
+    x = network.picture(v)
     if fields.get(5, 3) == 1:
         x = (((x[0] + x[1]) + x[2]) * F(1 / 3))[None]
     samples = np.rint(np.minimum(np.maximum(x, F(0)), F(1)) * F(255)).astype(np.uint8)

@@ -14,7 +14,7 @@ from hpcmcodec.formats.atomic import atomic_file, atomic_write
 
 def test_writes_and_replaces(tmp_path: Path) -> None:
     path = tmp_path / "a.bin"
-    atomic_write(path, b"one", sync=True)
+    atomic_write(path, b"one")
     atomic_write(path, memoryview(b"two"))
     assert path.read_bytes() == b"two" and list(tmp_path.iterdir()) == [path]
 
@@ -56,7 +56,7 @@ def test_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(atomic.os, "fsync", full)
     with pytest.raises(OutputError, match="No space left"):
-        atomic_write(tmp_path / "a.bin", b"data", sync=True)
+        atomic_write(tmp_path / "a.bin", b"data")
     assert not list(tmp_path.iterdir())
 
 

@@ -126,14 +126,6 @@ def test_chunk_types() -> None:
     assert sorted(listed.values()) == sorted(chunks.KNOWN)
 
 
-def test_settings_and_families() -> None:
-    assert {row[1]: int(row[0]) for row in rows("3.2 Variant settings")} == {
-        k: v[0] for k, v in header.SETTINGS.items()
-    }
-    (families,) = (row[2] for row in rows("3.1 Fields") if row[1] == "family")
-    assert re.findall(r"\d (\w+)", families) == list(header.FAMILIES)
-
-
 def test_limits() -> None:
     limits = {row[0]: row[1] for row in rows("12. Limits")}
     assert limits["header"] == f"{header.MAX_HEADER_BYTES} bytes"

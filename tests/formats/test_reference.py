@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -10,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 import reference_decoder
-from reference_hpcm import Hpcm
 
 from hpcmcodec.codec import Decoder, Encoder
+from hpcmcodec.diagnose import pixels_hash
 from hpcmcodec.entropy.tables import EntropyTables
 from hpcmcodec.entropy.trellis import logistic_trellis_tables
 from hpcmcodec.formats.pictures import Picture
@@ -22,7 +24,10 @@ from hpcmcodec.models.export import export_model
 from hpcmcodec.models.lite import LiteConfig
 from hpcmcodec.models.registry import build
 
-NETWORKS = {"lite": reference_decoder.Lite, "hpcm": Hpcm}
+VARIANTS = Path(__file__).parents[1] / "conformance/variants"
+sys.path.insert(0, str(VARIANTS))
+from variants import write_model  # noqa: E402
+
 LITE = LiteConfig(
     latent_channels=16,
     hyper_channels=4,
@@ -130,4 +135,17 @@ def test_same_samples(
     monkeypatch.setenv(store.ENVIRONMENT, str(folder))
     decoded = Decoder().decode(data).pixels
     assert len(np.unique(decoded)) > 1
-    np.testing.assert_array_equal(reference_decoder.decode(data, model, NETWORKS), decoded)
+    np.testing.assert_array_equal(reference_decoder.decode(data, model), decoded)
+
+
+QUICK = {"lite-multiref-p3", "lite-rwkv-p2-cross", "wavelet-p5-light"}
+NAMES = sorted(json.loads((VARIANTS / "models.json").read_text()))
+
+
+@pytest.mark.parametrize("name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in NAMES])
+def test_a_network_of_every_kind(name: str, tmp_path: Path) -> None:
+    """The conformance files of what the package does not ship."""
+    recorded = json.loads((VARIANTS / "models.json").read_text())
+    write_model(tmp_path, name, recorded[name]["config"])
+    found = reference_decoder.decode((VARIANTS / f"{name}.hpc").read_bytes(), tmp_path / f"{name}.safetensors")
+    assert pixels_hash(Picture(found)) == json.loads((VARIANTS / "pixels.json").read_text())[f"{name}.hpc"]

@@ -113,7 +113,7 @@ class Run:
             self.record("params", out)
             hyper = geometry.hyper_at_scale2(out, legacy=True)
             n, c, h, w = hyper.shape
-            self.record("s2_hyper", geometry.overlay(hyper, geometry.zeros(out, (n, c, h // 2, w // 2)), SCALE1, 2))
+            self.record("s2_hyper", geometry.overlay(hyper, np.zeros((n, c, h // 2, w // 2), np.float32), SCALE1, 2))
             return out
 
         context.predict = watched_predict

@@ -11,10 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 import variant_kit as kit
-from PIL import Image
 
 from hpcmcodec import errors, kernels
-from hpcmcodec.cli.main import run
 from hpcmcodec.codec import Decoder, Encoder
 from hpcmcodec.formats import container
 from hpcmcodec.formats.pictures import Picture
@@ -249,44 +247,6 @@ def test_no_picture_leaves_a_trace(name: str) -> None:
     assert decoded == [Decoder().decode(data).pixels.tobytes() for data in alone]
 
 
-def test_settings_are_in_the_file() -> None:
-    header = container.read(Encoder("lite-p2").encode(Picture(pixels(64, 64), None))).header
-    assert header.family == "multiref"
-    assert header.settings == build(CONFIGS["lite-p2"]).settings
-    assert set(header.settings) >= {"phase", "max_refs", "topk", "compress_ratio", "temperature", "transfer_refs"}
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [{"max_refs": (2, 2, 2)}, {"topk": 3}, {"temperature": 1.0}, {"transfer_refs": 0}, {"topk": 3, "temperature": 0.5}],
-    ids=str,
-)
-def test_settings_act_and_the_decoder_obeys_the_file(changes: dict[str, Any]) -> None:
-    """(1.6, 2.3, 2.5)"""
-    source = Picture(pixels(96, 128), None)
-    plain, changed = Encoder("lite-p2").encode(source), Encoder("lite-p2", settings=changes).encode(source)
-    first, second = container.read(plain), container.read(changed)
-    assert first.tile(0).check != second.tile(0).check
-    assert second.header.settings == {**first.header.settings, **changes}
-    Decoder().decode(changed)  # the check value tells whether the decoder did the same
-    forged = container.write(first.header, [second.tile(0)])
-    with pytest.raises(errors.HpcmError):
-        Decoder().decode(forged)
-
-
-@pytest.mark.parametrize(
-    "changes", [{"phase": 1}, {"compress_ratio": 2}, {"topk": 8}, {"select": 1}, {"checkerboard_groups": 2}], ids=str
-)
-def test_settings_that_the_model_cannot_have_are_refused(changes: dict[str, Any]) -> None:
-    source = Picture(pixels(32, 32), None)
-    with pytest.raises(errors.UsageError):
-        Encoder("lite-p2", settings=changes)
-    file = container.read(Encoder("lite-p2").encode(source))
-    header = replace(file.header, settings={**file.header.settings, **changes})
-    with pytest.raises(errors.CorruptError, match="settings do not belong"):
-        Decoder().decode(container.write(header, [file.tile(0)]))
-
-
 # ------------------------------------------------------------------------------------------ configurations
 @pytest.mark.parametrize(
     "values",
@@ -371,16 +331,3 @@ def test_later_latents_change_no_earlier_prediction() -> None:
 
 
 # ------------------------------------------------------------------------------------------ the command line
-def test_the_command_line_shows_settings_and_refuses_to_leave_the_bank_out(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("hpcmcodec.models.store.user_folder", lambda: tmp_path / "none")
-    source, target = tmp_path / "a.png", tmp_path / "a.hpc"
-    Image.fromarray(pixels(40, 50)).save(source)
-    assert run(["encode", str(source), "--model", "lite-p2", "--no-multiref"]) == errors.UsageError.exit_code
-    assert "memory bank" in capfd.readouterr().err and not target.exists()
-    assert run(["encode", str(source), "--model", "lite-p2", "--verify"]) == 0
-    assert run(["info", str(target)]) == 0
-    shown = capfd.readouterr().out
-    assert "family multiref" in shown and "max_refs" in shown and "temperature" in shown
-    assert run(["encode", str(source), "--model", "lite-plain", "--no-multiref", "-o", str(tmp_path / "b.hpc")]) == 0

@@ -303,7 +303,7 @@ def test_every_function_of_the_bank_is_of_use(tmp_path: Path, monkeypatch: pytes
             config = CONFIGS[name]
             kit.install(tmp_path, name, config)
             build(config).initial()
-            data = Encoder(name, settings={"transfer_refs": 0}).encode(Picture(pixels(16, 16), None))
+            data = Encoder(name).encode(Picture(pixels(16, 16), None))
             Decoder().decode(data)
         with pytest.raises(errors.ModelFileError):
             MemoryConfig(topk=1)

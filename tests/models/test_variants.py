@@ -1,10 +1,9 @@
-"""The kit of variant checks on the plain networks: what a variant is compared with; and settings in files."""
+"""The kit of variant checks on the plain networks, which variants are compared with."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
 
 import pytest
 import variant_kit as kit
@@ -41,36 +40,11 @@ def test_the_kit_on_lite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert kit.dead_after_a_step(TINY, kit.formula_weights(Lite(TINY)), 64) == set()
 
 
-@dataclass(frozen=True)
-class Flexible(LiteConfig):
-    family: ClassVar[str] = "lite"
-    topk: int = 2
-
-
-class FlexibleNetwork(Lite):
-    adjustable = frozenset({"topk"})
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        return {"topk": self.config.topk, "phase": 1}
-
-
-@pytest.mark.parametrize(("given", "fits"), [({}, True), ({"topk": 2, "phase": 1}, True), ({"phase": 2}, False)])
-def test_settings_of_a_file_must_be_the_networks(given: dict[str, Any], fits: bool) -> None:
-    network = FlexibleNetwork(Flexible())
-    if fits:
-        assert network.with_settings(given) is network
-    else:
-        with pytest.raises(errors.CorruptError, match="phase is 2"):
-            network.with_settings(given)
-
-
-def test_a_plain_model_refuses_settings(tmp_path: Path) -> None:
+def test_a_file_of_another_number_of_streams_or_kind_of_rate_is_refused(tmp_path: Path) -> None:
     kit.install(tmp_path, "plain", TINY)
     model = CodecModel.load(store.find(tmp_path / "plain.safetensors"))
     header = Header(64, 64, "plain", model.identity[:8], quality=50)
-    assert model.suited_to(header).network is model.network
-    with pytest.raises(errors.CorruptError, match="has no topk"):
-        model.suited_to(Header(64, 64, "plain", model.identity[:8], quality=50, settings={"topk": 2}))
-    with pytest.raises(errors.CorruptError, match="family"):
-        model.suited_to(Header(64, 64, "plain", model.identity[:8], quality=50, family="multiref"))
+    model.check_suits(header)
+    for changes in ({"streams": 3}, {"quality": None}):
+        with pytest.raises(errors.CorruptError, match="do not belong"):
+            model.check_suits(replace(header, **changes))

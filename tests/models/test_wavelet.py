@@ -10,15 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 import variant_kit as kit
-from click.testing import CliRunner
 from wavelet_configs import CHOICE, CONFIGS, GOLDEN, M, Walk, latents, network, small
 
-from hpcmcodec import errors, info, kernels
-from hpcmcodec.cli.main import cli
+from hpcmcodec import errors, kernels
 from hpcmcodec.codec import Decoder, Encoder
 from hpcmcodec.codec.latents import LatentArea, encode_latents
 from hpcmcodec.codec.model import CodecModel
-from hpcmcodec.formats import container
 from hpcmcodec.formats.pictures import Picture
 from hpcmcodec.models import store
 from hpcmcodec.models.config import to_dict
@@ -181,7 +178,7 @@ def test_labels_are_the_recorded_ones() -> None:
         labels = np.full((8, 8, 8), -1)
         for step in schedule:
             if step.bands == bands.HIGH:
-                labels.ravel()[places.of(step)[2]] = step.label
+                labels.ravel()[places.of(step).indexes(*places.grid)[2]] = step.label
         assert np.array_equal(labels, GOLDEN[f"hpcm_label_5x7{suffix}"])
 
 
@@ -206,7 +203,7 @@ def test_no_step_sees_what_is_not_decoded(name: str) -> None:
     plain = Walk(net, y, z)
     places = net.places(y.shape[2:])
     for step in net.schedule[:-1]:
-        for number, index in zip(step.bands, places.of(step), strict=True):
+        for number, index in zip(step.bands, places.of(step).indexes(*places.grid), strict=True):
             changed = [band.copy() for band in bands.split(y)]
             rows, columns = changed[number].shape[2:]
             inside = np.ravel_multi_index(np.indices((M, rows, columns)), (M, *places.grid)).ravel()
@@ -224,7 +221,7 @@ def test_no_step_sees_what_is_not_decoded(name: str) -> None:
 
 def _check_other_bands(plain: Walk, other: Walk, net: Any, places: Places, number: int) -> None:
     for step in net.schedule:
-        ends = np.cumsum([0, *(len(index) for index in places.of(step))])
+        ends = np.cumsum([0, *(len(index) for index in places.of(step).indexes(*places.grid))])
         for band, start, end in zip(step.bands, ends, ends[1:], strict=False):
             if band != number:
                 pairs = zip(plain.found[step.index], other.found[step.index], strict=True)
@@ -319,40 +316,10 @@ def test_the_low_bands_stream_does_not_depend_on_the_others() -> None:
     assert first[:2] == second[:2] and first[2] != second[2]
 
 
-# ------------------------------------------------------------------------------------------ settings
-@pytest.mark.parametrize(("name", "flags", "shown"), SHOWN)
-def test_settings_are_in_the_file_and_shown(name: str, flags: int, shown: str, tmp_path: Path) -> None:
-    data = Encoder(name).encode(Picture(pixels(40, 40), None))
-    found, phase = info(data), CONFIGS[name].phase
-    assert found.family == "wavelet" and found.settings == CONFIGS[name].settings
-    assert list(found.streams) == ["hyper", "ll", "high"] and sum(found.streams.values()) > 0
-    (tmp_path / "a.hpc").write_bytes(data)
-    text = CliRunner().invoke(cli, ["info", str(tmp_path / "a.hpc")]).output
-    assert f"phase {phase}," in text and f"wavelet_flags {flags} ({shown})" in text
-
-
-def test_an_encoder_chooses_only_what_the_model_was_trained_for() -> None:
-    source = Picture(pixels(64, 64), None)
-    plain = Encoder("choice").encode(source)
-    chosen = Encoder("choice", settings={"wavelet_flags": 16}).encode(source)
-    first, second = container.read(plain), container.read(chosen)
-    assert second.header.settings["wavelet_flags"] == 16 and first.tile(0).streams != second.tile(0).streams
-    Decoder().decode(chosen)
-    wrong: list[dict[str, Any]] = [{"wavelet_flags": flags} for flags in (1, 16, 64)]
-    for changes in (*wrong, {"phase": 2}, {"checkerboard_groups": 2}):
-        with pytest.raises(errors.UsageError):
-            Encoder("p1", settings=changes)
-        header = replace(second.header, model_name="p1", model_id=CodecModel.load(store.find("p1")).identity[:8])
-        header = replace(header, settings={**header.settings, "wavelet_flags": 0, **changes})
-        with pytest.raises(errors.CorruptError, match="settings do not belong"):
-            Decoder().decode(container.write(header, [second.tile(0)]))
-
-
+# ------------------------------------------------------------------------------------------ configurations
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: small("wavelet-p1", choices=("phase",)),
-        lambda: small("wavelet-p2", choices=("use_simple_weconv",)),
         lambda: small("wavelet-p1", use_simple_weconv=False),
         lambda: replace(small("wavelet-p1"), base=PRESETS["base"]),
         lambda: replace(small("wavelet-p1"), base=PRESETS["1b"]),

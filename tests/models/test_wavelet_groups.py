@@ -14,15 +14,12 @@ from wavelet_configs import CONFIGS, M, Walk, latents, network, small
 
 from hpcmcodec import errors
 from hpcmcodec.codec import Decoder, Encoder
-from hpcmcodec.formats import container
 from hpcmcodec.formats.pictures import Picture
 from hpcmcodec.models.registry import build
 from hpcmcodec.models.wavelet import bands
 from hpcmcodec.models.wavelet.coding import BandSource
 from hpcmcodec.train.initial import Start, fitted
 from tests.codec.conftest import picture as pixels
-
-CHOICES = ("checkerboard_groups", "checkerboard_rotate")
 
 
 @pytest.mark.parametrize(("name", "groups"), [("p5", 4), ("p5-light", 8), ("p5-basic", 2)])
@@ -38,7 +35,7 @@ def test_a_step_codes_its_group() -> None:
     net = network("p5")
     places = net.places((10, 14))
     for step in net.schedule:
-        for band, index in zip(step.bands, places.of(step), strict=True):
+        for band, index in zip(step.bands, places.of(step).indexes(*places.grid), strict=True):
             rows, columns = bands.defined(band, 10, 14)
             channel, i, j = np.unravel_index(index, (M, *places.grid))
             assert set(2 * (i % 2) + j % 2) == {step.label} and set(channel) == set(range(M))
@@ -84,8 +81,6 @@ def test_context_networks_start_as_nothing() -> None:
         ({"skip_s3_for_hf": True}, "skip_s3_for_hf is of phases 1 to 4"),
         ({"lightweight_context": True, "use_enhanced_context": False}, "lightweight_context"),
         ({"checkerboard_groups": 3}, "checkerboard_groups"),
-        ({"choices": ("skip_s3_for_hf",)}, "choices can be"),
-        ({"choices": ("use_enhanced_context",)}, "choices can be"),
     ],
 )
 def test_impossible_combinations_are_refused(changes: dict[str, Any], message: str) -> None:
@@ -112,7 +107,7 @@ def round_trip(folder: Path, monkeypatch: pytest.MonkeyPatch, config: Any) -> No
 
 
 @pytest.mark.parametrize(("groups", "light", "adaptive"), [(1, True, True), (2, True, False), (8, False, True)])
-def test_settings_survive(
+def test_combinations_survive(
     groups: int, light: bool, adaptive: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """(W21, W24)"""
@@ -127,21 +122,3 @@ def test_all_combinations_survive(
 ) -> None:
     config = small("wavelet-p5", checkerboard_groups=groups, lightweight_context=light, checkerboard_rotate=rotate)
     round_trip(tmp_path, monkeypatch, replace(config, use_adaptive_quant=adaptive))
-
-
-def test_groups_are_an_encoders_choice_where_a_model_allows_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HPCM_MODELS", str(tmp_path))
-    kit.install(tmp_path, "free", small("wavelet-p5", lightweight_context=True, choices=CHOICES))
-    kit.install(tmp_path, "bound", CONFIGS["p5-light"])
-    source = Picture(pixels(40, 33), None)
-    changes = {"checkerboard_groups": 2, "wavelet_flags": 111}
-    data = Encoder("free", settings=changes).encode(source)
-    assert changes.items() <= dict(container.read(data).header.settings).items()
-    assert data != Encoder("free").encode(source)
-    Decoder().decode(data)
-    for wrong in ({"checkerboard_groups": 2}, {"wavelet_flags": 109}, {"attention_heads": 4}):
-        with pytest.raises(errors.UsageError, match="was trained with"):
-            Encoder("bound", settings=wrong)
-    for wrong in ({"wavelet_flags": 127}, {"wavelet_flags": 103}, {"attention_heads": 4}):
-        with pytest.raises(errors.UsageError, match=r"was trained with|cannot be set so"):
-            Encoder("free", settings=wrong)

@@ -22,6 +22,7 @@ from hpcmcodec.models.wavelet.low_context import LowContext
 from hpcmcodec.models.wavelet.pyramid import MultiResolution, masked_mean
 from hpcmcodec.models.wavelet.window_attention import WindowAttention
 from hpcmcodec.nn import ops
+from hpcmcodec.nn.labels import mask
 from hpcmcodec.nn.module import Module
 
 GOLDEN = np.load(Path(__file__).parent.parent / "data/wavelet/wavelet.npz")
@@ -34,8 +35,7 @@ def random(channels: int, rows: int, columns: int, seed: int = 0, batch: int = 1
 
 
 def half_known(rows: int, columns: int) -> np.ndarray:
-    label = checkerboard.labels(4, rows, columns)[None]
-    return checkerboard.known(label, 2, np.ones((rows, columns), bool))
+    return mask(checkerboard.channel_labels(4, rotate=False), 1, 2, (rows, columns), (rows, columns))[None]
 
 
 PARTS: dict[str, tuple[Module, Callable[..., Any]]] = {
@@ -56,8 +56,8 @@ PARTS: dict[str, tuple[Module, Callable[..., Any]]] = {
 
 
 def _known_context(net: Any, y: Any) -> Any:
-    known = half_known(*y.shape[2:])
-    return net(y * ops.constant(y, known), known)
+    known = ops.label_mask(y, checkerboard.channel_labels(4, rotate=False), 1, 2, y.shape[2:], y.shape[2:])
+    return net(y * known, known)
 
 
 # ------------------------------------------------------------------------------------------ every part
@@ -229,7 +229,7 @@ def test_groups_are_the_recorded_ones(groups: int, size: tuple[int, int]) -> Non
 
 @pytest.mark.parametrize("groups", checkerboard.GROUPS)
 def test_rotated_groups_are_the_recorded_ones(groups: int) -> None:
-    found = checkerboard.channel_labels(groups, 8, 8, 8, rotate=True)
+    found = checkerboard.channel_labels(groups, rotate=True).spread(8, 8, 8)
     assert np.array_equal(found, GOLDEN[f"cb{groups}_rot_8x8_label"])
     assert (np.bincount(found[:, 3, 5], minlength=groups) == 8 // groups).all()
 
@@ -238,7 +238,7 @@ def test_rotated_groups_are_the_recorded_ones(groups: int) -> None:
 def test_later_groups_have_known_neighbours(groups: int, expected: dict[int, int]) -> None:
     label = checkerboard.labels(groups, 8, 8)
     for group, count in expected.items():
-        known = checkerboard.known(label[None], group, np.ones((8, 8), bool))[0, 0]
+        known = mask(checkerboard.channel_labels(groups, rotate=False), 1, group, (8, 8), (8, 8))[0]
         i, j = np.argwhere(label[1:-1, 1:-1] == group)[0] + 1
         assert known[i - 1 : i + 2, j - 1 : j + 2].sum() == count
 
@@ -250,7 +250,7 @@ def test_means_are_the_recorded_ones(factor: int, backend: str) -> None:
     """(W26)"""
     make: Any = np.ascontiguousarray if backend == "numpy" else pytest.importorskip("torch").from_numpy
     known = GOLDEN["mrc_mask"].astype(np.float32)
-    mean, density = masked_mean(make(GOLDEN["mrc_y"].astype(np.float32) * known), known, factor)
+    mean, density = masked_mean(make(GOLDEN["mrc_y"].astype(np.float32) * known), make(known), factor)
     np.testing.assert_allclose(mean, GOLDEN[f"mrc_s{factor}_avg"], rtol=1e-6)
     np.testing.assert_allclose(density, GOLDEN[f"mrc_s{factor}_density"], rtol=1e-6)
 

@@ -140,7 +140,7 @@ def three_blocks(a: Any) -> Any:
     return [a(1, 3, 48, 32), a(16, 16)], {}
 
 
-@case("mean_pool")
+@case("cell_sum")
 def cells_of_4(a: Any) -> Any:
     return [a(1, 3, 8, 12), 4], {}
 
