@@ -8,11 +8,6 @@
 
 namespace hpcm {
 
-// A rectangle in pixels.
-struct Region {
-    int64_t x = 0, y = 0, width = 0, height = 0;
-};
-
 class Decoding {
 public:
     // Borrows both. Throws Error for a file that does not belong to the model, a region outside, or a scale that there is none of

@@ -139,20 +139,6 @@ hpcm::Region region_of(const hpcm_picture& picture, const hpcm_request* request)
 
 int scale_of(const hpcm_request* request) { return request == nullptr || request->scale == 0 ? 1 : int(request->scale); }
 
-// The alpha samples of a rectangle, made smaller like the picture; empty where the file has none.
-std::vector<uint8_t> alpha_of(const hpcm::Container& file, const hpcm::Region& region, int scale) {
-    const auto payload = file.payload(hpcm::Kind::alpha);
-    if (!payload) return {};
-    const uint32_t width = file.header().width;
-    const std::vector<uint8_t> plane = hpcm::decode_alpha(*payload, file.header().height, width);
-    std::vector<uint8_t> found;
-    hpcm::Squares squares(region.width, region.height, 1, scale, [&](int64_t, int64_t count, const uint8_t* samples) {
-        found.insert(found.end(), samples, samples + count * ((region.width + scale - 1) / scale));
-    });
-    for (int64_t y = region.y; y < region.y + region.height; ++y) squares.take(y - region.y, 1, plane.data() + y * width + region.x);
-    return found;
-}
-
 void decode(hpcm_picture& picture, const hpcm_request* request, const hpcm::SampleRows& rows) {
     hpcm_decoder& decoder = *picture.decoder;
     const hpcm::ThreadLimit limit(decoder.threads);
@@ -160,7 +146,11 @@ void decode(hpcm_picture& picture, const hpcm_request* request, const hpcm::Samp
     const auto model = model_of(decoder, header.model_id, header.model_name);
     const hpcm::Region region = region_of(picture, request);
     const hpcm::Decoding decoding(picture.file, *model, region, scale_of(request));
-    const std::vector<uint8_t> alpha = alpha_of(picture.file, region, scale_of(request));
+    std::vector<uint8_t> alpha;
+    if (const auto payload = picture.file.payload(hpcm::Kind::alpha)) {
+        alpha.resize(size_t(decoding.width() * decoding.height()));
+        hpcm::decode_alpha(*payload, header.height, header.width, region, scale_of(request), alpha.data());
+    }
     hpcm::Progress progress;
     if (request != nullptr && request->progress != nullptr) {
         progress = [request](double done) { return request->progress(request->user, done) != 0; };
@@ -227,6 +217,13 @@ hpcm_status hpcm_decoder_add_model_file(hpcm_decoder* decoder, const char* path)
         const std::vector<uint8_t> data = read_file(path);
         add_model(*decoder, {data.data(), data.size()});
     });
+}
+
+int hpcm_decoder_has_model(const hpcm_decoder* decoder, const uint8_t* id) {
+    if (decoder == nullptr || id == nullptr) return 0;
+    Id wanted;
+    std::copy_n(id, wanted.size(), wanted.begin());
+    return known(*decoder, wanted) ? 1 : 0;
 }
 
 hpcm_status hpcm_decoder_set_finder(hpcm_decoder* decoder, hpcm_find_model find, void* user) {

@@ -80,6 +80,9 @@ HPCM_API hpcm_status hpcm_decoder_set_threads(hpcm_decoder* decoder, int threads
 HPCM_API hpcm_status hpcm_decoder_add_model(hpcm_decoder* decoder, const uint8_t* data, size_t size);
 HPCM_API hpcm_status hpcm_decoder_add_model_file(hpcm_decoder* decoder, const char* path);
 
+/* Whether the model with this id (8 bytes) is known. */
+HPCM_API int hpcm_decoder_has_model(const hpcm_decoder* decoder, const uint8_t* id);
+
 /* Asked for a model that is not known: id has 8 bytes, name is for people. Gives the model to the decoder by
  * hpcm_decoder_add_model and returns 1, or returns 0. May be called from several threads at once. */
 typedef int (*hpcm_find_model)(void* user, hpcm_decoder* decoder, const uint8_t* id, const char* name);

@@ -7,6 +7,11 @@
 
 namespace hpcm {
 
+// A rectangle in pixels.
+struct Region {
+    int64_t x = 0, y = 0, width = 0, height = 0;
+};
+
 // Takes rows of samples from the top: `count` rows from row y on, 8 bits, interleaved, without gaps.
 using SampleRows = std::function<void(int64_t y, int64_t count, const uint8_t* samples)>;
 

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <algorithm>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -26,20 +27,21 @@ void check(hpcm_status status) {
     if (status != HPCM_OK) die(status, hpcm_last_message());
 }
 
-// Offers the models of the folders: first the one of the file's name, then all others.
-int find_model(void* user, hpcm_decoder* decoder, const uint8_t*, const char* name) {
+// Adds models of the folders until it is among them: first those with the file's name for it.
+int find_model(void* user, hpcm_decoder* decoder, const uint8_t* id, const char* name) {
     namespace fs = std::filesystem;
-    bool found = false;
-    for (const std::string& folder : *static_cast<const std::vector<std::string>*>(user)) {
-        std::error_code error;
-        const fs::path named = fs::path(folder) / (std::string(name) + ".safetensors");
-        if (fs::exists(named, error)) found |= hpcm_decoder_add_model_file(decoder, named.string().c_str()) == HPCM_OK;
-        for (const auto& entry : fs::directory_iterator(folder, error)) {
-            if (entry.path().extension() != ".safetensors" || entry.path() == named) continue;
-            found |= hpcm_decoder_add_model_file(decoder, entry.path().string().c_str()) == HPCM_OK;
+    const auto& folders = *static_cast<const std::vector<std::string>*>(user);
+    for (const bool named : {true, false}) {
+        for (const std::string& folder : folders) {
+            std::error_code error;
+            for (const auto& entry : fs::directory_iterator(folder, error)) {
+                if (entry.path().extension() != ".safetensors" || (entry.path().stem() == name) != named) continue;
+                hpcm_decoder_add_model_file(decoder, entry.path().string().c_str());
+                if (hpcm_decoder_has_model(decoder, id) != 0) return 1;
+            }
         }
     }
-    return found ? 1 : 0;
+    return 0;
 }
 
 std::vector<uint8_t> read_all(std::FILE* file) {
