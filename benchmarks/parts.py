@@ -93,7 +93,7 @@ def main() -> None:
     parts = {
         "start-up": median(options.runs, lambda: process("-c", IMPORTS)),
         "model load": median(
-            options.runs, lambda: timed(lambda: CodecModel.load(store.find_by_id(file.id, file.name)))
+            options.runs, lambda: timed(lambda: CodecModel.load(store.find(store.path_by_id(file.id, file.name))))
         ),
     }
     both = median(options.runs, lambda: timed(decode))

@@ -84,7 +84,7 @@ class Summary:
 @dataclass(frozen=True)
 class ModelFile(Summary):
     """A model file, checked. `tensors`: name -> read-only float32 array; they are read and checked when the
-    first one is asked for.
+    first one is asked for. `data`: the bytes of the whole file.
 
     Row r of the entropy tables is cdf[starts[r] : starts[r] + lengths[r]], strictly rising from 0 to 65536; its last
     symbol is the escape, symbol i before that the integer offsets[r] + i. The row for a predicted scale is the number
@@ -100,6 +100,7 @@ class ModelFile(Summary):
     y_thresholds: NDArray[np.float32]
     z_thresholds: NDArray[np.float32]
     levels: NDArray[np.float32] | None
+    data: memoryview
 
     def verify(self) -> None:
         """Reads every tensor. Raises ModelFileError for the first that is damaged or not finite."""
@@ -124,7 +125,7 @@ def read(path: str | Path) -> ModelFile:
     if problem:
         raise ModelFileError(f"{path}: {problem}")
     levels = None if levels is None else levels.reshape(2, -1, 4)
-    return ModelFile(**vars(source.summary), tensors=_Weights(source), **tables, levels=levels)
+    return ModelFile(**vars(source.summary), tensors=_Weights(source), **tables, levels=levels, data=source.data)
 
 
 def stored_tensors(path: str | Path) -> dict[str, NDArray[Any]]:
@@ -181,6 +182,11 @@ class _Source:
             parameters=sum(self.size_of(k) for k in self.weight_names()),
             size=len(self._map),
         )
+
+    @property
+    def data(self) -> memoryview:
+        """The whole file."""
+        return memoryview(self._map)
 
     def size_of(self, name: str) -> int:
         """Elements of a tensor."""

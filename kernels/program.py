@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from hpcmcodec import errors
+from hpcmcodec.kernels._errors import translated
 from hpcmcodec.kernels._load import Float32, native
 from hpcmcodec.kernels.entropy import TableSet
 
@@ -40,17 +39,17 @@ class StreamCoder:
         z_thresholds: Float32,
         levels: Float32 | None = None,
     ) -> None:
-        with _translated():
+        with translated():
             self._native = native().StreamCoder(list(streams), tables._native, y_thresholds, z_thresholds, levels)
 
     def hyper(self, z_scale: Float32, sides: Grid, own: Grid) -> Float32:
         """The hyper-latent's symbols (C, *sides), of which the top left `own` are coded; z_scale: one number a channel."""
-        with _translated():
+        with translated():
             return native_array(self._native.hyper(np.ascontiguousarray(z_scale), sides, own))
 
     def finish(self) -> None:
         """All streams must have been used up exactly."""
-        with _translated():
+        with translated():
             self._native.finish()
 
 
@@ -62,7 +61,7 @@ class Program:
     """
 
     def __init__(self, text: str, arrays: Mapping[str, Float32], entries: Sequence[str] = ()) -> None:
-        with _translated():
+        with translated():
             self._native = native().Program(text, dict(arrays), list(entries))
 
     def run(
@@ -79,7 +78,7 @@ class Program:
 
         memory: bytes that may be taken besides inputs and outputs. Raises LimitExceededError, CorruptError."""
         given = coder._native if isinstance(coder, StreamCoder) else coder
-        with _translated():
+        with translated():
             return dict(self._native.run(entry, dict(inputs), grid, given, memory, work))
 
     def rows(
@@ -98,12 +97,12 @@ class Program:
         read(rows, columns) gives pieces of the map that the entry is made from, (C, rows, columns), each row once and in
         order; write(rows, columns, piece) takes those of the result. `inputs`: the vectors.
         """
-        with _translated():
+        with translated():
             self._native.rows(entry, dict(inputs), grid, _source(entry), read, write, rows, columns, step)
 
     def needs(self, entry: str, grid: Grid, *, layout: bool = False) -> tuple[float, float]:
         """Bytes of memory and multiply-adds of a run."""
-        with _translated():
+        with translated():
             memory, work = self._native.needs(entry, grid, layout)
         return float(memory), float(work)
 
@@ -111,7 +110,7 @@ class Program:
         self, entry: str, grid: Grid, rows: Span, columns: Span, memory: float, unit: int
     ) -> tuple[int, float]:
         """The most rows of a strip, a multiple of `unit`, that take at most `memory` bytes; and what they take."""
-        with _translated():
+        with translated():
             step, taken = self._native.step_within(entry, grid, _source(entry), rows, columns, memory, unit)
         return int(step), float(taken)
 
@@ -132,8 +131,10 @@ def run_operation(
     """One operation on maps (C, H, W) and parameters of 1, 2 or 4 dimensions; attributes as programs hold them.
 
     definition: by its plain loops, slowly. Raises ModelFileError for operands or attributes that do not fit."""
-    with _translated():
-        return native_array(native().run_operation(name, list(operands), json.dumps(list(attributes)), grid, definition))
+    with translated():
+        return native_array(
+            native().run_operation(name, list(operands), json.dumps(list(attributes)), grid, definition)
+        )
 
 
 def native_array(array: Any) -> Float32:
@@ -144,18 +145,3 @@ def native_array(array: Any) -> Float32:
 
 def _source(entry: str) -> str:
     return "picture" if entry == "analysis" else "latent"
-
-
-def _by_code() -> dict[int, type[errors.HpcmError]]:
-    found = (kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.HpcmError))
-    return {kind.exit_code: kind for kind in found}
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Errors of the core as the package's own."""
-    try:
-        yield
-    except native().CoreError as error:
-        message, status = error.args
-        raise _by_code().get(status, errors.HpcmError)(message) from None

@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from hpcmcodec.codec.conditions import condition
 from hpcmcodec.codec.encoder import Encoder, encode_tile
 from hpcmcodec.codec.model import CodecModel
 from hpcmcodec.codec.pixels import to_network
-from hpcmcodec.codec.refine import curvature_at
+from hpcmcodec.codec.refine import condition_of, curvature_at
 from hpcmcodec.codec.tiling import Tile
 from hpcmcodec.entropy.coder import EntropyCoder, Quantised
 from hpcmcodec.entropy.tables import EntropyTables
@@ -41,7 +40,7 @@ def calibrate(source: str | Path | None, pictures: Iterable[Picture], output: Pa
     file, encoder = store.find(source), Encoder(source)
     model = encoder.model
     plain = file.distribution.get("name") == "logistic" and file.levels is None
-    if model.network.rate != "variable" or not plain:
+    if model.rate != "variable" or not plain:
         raise UsageError(
             f"model {model.name!r} cannot have a trellis: only models of variable rate with logistic tables can"
         )
@@ -57,7 +56,7 @@ def calibrate(source: str | Path | None, pictures: Iterable[Picture], output: Pa
 
     tables = logistic_trellis_tables(collect, STRENGTH)
     encoder.model = replace(model, coder=EntropyCoder.of(tables))
-    large = [picture for picture in crops if min(picture.shape[:2]) >= model.network.pad_multiple][:CURVED]
+    large = [picture for picture in crops if min(picture.shape[:2]) >= model.pad_multiple][:CURVED]
     curvature = {"curvature": round(float(np.mean([_curvature(encoder.model, p) for p in large])), 3)} if large else {}
     return model_file.write(
         output,
@@ -91,15 +90,14 @@ class _Recorder(EntropyCoder):
 
 def _curvature(model: CodecModel, pixels: np.ndarray) -> float:
     """Of the distortion by latents (`refine.curvature_at`), the mean over `QUALITIES`. pixels: a crop with a latent."""
-    stride = model.network.pad_multiple
+    stride = model.pad_multiple
     height, width = (side // stride * stride for side in pixels.shape[:2])
     pixels = np.ascontiguousarray(pixels[:height, :width])
     found = []
     for quality in QUALITIES:
-        cond = condition(model.network, quality)
-        y = model.network.analyse(to_network(pixels, height, width), cond)
-        y_hat = encode_tile(model, cond, Tile(0, height, width, 0, 0), y)[1]
-        found.append(curvature_at(model.network, quality, pixels, y_hat))
+        y = model.network.analyse(to_network(pixels, height, width), condition_of(model.network, quality))[0]
+        y_hat = encode_tile(model, model.condition(quality), Tile(0, height, width, 0, 0), y)[1]
+        found.append(curvature_at(model.network, quality, pixels, y_hat[None]))
     return float(np.mean(found))
 
 

@@ -10,14 +10,13 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from hpcmcodec import kernels
+from hpcmcodec.codec.model import CodecModel
 from hpcmcodec.codec.parallel import MOST_TILES
 from hpcmcodec.codec.tiling import TileGrid
-from hpcmcodec.codec.transforms import STRIP_BYTES, Transform
 from hpcmcodec.errors import LimitExceededError
 
 PROCESS_BYTES = 112 * 2**20
@@ -25,64 +24,58 @@ PROCESS_BYTES = 112 * 2**20
 FILE_BYTES = 13
 """Per pixel, while a picture is read or written: Pillow's (4), ours (3), the copy that is handed over (3), and the
 whole file where it comes through a pipe and is not compressed (3); tests/codec/test_memory.py measures it."""
-WHOLE_BYTES = 1000
-"""Per pixel, of transforms that cannot run in strips."""
-LEAST_STRIP_BYTES = 2**24
-_LITE_BYTES, _HPCM_BYTES = 96, 400
-"""Per latent of a tile while it is coded, measured at the worst moment (benchmarks/big_pictures.py)."""
+STRIP_BYTES = 2**27
+"""Memory that the arrays of one strip may take."""
+LEAST_ROWS = 64
+"""What a strip has at least, in pixels."""
 
 
 @dataclass(frozen=True)
 class Budget:
-    """How to code one picture: `strip` bytes for a strip's arrays, `workers` tiles at a time; `total` bytes in all."""
+    """How to encode one picture: `step` rows of latents in a strip, `workers` tiles at a time; `total` bytes in all."""
 
-    strip: int
+    step: int
     workers: int
     total: int
 
 
-def budget(network: Any, grid: TileGrid, transform: Transform, pixels: int, limit: int | None, kept: int = 0) -> Budget:
+def budget(model: CodecModel, grid: TileGrid, pixels: int, limit: int | None, kept: int = 0) -> Budget:
     """The fastest way that fits into `limit` bytes (None: all of the machine's memory).
 
-    `pixels`: of the picture or of the part of it that is decoded. `kept`: bytes that are needed besides.
-    Raises LimitExceededError if nothing fits.
+    `pixels`: of the picture. `kept`: bytes that are needed besides. Raises LimitExceededError if nothing fits.
     """
     most = machine_memory() if limit is None else limit
-    fixed = PROCESS_BYTES + kept + sum(array.nbytes for array in network.arrays().values())
-    tile, band = _tile_bytes(network, grid), _band_bytes(network, grid, transform)
-    if not transform.in_strips:
-        need = fixed + WHOLE_BYTES * grid.padded[0] * grid.padded[1] + tile
-        return _checked(grid, Budget(STRIP_BYTES, 1, need), most)
-    whole = min(STRIP_BYTES, transform.bytes_at_once())
-    smallest = min(LEAST_STRIP_BYTES, whole)
+    fixed = PROCESS_BYTES + kept + sum(array.nbytes for array in model.file.tensors.values())
+    height, width = grid.latent
+    unit = max(1, LEAST_ROWS // model.stride)
+
+    def strips(memory: float) -> tuple[int, float]:
+        return model.program.step_within("analysis", grid.latent, (0, height), (0, width), memory, unit)
+
+    smallest = strips(0)[1]
+    tile, band = _tile_bytes(model, grid), _band_bytes(model, grid)
     least = fixed + max(FILE_BYTES * pixels, 3 * pixels + band + smallest + tile)
     spare = most - (fixed + 3 * pixels + band)
-    strip = min(whole, max(smallest, (spare - tile) // 2))
-    workers = max(1, min(kernels.get_threads(), MOST_TILES, grid.columns, (spare - strip) // tile))
-    return _checked(grid, Budget(strip, workers, max(least, fixed + 3 * pixels + band + strip + workers * tile)), most)
-
-
-def _checked(grid: TileGrid, made: Budget, most: int) -> Budget:
-    if made.total > most:
+    step, strip = strips(min(STRIP_BYTES, max(smallest, (spare - tile) // 2)))
+    workers = int(max(1, min(kernels.get_threads(), MOST_TILES, grid.columns, (spare - strip) // tile)))
+    total = int(max(least, fixed + 3 * pixels + band + strip + workers * tile))
+    if total > most:
         raise LimitExceededError(
-            f"a picture of {grid.width} x {grid.height} pixels takes about {readable(made.total)} of memory, more than"
+            f"a picture of {grid.width} x {grid.height} pixels takes about {readable(total)} of memory, more than"
             f" the limit of {readable(most)}; see --max-memory"
         )
-    return made
+    return Budget(min(step, height), workers, total)
 
 
-def _tile_bytes(network: Any, grid: TileGrid) -> int:
-    """What the entropy model needs for the largest tile."""
+def _tile_bytes(model: CodecModel, grid: TileGrid) -> float:
+    """What the entropy model needs for the largest tile, with the quantiser's arrays."""
     rows, columns = (min(grid.latent_side, side) for side in grid.latent)
-    each = _LITE_BYTES if network.config.family == "lite" else _HPCM_BYTES
-    return int(each * network.latent_channels * rows * columns)
+    return model.program.needs("latents", (rows, columns), layout=True)[0] + 40 * model.latent_channels * rows * columns
 
 
-def _band_bytes(network: Any, grid: TileGrid, transform: Transform) -> int:
-    """The latents of a row of tiles, as wide as a strip, and those that wait before or after it."""
-    rows = min(grid.latent_side, grid.latent[0])
-    columns = min(grid.latent[1], transform.share_at_once() * grid.latent[1] + grid.latent_side)
-    return int(2 * 4 * network.latent_channels * rows * columns)
+def _band_bytes(model: CodecModel, grid: TileGrid) -> int:
+    """The latents of a row of tiles, and those that wait."""
+    return 2 * 4 * model.latent_channels * min(grid.latent_side, grid.latent[0]) * grid.latent[1]
 
 
 def machine_memory() -> int:

@@ -1,17 +1,19 @@
-"""A model ready to code with: the network with its weights, its entropy tables and its identity."""
+"""A model ready to code with: its program, its entropy tables and its identity."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 
 from hpcmcodec.entropy.coder import EntropyCoder, Quantised
-from hpcmcodec.errors import CorruptError
-from hpcmcodec.formats.header import Header
 from hpcmcodec.formats.model_file import ModelFile
+from hpcmcodec.kernels import decode
+from hpcmcodec.kernels.program import Program
+from hpcmcodec.models.program import canonical
 from hpcmcodec.models.registry import build, config_from_dict
 from hpcmcodec.models.rwkv.export import check_merged
 
@@ -22,46 +24,104 @@ CURVATURE = 2 * 8.67
 """h: second derivative of the distortion in bits by a latent, where a model file does not tell its own; the kernels'
 RDO_WEIGHT is its half. Half of what it is overshoots so far that nothing is gained, twice as much gains little."""
 
+Condition = Mapping[str, np.ndarray]
+"""Vectors (C, 1, 1) that depend on the quality alone, by name."""
+
 
 @dataclass(frozen=True)
 class CodecModel:
-    """What encoder and decoder need of a model file. The network runs on the native backend."""
+    """What encoders need of a model file. `name`, `identity`: as files name it."""
 
-    name: str
-    identity: bytes
-    network: Any
+    file: ModelFile
     coder: EntropyCoder
-    y_thresholds: np.ndarray
-    z_thresholds: np.ndarray
     curvature: float = CURVATURE
 
     @classmethod
     def load(cls, file: ModelFile) -> CodecModel:
-        """Build the network of a model file. Raises ModelFileError if weights and config do not fit."""
-        config = config_from_dict(file.config)
-        check_merged(config)
-        network = build(config)
-        network.load(file.tensors)
-        thresholds = file.y_thresholds, file.z_thresholds
-        coder, curvature = EntropyCoder.of(file), _curvature(file.measured)
-        return cls(file.name, file.id, network, coder, *thresholds, curvature)
+        """Raises ModelFileError if weights, program or tables do not fit."""
+        check_merged(config_from_dict(file.config))
+        model = cls(file, EntropyCoder.of(file), _curvature(file.measured))
+        model.program  # noqa: B018  what is wrong with it is told now
+        return model
 
-    def check_suits(self, header: Header) -> None:
-        """Raises CorruptError for a file that does not belong to this model."""
-        if header.streams != self.streams or (header.quality is None) == (self.network.rate == "variable"):
-            raise CorruptError("the file's streams or quality do not belong to its model")
+    @property
+    def name(self) -> str:
+        """Of the model."""
+        return self.file.name
+
+    @property
+    def identity(self) -> bytes:
+        """The first 8 bytes of it."""
+        return self.file.id
+
+    @cached_property
+    def program(self) -> Program:
+        """What encoding executes."""
+        return Program(canonical(self.file.program), self.file.tensors)
+
+    @cached_property
+    def network(self) -> Any:
+        """The network itself, for what a program does not do: gradients."""
+        network = build(config_from_dict(self.file.config))
+        network.load(self.file.tensors)
+        return network
+
+    @cached_property
+    def core(self) -> decode.Model:
+        """The same for decoding."""
+        return decode.Model(self.file.data)
+
+    # ------------------------------------------------------------------------------------------ the program's numbers
+    @property
+    def stride(self) -> int:
+        """Pixels along a side per latent."""
+        return int(self.file.program["stride"])
+
+    @property
+    def pad_multiple(self) -> int:
+        """Pictures are padded to multiples of it, in pixels."""
+        return int(self.file.program["unit"])
+
+    @property
+    def latent_channels(self) -> int:
+        """Channels of the latent."""
+        return int(self.file.program["latent_channels"])
 
     @property
     def streams(self) -> int:
         """Entropy-coded streams of a tile."""
-        return 1 + max(step.scale for step in self.network.schedule)
+        return int(self.file.program["streams"])
+
+    @property
+    def rate(self) -> Literal["variable", "fixed"]:
+        """Whether a quality can be chosen."""
+        return "variable" if self.file.program["entries"]["condition"]["inputs"] else "fixed"
+
+    # ------------------------------------------------------------------------------------------ coding
+    def condition(self, quality: float | None) -> Condition:
+        """For a quality of 1..100; None for a model of one rate."""
+        given = {}
+        if self.rate == "variable" and quality is not None:
+            position = (np.float32(quality) - np.float32(1)) / np.float32(99)
+            given["quality"] = np.full((1, 1, 1), position, np.float32)
+        return self.program.run("condition", given, (1, 1))
+
+    def regain(self, y: np.ndarray, made: Condition, wanted: Condition) -> np.ndarray:
+        """A latent (M, H, W) that was analysed under one condition in the rounding domain of another."""
+        return y * (wanted["up"] / made["up"]) if "up" in made else y
 
     def quantise(self, residual: np.ndarray, rows: np.ndarray) -> Quantised:
         """The encoder's choice of integers for y - mean: rate-distortion optimised where the model's step size relates
         bits to distortion, else the nearest. Decoders do not depend on it."""
         strength = TRELLIS_STRENGTH if self.coder.has_trellis else RDO_STRENGTH
-        strength = strength if self.network.rate == "variable" else 0.0
+        strength = strength if self.rate == "variable" else 0.0
         return self.coder.quantise(np.ascontiguousarray(residual), rows, strength)
+
+
+def vectors(model: CodecModel, entry: str, condition: Condition) -> Condition:
+    """Those of a condition that an entry takes."""
+    names = {name for name, *_ in model.file.program["entries"][entry]["inputs"]}
+    return {name: vector for name, vector in condition.items() if name in names}
 
 
 def _curvature(measured: Mapping[str, Any]) -> float:

@@ -27,11 +27,10 @@ from typing import Any
 
 import numpy as np
 
-from hpcmcodec.codec.conditions import condition
+from hpcmcodec.codec.model import CodecModel
 from hpcmcodec.codec.pixels import Pixels, to_network
-from hpcmcodec.codec.tiling import Tile, TileGrid
+from hpcmcodec.codec.tiling import Span, Tile, TileGrid
 from hpcmcodec.errors import UsageError
-from hpcmcodec.nn.lazy import Span
 from hpcmcodec.nn.tape import Taped
 from hpcmcodec.progress import at
 
@@ -79,38 +78,37 @@ LEVELS = (Effort(), *(Effort(True, steps) for steps in (0, 1, 2, 3, 5, 8, 12, 20
 DEFAULT_EFFORT = 0
 
 
-def effort_of(level: int, network: Any) -> Effort:
+def effort_of(level: int, model: CodecModel) -> Effort:
     """Raises UsageError for a level that there is none of. Networks of one rate, whose price of a bit nobody knows,
     have none but the first."""
     if not 0 <= level < len(LEVELS):
         raise UsageError(f"effort {level} is out of range: choose 0 (fastest) to {len(LEVELS) - 1} (smallest files)")
-    return LEVELS[level if network.rate == "variable" else 0]
+    return LEVELS[level if model.rate == "variable" else 0]
 
 
 def refine(
-    network: Any,
+    model: CodecModel,
     quality: float,
     grid: TileGrid,
     pixels: Pixels,
     latents: Latents,
     decode: Callable[[Latents], list[np.ndarray]],
     effort: Effort,
-    curvature: float,
 ) -> None:
-    """Makes the latents of a picture's tiles better, in place. `decode` gives x for them; curvature: of the distortion,
-    h."""
-    cond = condition(network, quality)
-    scale = np.float32(2 * bits_per_error(network, quality) / curvature)
+    """Makes the latents of a picture's tiles better, in place. `decode` gives x for them."""
+    network = model.network
+    cond = condition_of(network, quality)
+    scale = np.float32(2 * bits_per_error(network, quality) / model.curvature)
     for number, (guessed, damping) in enumerate(effort.dampings()):
         at(number / (effort.guess + effort.steps))
-        whole = np.empty((1, network.latent_channels, *grid.latent), np.float32)
+        whole = np.empty((model.latent_channels, *grid.latent), np.float32)
         near = (_without_zeros(y) for _, y in latents) if guessed else decode(latents)
         for (tile, _), x in zip(latents, near, strict=True):
             _part(whole, tile, x)[...] = x
         wanted = np.empty_like(whole)
-        for rows, columns, part in _gradients(network, cond, grid, pixels, whole, guessed):
-            block = np.s_[:, :, rows.start : rows.stop, columns.start : columns.stop]
-            wanted[block] = whole[block] - scale * part
+        for rows, columns, part in _gradients(network, cond, grid, pixels, whole[None], guessed):
+            block = np.s_[:, rows.start : rows.stop, columns.start : columns.stop]
+            wanted[block] = whole[block] - scale * part[0]
         for tile, y in latents:
             y += np.float32(damping) * (_part(wanted, tile, y) - y)
 
@@ -119,10 +117,16 @@ def _without_zeros(y: np.ndarray) -> np.ndarray:
     return np.where(np.abs(y) < DEAD_ZONE, np.float32(0), y)
 
 
+def condition_of(network: Any, quality: float) -> Any:
+    """The condition of a network itself."""
+    position = (np.float32(quality) - np.float32(1)) / np.float32(99)
+    return network.condition(np.array([position], np.float32))
+
+
 def curvature_at(network: Any, quality: float, pixels: Pixels, y_hat: np.ndarray) -> float:
     """h around decoded latents of a picture whose sides are multiples of the network's stride: how the gradient changes
     in a random direction."""
-    cond, x = condition(network, quality), to_network(pixels, *pixels.shape[:2])
+    cond, x = condition_of(network, quality), to_network(pixels, *pixels.shape[:2])
     way = np.random.default_rng(0).normal(0, 0.3, y_hat.shape).astype(np.float32)
     gradients = []
     for y in (y_hat, y_hat + way):
@@ -139,14 +143,14 @@ def bits_per_error(network: Any, quality: float) -> float:
     return math.exp(low + (quality - 1) / 99 * (high - low)) * 255**2 / 3
 
 
-def memory(network: Any, grid: TileGrid) -> int:
+def memory(model: CodecModel, grid: TileGrid) -> int:
     """Bytes that refining a picture takes: its latents four times over, and a block on its way."""
-    height, width = (min(side, BLOCK + 2 * HALO) * network.stride for side in grid.latent)
-    return 4 * 4 * network.latent_channels * math.prod(grid.latent) + BYTES_PER_PIXEL * height * width
+    height, width = (min(side, BLOCK + 2 * HALO) * model.stride for side in grid.latent)
+    return 4 * 4 * model.latent_channels * math.prod(grid.latent) + BYTES_PER_PIXEL * height * width
 
 
 def _part(whole: np.ndarray, tile: Tile, like: np.ndarray) -> np.ndarray:
-    return whole[:, :, tile.top : tile.top + like.shape[2], tile.left : tile.left + like.shape[3]]
+    return whole[:, tile.top : tile.top + like.shape[1], tile.left : tile.left + like.shape[2]]
 
 
 def _gradients(

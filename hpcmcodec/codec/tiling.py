@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple, Protocol
 
 from hpcmcodec.errors import UsageError
 from hpcmcodec.formats.header import TILE_UNIT
-from hpcmcodec.nn.lazy import Span
 
 TILE_SIZE = 1024
 """Side of a tile in pixels where the encoder chooses; more if the network's padding asks for it."""
@@ -17,7 +16,27 @@ TILED_ABOVE = 2**22
 """Pictures of more pixels, padding included, are cut into tiles unless the caller says otherwise."""
 
 
-def choose_tile_size(network: Any, height: int, width: int, wanted: int | None = None) -> int:
+class Padded(Protocol):
+    """A network or a model: what it pads pictures to, and how many pixels a latent has along a side."""
+
+    @property
+    def pad_multiple(self) -> int: ...
+    @property
+    def stride(self) -> int: ...
+
+
+class Span(NamedTuple):
+    """A range of rows or of columns: start <= i < stop."""
+
+    start: int
+    stop: int
+
+    def within(self, size: int) -> Span:
+        """The part of it in 0 .. size."""
+        return Span(max(self.start, 0), min(self.stop, size))
+
+
+def choose_tile_size(network: Padded, height: int, width: int, wanted: int | None = None) -> int:
     """Side of the tiles of a picture, 0 for none. Raises UsageError for a `wanted` side that the model cannot have."""
     unit = math.lcm(TILE_UNIT, network.pad_multiple)
     if wanted is None:
@@ -50,7 +69,7 @@ class TileGrid:
     stride: int
 
     @classmethod
-    def of(cls, network: Any, height: int, width: int, tile_size: int) -> TileGrid:
+    def of(cls, network: Padded, height: int, width: int, tile_size: int) -> TileGrid:
         """The grid of a picture of height x width pixels."""
         return cls(height, width, tile_size, network.pad_multiple, network.stride)
 
@@ -91,11 +110,6 @@ class TileGrid:
         side = self.latent_side
         return Tile(row * self.columns + column, height, width, row * side, column * side)
 
-    def row_of(self, row: int, columns: Span | None = None) -> Iterator[Tile]:
-        """The tiles of a row, of all columns or of some."""
-        first, last = columns or (0, self.columns)
-        return (self.tile(row, column) for column in range(first, last))
-
-    def touched(self, latents: Span) -> Span:
-        """Tiles along an axis that share a range of the latent grid."""
-        return Span(latents.start // self.latent_side, -(-latents.stop // self.latent_side))
+    def row_of(self, row: int) -> Iterator[Tile]:
+        """The tiles of a row."""
+        return (self.tile(row, column) for column in range(self.columns))

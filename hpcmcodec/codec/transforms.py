@@ -1,120 +1,90 @@
-"""The transforms over a whole picture, in strips of bounded memory and with the bits of the whole at once.
-
-A network whose transform is not local (`nn.lazy.NotLocalError`) runs on the whole picture.
-"""
+"""The transforms of a whole picture in strips of bounded memory, with the bits of the whole at once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from copy import copy
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
+from hpcmcodec.codec.model import CodecModel, Condition, vectors
 from hpcmcodec.codec.pixels import Pixels, from_network, to_network
-from hpcmcodec.codec.tiling import TileGrid
-from hpcmcodec.errors import CorruptError
-from hpcmcodec.nn.lazy import NotLocalError, Span, source
-from hpcmcodec.nn.strips import Plan, Read
+from hpcmcodec.codec.tiling import Tile, TileGrid
+from hpcmcodec.errors import ModelFileError
+from hpcmcodec.progress import at
 
-STRIP_BYTES = 2**27
-"""Memory that the arrays of one strip may take."""
-LEAST_ROWS, LEAST_COLUMNS = 64, 256
-"""What a strip has at least, in pixels."""
+Take = Callable[[list[Tile], list[np.ndarray]], None]
+"""Takes a row of tiles and their latents (M, rows, columns)."""
 
 
-class Transform:
-    """One transform of one picture: `call` on the array (1, channels, height, width) of the whole.
+def analyse(model: CodecModel, condition: Condition, grid: TileGrid, pixels: Pixels, step: int, take: Take) -> None:
+    """The analysis transform of a picture, `step` rows of latents at a time, handed on in rows of tiles."""
+    height, width = grid.latent
+    parts: list[np.ndarray] = []
+    row = 0
 
-    pixel: pixels along a result's side. Strips take `STRIP_BYTES`, see `within`.
-    """
-
-    def __init__(self, call: Callable[[Any], Any], channels: int, size: tuple[int, int], pixel: int) -> None:
-        self._call, self._size = call, size
-        self._unit, self._least = LEAST_ROWS // pixel, LEAST_COLUMNS // pixel
-        self._memory = STRIP_BYTES
-        try:
-            self._plan: Plan | None = Plan(call(source(channels, *size)))
-        except NotLocalError:
-            self._plan = None
-
-    def within(self, memory: int) -> Transform:
-        """The same with strips whose arrays take `memory` bytes."""
-        other = copy(self)
-        other._memory = memory
-        return other
-
-    @property
-    def in_strips(self) -> bool:
-        """Whether the network can run piece by piece."""
-        return self._plan is not None
-
-    def columns_at_once(self, columns: int) -> int:
-        """How many of the result's columns a strip may have for the memory to suffice, at most `columns`."""
-        if self._plan is None:
-            return columns
-        each = self._plan.bytes_per_row(columns) * self._unit / columns
-        return min(columns, max(self._least, int(self._memory / each)))
-
-    def bytes_at_once(self) -> int:
-        """Memory of everything in one strip."""
-        assert self._plan is not None
-        return int(self._plan.bytes_per_row() * self._plan.result.shape[2])
-
-    def share_at_once(self) -> float:
-        """The part of the result's columns that a strip may have."""
-        if self._plan is None:
-            return 1.0
-        width = self._plan.result.shape[3]
-        return self.columns_at_once(width) / width
-
-    def run(self, read: Read, rows: Span, columns: Span) -> Iterator[tuple[Span, np.ndarray]]:
-        """The rectangle in strips from the top: (rows, array). The source's rows are read once, in order."""
-        if self._plan is None:
-            whole = self._call(read(Span(0, self._size[0]), Span(0, self._size[1])))
-            yield rows, whole[:, :, rows.start : rows.stop, columns.start : columns.stop]
-            return
-        afford = self._memory / self._plan.bytes_per_row(columns.stop - columns.start)
-        yield from self._plan.run(read, rows, columns, max(1, int(afford) // self._unit) * self._unit)
-
-
-def analysis(network: Any, cond: Any, grid: TileGrid) -> Transform:
-    """The analysis transform of a padded picture."""
-    return Transform(lambda x: network.analyse(x, cond), 3, grid.padded, grid.stride)
-
-
-def synthesis(network: Any, cond: Any, grid: TileGrid) -> Transform:
-    """The synthesis transform of a picture's latent grid."""
-    return Transform(lambda y: network.synthesise(y, cond), network.latent_channels, grid.latent, 1)
-
-
-def sketch(network: Any, cond: Any, grid: TileGrid) -> Transform:
-    """Like `synthesis`, for a picture that is made small."""
-    return Transform(lambda y: network.sketch(y, cond), network.latent_channels, grid.latent, 1)
-
-
-def pixel_reader(pixels: Pixels) -> Read:
-    """Reads uint8 pixels as the network's input, edges repeated where the padding is."""
-    height, width = pixels.shape[:2]
-
-    def read(rows: Span, columns: Span) -> np.ndarray:
+    def read(rows: tuple[int, int], columns: tuple[int, int]) -> np.ndarray:
         (top, bottom), (left, right) = rows, columns
-        own = pixels[min(top, height - 1) : min(bottom, height), min(left, width - 1) : min(right, width)]
-        return to_network(own, bottom - top, right - left)
+        own = pixels[
+            min(top, grid.height - 1) : min(bottom, grid.height), min(left, grid.width - 1) : min(right, grid.width)
+        ]
+        return to_network(own, bottom - top, right - left)[0]
 
-    return read
+    def write(rows: tuple[int, int], columns: tuple[int, int], piece: np.ndarray) -> None:
+        nonlocal parts, row
+        parts.append(piece.copy())
+        at(rows[1] / height)
+        while row < grid.rows and rows[1] >= (end := min((row + 1) * grid.latent_side, height)):
+            band = np.concatenate(parts, 1) if len(parts) > 1 else parts[0]
+            cut = band.shape[1] - (rows[1] - end)
+            parts = [band[:, cut:]] if cut < band.shape[1] else []
+            tiles = list(grid.row_of(row))
+            side = grid.latent_side
+            row += 1
+            take(tiles, [np.ascontiguousarray(band[:, :cut, tile.left : tile.left + side]) for tile in tiles])
+
+    inputs = vectors(model, "analysis", condition)
+    model.program.rows("analysis", inputs, grid.latent, read, write, (0, height), (0, width), step)
 
 
-def picture_rows(
-    transform: Transform, read: Read, rows: Span, columns: Span, channels: int
-) -> Iterator[tuple[Span, Pixels]]:
-    """A rectangle of the decoded picture in strips of uint8 pixels, padding included where the rectangle has any."""
-    for strip, x_hat in transform.run(read, rows, columns):
-        yield strip, from_network(finite(x_hat), channels)
+def synthesise(
+    model: CodecModel,
+    condition: Condition,
+    grid: TileGrid,
+    latents: dict[int, np.ndarray],
+    channels: int,
+    step: int,
+    take: Callable[[int, Pixels], None],
+) -> None:
+    """The picture of decoded latents (M, rows, columns) of all tiles, by their numbers: take(first row, pixels)."""
+
+    def read(rows: tuple[int, int], columns: tuple[int, int]) -> np.ndarray:
+        (top, bottom), (left, right) = rows, columns
+        out = np.empty((model.latent_channels, bottom - top, right - left), np.float32)
+        for row in range(top // grid.latent_side, -(-bottom // grid.latent_side)):
+            for tile in grid.row_of(row):
+                _paste(out, top, left, tile, latents[tile.index])
+        return out
+
+    def write(rows: tuple[int, int], columns: tuple[int, int], piece: np.ndarray) -> None:
+        take(rows[0], from_network(piece[None], channels))
+
+    inputs = vectors(model, "picture", condition)
+    whole = (0, grid.height), (0, grid.width)
+    model.program.rows("picture", inputs, grid.latent, read, write, *whole, step)
 
 
-def finite(array: np.ndarray) -> np.ndarray:
-    """The same array. What follows from a number that is none would depend on the processor; no encoder makes one."""
+def _paste(out: np.ndarray, top: int, left: int, tile: Tile, y: np.ndarray) -> None:
+    """Copies what a tile's latents share with a rectangle of the whole grid that begins at (top, left)."""
+    rows, columns = y.shape[1:]
+    first, last = max(top, tile.top), min(top + out.shape[1], tile.top + rows)
+    begin, end = max(left, tile.left), min(left + out.shape[2], tile.left + columns)
+    if first < last and begin < end:
+        own = y[:, first - tile.top : last - tile.top, begin - tile.left : end - tile.left]
+        out[:, first - top : last - top, begin - left : end - left] = own
+
+
+def finite(model: CodecModel, array: np.ndarray) -> np.ndarray:
+    """The same array. Raises ModelFileError for what is no number."""
     if not np.isfinite(array).all():
-        raise CorruptError("the latent streams are damaged (values beyond all bounds)")
+        raise ModelFileError(f"model {model.name!r} cannot code this picture: its weights are bad")
     return array

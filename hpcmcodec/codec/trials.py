@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hpcmcodec.codec.conditions import condition
-from hpcmcodec.codec.encoder import encode_tile, latents_of_tiles, refine_tiles, write_file
+from hpcmcodec.codec.encoder import encode_tile, latents_of, refine_tiles, write_file
 from hpcmcodec.codec.memory import budget
 from hpcmcodec.codec.parallel import for_tiles, normative
-from hpcmcodec.codec.reading import LatentReader, Region, pieces
 from hpcmcodec.codec.refine import LEVELS, Effort, memory
 from hpcmcodec.codec.tiling import Tile, TileGrid
-from hpcmcodec.codec.transforms import analysis, pixel_reader, synthesis
+from hpcmcodec.codec.transforms import synthesise
 from hpcmcodec.formats.picture import Picture
 from hpcmcodec.progress import part
 
@@ -43,7 +41,7 @@ class Trials:
         self._model = encoder.model
         height, width = picture.pixels.shape[:2]
         header = encoder.header(picture, 50, tile_size)
-        self._grid = TileGrid.of(self._model.network, height, width, header.tile_size)
+        self._grid = TileGrid.of(self._model, height, width, header.tile_size)
         self._analysed: float | None = None
         self._rest = 1.0
         self._latents: list[tuple[Tile, np.ndarray]] = []
@@ -67,17 +65,17 @@ class Trials:
         return part(1 - before, 1 - self._rest)
 
     def _code(self, quality: float, *, keep: bool) -> tuple[bytes, dict[int, np.ndarray]]:
-        network = self._model.network
+        model = self._model
         with normative():
             self._analyse(quality)
-            cond, before = condition(network, quality), condition(network, self._analysed)
+            condition, before = model.condition(quality), model.condition(self._analysed)
 
             def one(pair: tuple[Tile, np.ndarray]) -> Any:
-                coded, y_hat = encode_tile(self._model, cond, *pair)
+                coded, y_hat = encode_tile(model, condition, *pair)
                 return coded, y_hat if keep else None
 
-            latents = [(tile, network.regain(y, before, cond)) for tile, y in self._latents]
-            refine_tiles(self._model, quality, self._grid, self._picture.pixels, latents, self._effort, self._means)
+            latents = [(tile, model.regain(y, before, condition)) for tile, y in self._latents]
+            refine_tiles(model, quality, self._grid, self._picture.pixels, latents, self._effort, self._means)
             made = for_tiles(one, latents, self._means.workers)
         header = self._encoder.header(self._picture, quality, self._tile_size)
         data = write_file(header, [coded for coded, _ in made], self._picture, strip=self._strip)
@@ -88,28 +86,23 @@ class Trials:
         if self._analysed is not None and (0 <= self._analysed - quality <= REACH or self._analysed == 100):
             return
         self._analysed = min(100.0, quality + AHEAD)
-        network = self._model.network
-        transform = analysis(network, condition(network, self._analysed), self._grid)
-        kept = 2 * 4 * network.latent_channels * math.prod(self._grid.latent)
-        kept += memory(network, self._grid) if self._effort else 0
-        self._means = budget(network, self._grid, transform, self.pixels, self._encoder.limits.max_memory, kept)
-        self._latents = []
-        for tiles, latents in latents_of_tiles(
-            transform.within(self._means.strip), pixel_reader(self._picture.pixels), self._grid
-        ):
-            self._latents += zip(tiles, latents, strict=True)
-        self._latents.sort(key=lambda pair: pair[0].index)
+        model = self._model
+        kept = 2 * 4 * model.latent_channels * math.prod(self._grid.latent)
+        kept += memory(model, self._grid) if self._effort else 0
+        self._means = budget(model, self._grid, self.pixels, self._encoder.limits.max_memory, kept)
+        condition = model.condition(self._analysed)
+        self._latents = latents_of(model, condition, self._grid, self._picture.pixels, self._means)
 
     def _psnr(self, quality: float, latents: dict[int, np.ndarray]) -> float:
-        network, pixels = self._model.network, self._picture.pixels
-        height, width, channels = pixels.shape
+        model, pixels = self._model, self._picture.pixels
         total = 0
+
+        def compare(first: int, piece: np.ndarray) -> None:
+            nonlocal total
+            error = piece.astype(np.int32) - pixels[first : first + len(piece)]
+            total += int(np.square(error).sum(dtype=np.int64))
+
+        step = self._means.step * model.stride
         with normative():
-            transform = synthesis(network, condition(network, quality), self._grid).within(self._means.strip)
-            new_reader = lambda: LatentReader(  # noqa: E731
-                self._grid, network.latent_channels, lambda tile: latents[tile.index], 1
-            )
-            for rows, columns, piece in pieces(transform, new_reader, Region(0, 0, width, height), channels):
-                error = piece.astype(np.int32) - pixels[rows.start : rows.stop, columns.start : columns.stop]
-                total += int(np.square(error).sum(dtype=np.int64))
+            synthesise(model, model.condition(quality), self._grid, latents, pixels.shape[2], step, compare)
         return 10 * math.log10(255**2 * pixels.size / total) if total else math.inf

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from hpcmcodec.codec import Decoder, Encoder
-from hpcmcodec.codec.conditions import areas_of
+from hpcmcodec.codec.latents import areas_of, inside
 from hpcmcodec.codec.model import RDO_STRENGTH
 from hpcmcodec.codec.tiling import Tile, choose_tile_size
 from hpcmcodec.entropy.tables import EntropyTables
@@ -116,11 +116,12 @@ class HpcmModel(CompressionModel):
             noise=Noise() if self.training else None,
             trellis=self._trellis,
         )
-        y_area, z_area = areas_of(network, Tile(0, height, width, 0, 0))
-        y_inside = y_area.inside(network.latent_channels)
+        padded_as: Any = network
+        y_area, z_area = areas_of(padded_as, Tile(0, height, width, 0, 0))
+        y_inside = inside(y_area, network.latent_channels)
         pick = None if y_inside is None else network.pick(torch.from_numpy(y_inside).to(x.device))
         steps = [_kept(bits, None if pick is None else pick(step)) for step, bits in coded.y_bits]
-        z_inside = z_area.inside(coded.z_bits.shape[1])
+        z_inside = inside(z_area, coded.z_bits.shape[1])
         z_bits = _kept(coded.z_bits, None if z_inside is None else torch.from_numpy(z_inside).to(x.device))
         return {
             "x_hat": coded.x_hat[:, :, :height, :width],
@@ -201,8 +202,8 @@ class HpcmModel(CompressionModel):
             model_name=model.name,
             model_id=model.identity,
             streams=model.streams,
-            quality=self._level if model.network.rate == "variable" else None,
-            tile_size=choose_tile_size(model.network, int(height), int(width)),
+            quality=self._level if model.rate == "variable" else None,
+            tile_size=choose_tile_size(model, int(height), int(width)),
         )
 
 

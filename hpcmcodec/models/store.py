@@ -71,15 +71,15 @@ def find(model: str | Path | None = None) -> ModelFile:
     raise MissingModelError(f"model {model!r} is not installed{_advice(model)}")
 
 
-def find_by_id(identity: bytes, name: str) -> ModelFile:
-    """The model that a file names. identity: its first 8 bytes or all 32.   name: for the message.
+def path_by_id(identity: bytes, name: str) -> Path:
+    """The file of the model that a file names. identity: its first 8 bytes or all 32.   name: for the message.
 
     Raises MissingModelError if no model has this identity, even if one has the name.
     """
     same_name = False
     for path, summary in _scan(name):
         if summary.identity.startswith(identity):
-            return model_file.read(path)
+            return path
         same_name |= summary.name == name
     wanted = f"model {name!r} with identity {identity[:8].hex()}"
     if same_name:

@@ -32,11 +32,9 @@ def backend_of(x: Array) -> ModuleType:
         from . import torch_backend
 
         return torch_backend
-    from . import lazy, tape, trace
+    from . import tape, trace
 
-    if isinstance(x, trace.Traced):
-        return trace
-    return tape if isinstance(x, tape.Taped) else lazy
+    return tape if isinstance(x, tape.Taped) else trace
 
 
 def _operation(declaration: F) -> F:

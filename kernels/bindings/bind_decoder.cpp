@@ -53,7 +53,7 @@ std::shared_ptr<const Model> read_model(const py::buffer& data, const std::share
 
 // (width, height, channels, samples, alpha samples or None) of a rectangle; progress(share) that gives False cancels.
 py::tuple decode(const py::buffer& data, const Model& model, const std::optional<Rectangle>& rectangle, int scale, bool allow_truncated,
-                 uint64_t most_pixels, uint64_t most_memory, const std::optional<std::function<bool(double)>>& progress) {
+                 uint64_t most_pixels, uint64_t most_memory, uint64_t reserved, const std::optional<std::function<bool(double)>>& progress) {
     const View view(data);
     Limits limits;
     limits.pixels = most_pixels;
@@ -78,7 +78,7 @@ py::tuple decode(const py::buffer& data, const Model& model, const std::optional
     {
         const py::gil_scoped_release release;
         const size_t line = static_cast<size_t>(decoding.width()) * channels;
-        decoding.run(most_memory, [&](int64_t y, int64_t count, const uint8_t* from) {
+        decoding.run(most_memory, reserved, [&](int64_t y, int64_t count, const uint8_t* from) {
             std::memcpy(samples + static_cast<size_t>(y) * line, from, static_cast<size_t>(count) * line);
         }, tell);
         if (payload) decode_alpha(*payload, header.height, header.width, region, scale, alpha);
@@ -98,9 +98,10 @@ void bind_decoder(py::module_& module) {
             const Digest& digest = model.file().identity();
             return py::bytes(reinterpret_cast<const char*>(digest.data()), digest.size());
         })
+        .def_property_readonly("size", [](const Model& model) { return model.file().bytes(); })
         .def_property_readonly("name", [](const Model& model) { return model.file().name(); });
     module.def("decode", &decode, py::arg("data"), py::arg("model"), py::arg("region"), py::arg("scale"), py::arg("allow_truncated"),
-               py::arg("most_pixels"), py::arg("most_memory"), py::arg("progress"));
+               py::arg("most_pixels"), py::arg("most_memory"), py::arg("reserved"), py::arg("progress"));
 }
 
 }  // namespace hpcm

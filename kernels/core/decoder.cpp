@@ -13,7 +13,7 @@
 namespace hpcm {
 namespace {
 
-constexpr double kStripBytes = double(1 << 27), kLeastStripBytes = double(1 << 24);
+constexpr double kStripBytes = double(1 << 27);
 constexpr int64_t kLeastRows = 64;
 constexpr int kMostTiles = 8;
 constexpr size_t kGrain = 1 << 15;
@@ -74,7 +74,7 @@ Decoding::Decoding(const Container& file, const Model& model, const Region& regi
     }
 }
 
-void Decoding::run(uint64_t memory, const SampleRows& rows, const Progress& progress) const {
+void Decoding::run(uint64_t memory, uint64_t reserved, const SampleRows& rows, const Progress& progress) const {
     const FpGuard guard;
     const Header& header = file_.header();
     const Program& program = model_.program();
@@ -92,20 +92,20 @@ void Decoding::run(uint64_t memory, const SampleRows& rows, const Progress& prog
     const Strips strips(entry, grid.latents(), source, high, wide);
 
     const int workers = std::min(get_threads(), kMostTiles);
-    const double least = strips.bytes(kLeastRows) + TileSource::bytes(model_, grid, strips.source_columns(), 1);
+    const auto taken = [&](int tiles) {
+        return double(reserved) + strips.bytes(kLeastRows) + TileSource::bytes(model_, grid, strips.source_columns(), tiles);
+    };
+    const double least = taken(1);
     if (memory != 0 && least > double(memory)) {
         fail(Status::limit, "a picture of " + std::to_string(header.width) + " x " + std::to_string(header.height) +
                                 " pixels takes about " + readable(least) + " of memory, more than the limit of " +
                                 readable(double(memory)) + "; see --max-memory");
     }
     int count = workers;
-    while (memory != 0 && count > 1 &&
-           strips.bytes(kLeastRows) + TileSource::bytes(model_, grid, strips.source_columns(), count) > double(memory)) {
-        --count;
-    }
+    while (memory != 0 && count > 1 && taken(count) > double(memory)) --count;
     double strip = kStripBytes;
-    if (memory != 0) strip = std::min(strip, double(memory) - TileSource::bytes(model_, grid, strips.source_columns(), count));
-    const int64_t step = std::max(kLeastRows, strips.rows_within(std::max(strip, kLeastStripBytes), kLeastRows));
+    if (memory != 0) strip = std::min(strip, double(memory) - (taken(count) - strips.bytes(kLeastRows)));
+    const int64_t step = std::max(kLeastRows, strips.rows_within(strip, kLeastRows));
 
     const Condition condition = model_.condition(header.quality);
     TileSource tiles(file_, model_, condition, grid, strips.source_columns(), count);

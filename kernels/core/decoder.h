@@ -17,8 +17,9 @@ public:
     int64_t width() const { return (region_.width + scale_ - 1) / scale_; }
     int64_t height() const { return (region_.height + scale_ - 1) / scale_; }
 
-    // Colour samples (grey or RGB) of the rectangle. memory: bytes that this may take, 0 for no limit. Throws Error.
-    void run(uint64_t memory, const SampleRows& rows, const Progress& progress = {}) const;
+    // Colour samples (grey or RGB) of the rectangle. memory: bytes that there may be in use, 0 for no limit, of which `reserved`
+    // are for what is not taken here. Throws Error.
+    void run(uint64_t memory, uint64_t reserved, const SampleRows& rows, const Progress& progress = {}) const;
 
 private:
     const Container& file_;

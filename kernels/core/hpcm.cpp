@@ -156,7 +156,7 @@ void decode(hpcm_picture& picture, const hpcm_request* request, const hpcm::Samp
         progress = [request](double done) { return request->progress(request->user, done) != 0; };
     }
     std::vector<uint8_t> joined;
-    decoding.run(decoder.limits.memory, [&](int64_t y, int64_t count, const uint8_t* samples) {
+    decoding.run(decoder.limits.memory, alpha.size(), [&](int64_t y, int64_t count, const uint8_t* samples) {
         if (alpha.empty()) return rows(y, count, samples);
         const size_t pixels = size_t(count * decoding.width()), channels = size_t(header.channels);
         joined.resize(pixels * (channels + 1));

@@ -14,15 +14,15 @@ import hpcmcodec
 from hpcmcodec import errors, kernels
 from hpcmcodec.codec import Decoder, Encoder, tiling, transforms
 from hpcmcodec.codec.conditions import areas_of, condition
-from hpcmcodec.codec.decoder import decode_tile
 from hpcmcodec.codec.latents import encode_latents
 from hpcmcodec.codec.parallel import normative
-from hpcmcodec.codec.pixels import from_network, to_network
+from hpcmcodec.codec.pixels import to_network
 from hpcmcodec.codec.tiling import Tile, TileGrid
 from hpcmcodec.formats import container
 from hpcmcodec.formats.pictures import Picture
 from hpcmcodec.nn.lazy import Span
 
+from . import eager
 from .conftest import picture
 from .test_hpcm_family import folder as folder  # the models `legacy` and `aligned`
 
@@ -36,21 +36,6 @@ def small_strips(folder: Path, models: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(transforms, "STRIP_BYTES", 1)
     monkeypatch.setattr(transforms, "LEAST_COLUMNS", 64)
     yield
-
-
-def whole_picture(data: bytes, decoder: Decoder) -> np.ndarray:
-    """The pixels by FORMAT.md section 6, with nothing cut into strips."""
-    file = container.read(data)
-    header, model = file.header, decoder.model_of(file.header)
-    grid = TileGrid.of(model.network, header.height, header.width, header.tile_size)
-    y = np.zeros((1, model.network.latent_channels, *grid.latent), np.float32)
-    with normative():
-        cond = condition(model.network, header.quality)
-        for tile in (tile for row in range(grid.rows) for tile in grid.row_of(row)):
-            part = decode_tile(model, file, cond, tile)
-            y[:, :, tile.top : tile.top + part.shape[2], tile.left : tile.left + part.shape[3]] = part
-        x = model.network.synthesise(y, cond)
-        return from_network(x[:, :, : header.height, : header.width], header.channels)
 
 
 def whole_file(encoder: Encoder, pixels: np.ndarray) -> bytes:
@@ -74,7 +59,7 @@ def test_strips_change_no_bit(name: str, size: tuple[int, int]) -> None:
     pixels, encoder, decoder = picture(*size), Encoder(name), Decoder()
     data = encoder.encode(Picture(pixels), tile_size=0)
     assert data == whole_file(encoder, pixels)
-    np.testing.assert_array_equal(decoder.decode(data).pixels, whole_picture(data, decoder))
+    np.testing.assert_array_equal(decoder.decode(data).pixels, eager.decoded(data))
 
 
 @pytest.mark.parametrize(("name", "size"), [("tiny", (127, 193)), ("tiny", (65, 1)), ("aligned", (130, 257))], ids=str)
@@ -85,7 +70,7 @@ def test_tiles_are_seen_by_the_entropy_model_alone(name: str, size: tuple[int, i
     data = Encoder(name).encode(source, tile_size=tile_size)
     header = container.read(data).header
     assert (header.tile_size, header.tiles) == (tile_size, -(-size[0] // tile_size) * -(-size[1] // tile_size))
-    np.testing.assert_array_equal(decoder.decode(data).pixels, whole_picture(data, decoder))
+    np.testing.assert_array_equal(decoder.decode(data).pixels, eager.decoded(data))
 
 
 @pytest.mark.parametrize("quality", [1, 50])

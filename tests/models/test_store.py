@@ -45,8 +45,8 @@ def test_folders_are_searched_in_order(homes: dict[str, Path]) -> None:
 def test_identity_beats_name_and_order(homes: dict[str, Path]) -> None:
     model_files.write(homes["one"] / "a.safetensors", name="lite", tensors=other_weights(1))
     identity = model_files.write(homes["shipped"] / "a.safetensors", name="lite", tensors=other_weights(2))
-    assert store.find_by_id(identity[:8], "lite").tensors["w"][0] == 2
-    assert store.find_by_id(identity, "whatever").identity == identity
+    assert model_file.read(store.path_by_id(identity[:8], "lite")).tensors["w"][0] == 2
+    assert model_file.peek(store.path_by_id(identity, "whatever")).identity == identity
 
 
 def test_explicit_paths(homes: dict[str, Path], tmp_path: Path) -> None:
@@ -67,9 +67,9 @@ def test_missing_models_say_what_to_do(homes: dict[str, Path]) -> None:
     assert "hpcm models list" in str(error.value)
     model_files.write(homes["one"] / "a.safetensors", name="lite")
     with pytest.raises(MissingModelError, match=r"'lite' with identity 0102030405060708 .* another version"):
-        store.find_by_id(bytes(range(1, 9)), "lite")
+        store.path_by_id(bytes(range(1, 9)), "lite")
     with pytest.raises(MissingModelError) as error:
-        store.find_by_id(bytes(8), "absent")
+        store.path_by_id(bytes(8), "absent")
     assert "another" not in str(error.value)
 
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import variant_kit as kit
 
 from hpcmcodec import errors
-from hpcmcodec.codec.model import CodecModel
-from hpcmcodec.formats.header import Header
-from hpcmcodec.models import store
 from hpcmcodec.models.lite import Lite, LiteConfig
 from hpcmcodec.models.presets import PRESETS, preset
 from tests.codec.conftest import TINY
@@ -38,13 +34,3 @@ def test_the_kit_on_lite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     kit.check_exact("plain", kit.Picture(make_picture(70, 90), None))
     kit.check_backends_agree(TINY)
     assert kit.dead_after_a_step(TINY, kit.formula_weights(Lite(TINY)), 64) == set()
-
-
-def test_a_file_of_another_number_of_streams_or_kind_of_rate_is_refused(tmp_path: Path) -> None:
-    kit.install(tmp_path, "plain", TINY)
-    model = CodecModel.load(store.find(tmp_path / "plain.safetensors"))
-    header = Header(64, 64, "plain", model.identity[:8], quality=50)
-    model.check_suits(header)
-    for changes in ({"streams": 3}, {"quality": None}):
-        with pytest.raises(errors.CorruptError, match="do not belong"):
-            model.check_suits(replace(header, **changes))

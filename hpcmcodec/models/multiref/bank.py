@@ -9,7 +9,6 @@ import numpy as np
 
 from hpcmcodec.models.multiref.config import MemoryConfig
 from hpcmcodec.nn import ops
-from hpcmcodec.nn.bands import by_bands
 from hpcmcodec.nn.layers import Conv2d
 from hpcmcodec.nn.module import Array, Module, constant, fan_in_uniform
 
@@ -88,7 +87,7 @@ class PlainMemory(Module):
 
     def read(self, bank: Bank, h: Array) -> Array:
         """The context with what the bank holds of its like."""
-        return by_bands(self._fuse, h, self.recall(self.query(h), bank))
+        return self._fuse(h, self.recall(self.query(h), bank))
 
     def _fuse(self, h: Array, found: Array) -> Array:
         gate = ops.sigmoid(self.gate(ops.concat((h, found))))
@@ -120,7 +119,7 @@ class DeepMemory(Module):
 
     def read(self, bank: Bank, h: Array) -> Array:
         """The context with what the bank holds of its like."""
-        return by_bands(self._fuse, h, self.recall(self.query(h), bank), reach=2)
+        return self._fuse(h, self.recall(self.query(h), bank))
 
     def _fuse(self, h: Array, found: Array) -> Array:
         found = self.vdec_dw(ops.leaky_relu(self.vdec_pw(found)))

@@ -9,7 +9,6 @@ from __future__ import annotations
 from hpcmcodec.models.multiref.bank import Bank, Depthwise
 from hpcmcodec.models.multiref.config import HEAD
 from hpcmcodec.nn import ops
-from hpcmcodec.nn.bands import by_bands
 from hpcmcodec.nn.layers import Conv2d
 from hpcmcodec.nn.module import Array, Module, constant
 
@@ -43,7 +42,7 @@ class LinearMemory(Module):
         for entry in bank[1:]:
             total = ops.join_summaries(total, entry)
         found = ops.attend_summary(self.query_dw(self.query_pw(h)), total, self.heads)
-        return by_bands(self._fuse, h, found)
+        return self._fuse(h, found)
 
     def _fuse(self, h: Array, found: Array) -> Array:
         gate = ops.sigmoid(self.gate2(ops.leaky_relu(self.gate1(ops.concat((h, found))))))

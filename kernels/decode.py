@@ -1,0 +1,67 @@
+"""Decoding of whole files by the C++ core: bytes in, bytes out, without numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from hpcmcodec.kernels._errors import translated
+from hpcmcodec.kernels._load import native
+
+Buffer = bytes | bytearray | memoryview
+Region = tuple[int, int, int, int]
+"""Left, top, width, height in pixels."""
+
+
+class Model:
+    """A model file, read and checked. base: the model that it names, if it holds only what differs. Raises
+    ModelFileError, MissingModelError."""
+
+    def __init__(self, data: Buffer, base: Model | None = None) -> None:
+        with translated():
+            self.native: Any = native().Model(data, None if base is None else base.native)
+
+    @property
+    def identity(self) -> bytes:
+        """32 bytes."""
+        return bytes(self.native.identity)
+
+    @property
+    def size(self) -> int:
+        """Bytes of its parameters in memory."""
+        return int(self.native.size)
+
+
+class Samples(NamedTuple):
+    """Decoded samples of 8 bits: interleaved colours (1 or 3 channels), and alpha by itself."""
+
+    width: int
+    height: int
+    channels: int
+    colours: bytearray
+    alpha: bytearray | None
+
+
+def decode(
+    data: Buffer,
+    model: Model,
+    region: Region | None = None,
+    scale: int = 1,
+    *,
+    allow_truncated: bool = False,
+    max_pixels: int,
+    max_memory: int = 0,
+    reserved: int = 0,
+    progress: Callable[[float], bool] | None = None,
+) -> Samples:
+    """A file, or a rectangle of it, `scale` times smaller on each side.
+
+    max_memory: bytes that may be in use, 0 for no limit, `reserved` of them by others. progress(share) gives False
+    to stop. Raises the errors of `hpcmcodec.errors`.
+    """
+    with translated():
+        return Samples(
+            *native().decode(
+                data, model.native, region, scale, allow_truncated, max_pixels, max_memory, reserved, progress
+            )
+        )
