@@ -11,4 +11,5 @@ PYBIND11_MODULE(_native, module) {
     hpcm::bind_wkv(module);
     hpcm::bind_bank(module);
     hpcm::bind_program(module);
+    hpcm::bind_decoder(module);
 }

@@ -43,6 +43,7 @@ public:
     Container(Bytes data, const Limits& limits, bool allow_truncated);
 
     const Header& header() const { return header_; }
+    const Limits& limits() const { return limits_; }
     bool truncated() const { return truncated_; }
     // Tiles of which at least the beginning is there.
     uint64_t tiles_present() const { return latents_.size(); }

@@ -11,6 +11,7 @@ enum class Status {
     ok = 0,
     failed = 1,
     usage = 2,
+    input = 3,
     not_hpc = 10,
     truncated = 11,
     corrupt = 12,

@@ -41,8 +41,12 @@ inline void pause() {
 #endif
 }
 
+thread_local int t_limit = 0;  // of a ThreadLimit; 0: none
+
 struct Job {
     size_t count, grain;
+    int limit = t_limit;                // goes on to what its bodies start
+    int seats = limit > 0 ? limit - 1 : kMaxThreads;  // workers that may still join
     const std::function<void(size_t, size_t)>* body;
     std::atomic<size_t> next{0};
     std::atomic<size_t> unfinished;
@@ -58,6 +62,7 @@ struct Job {
     // Takes ranges until none is left.
     void work() {
         const FpGuard guard;
+        const ThreadLimit inherited(limit);
         for (;;) {
             const size_t begin = next.fetch_add(grain, std::memory_order_relaxed);
             if (begin >= count) return;
@@ -116,7 +121,7 @@ public:
     }
 
 private:
-    // A job with ranges left, or null when the pool stops. Workers share the oldest job.
+    // A job with ranges and a seat left, or null when the pool stops. Workers share the oldest one.
     std::shared_ptr<Job> next_job() {
         for (int i = 0; i < kSpins && pending_.load(std::memory_order_acquire) == 0; ++i) pause();
         std::unique_lock<std::mutex> lock(mutex_);
@@ -124,7 +129,12 @@ private:
             while (!jobs_.empty() && jobs_.front()->exhausted()) jobs_.pop_front();
             pending_.store(jobs_.size(), std::memory_order_release);
             if (stop_) return nullptr;
-            if (!jobs_.empty()) return jobs_.front();
+            for (const std::shared_ptr<Job>& job : jobs_) {
+                if (job->seats > 0 && !job->exhausted()) {
+                    --job->seats;
+                    return job;
+                }
+            }
             wake_.wait(lock);
         }
     }
@@ -195,9 +205,16 @@ int threads_locked(State& state) {
 
 }  // namespace
 
+ThreadLimit::ThreadLimit(int threads) : before_(t_limit) {
+    if (threads > 0) t_limit = threads;
+}
+
+ThreadLimit::~ThreadLimit() { t_limit = before_; }
+
 int get_threads() {
     const std::lock_guard<std::mutex> lock(g_state->mutex);
-    return threads_locked(*g_state);
+    const int threads = threads_locked(*g_state);
+    return t_limit > 0 ? std::min(t_limit, threads) : threads;
 }
 
 void set_threads(int threads) {
@@ -212,7 +229,7 @@ void set_threads(int threads) {
 void parallel_for(size_t count, size_t grain, const std::function<void(size_t, size_t)>& body) {
     if (count == 0) return;
     std::shared_ptr<Pool> pool;
-    if (count > grain) {
+    if (count > grain && t_limit != 1) {
         const std::lock_guard<std::mutex> lock(g_state->mutex);
         if (threads_locked(*g_state) > 1) {
             if (!g_state->pool) g_state->pool = std::make_shared<Pool>(g_state->threads);

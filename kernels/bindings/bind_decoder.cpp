@@ -1,0 +1,106 @@
+// Decoding of whole files: bytes in, bytes out. numpy is not needed.
+#include <pybind11/functional.h>
+#include <pybind11/stl.h>
+
+#include <cstring>
+#include <optional>
+#include <string_view>
+
+#include "alpha.h"
+#include "bindings.h"
+#include "container.h"
+#include "decoder.h"
+#include "model.h"
+#include "status.h"
+#include "thread_pool.h"
+
+namespace hpcm {
+namespace {
+
+namespace py = pybind11;
+
+using Rectangle = std::tuple<int64_t, int64_t, int64_t, int64_t>;
+
+// Bytes of a Python object while it is in use.
+class View {
+public:
+    explicit View(const py::buffer& object) : info_(object.request()) {
+        if (info_.ndim != 1 || info_.itemsize != 1 || (info_.size != 0 && info_.strides[0] != 1)) {
+            throw py::value_error("a run of bytes is expected");
+        }
+    }
+    Bytes bytes() const { return {static_cast<const uint8_t*>(info_.ptr), static_cast<size_t>(info_.size)}; }
+
+private:
+    py::buffer_info info_;
+};
+
+py::bytearray block(size_t size, uint8_t** data) {
+    PyObject* made = PyByteArray_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(size));
+    if (made == nullptr) throw py::error_already_set();
+    *data = reinterpret_cast<uint8_t*>(PyByteArray_AsString(made));
+    return py::reinterpret_steal<py::bytearray>(made);
+}
+
+std::shared_ptr<const Model> read_model(const py::buffer& data, const std::shared_ptr<const Model>& base) {
+    const View view(data);
+    const py::gil_scoped_release release;
+    return std::make_shared<const Model>(ModelFile::read(view.bytes(), [&](const Digest& identity) -> std::shared_ptr<const ModelFile> {
+        if (!base || base->file().identity() != identity) return nullptr;
+        return {base, &base->file()};
+    }));
+}
+
+// (width, height, channels, samples, alpha samples or None) of a rectangle; progress(share) that gives False cancels.
+py::tuple decode(const py::buffer& data, const Model& model, const std::optional<Rectangle>& rectangle, int scale, bool allow_truncated,
+                 uint64_t most_pixels, uint64_t most_memory, const std::optional<std::function<bool(double)>>& progress) {
+    const View view(data);
+    Limits limits;
+    limits.pixels = most_pixels;
+    limits.memory = most_memory;
+    const Container file(view.bytes(), limits, allow_truncated);
+    const Header& header = file.header();
+    Region region{0, 0, header.width, header.height};
+    if (rectangle) region = {std::get<0>(*rectangle), std::get<1>(*rectangle), std::get<2>(*rectangle), std::get<3>(*rectangle)};
+    const Decoding decoding(file, model, region, scale);
+    const size_t pixels = static_cast<size_t>(decoding.width() * decoding.height()), channels = static_cast<size_t>(header.channels);
+    uint8_t *samples, *alpha = nullptr;
+    const py::bytearray made = block(pixels * channels, &samples);
+    const std::optional<Bytes> payload = file.payload(Kind::alpha);
+    const py::object made_alpha = payload ? py::object(block(pixels, &alpha)) : py::object(py::none());
+    Progress tell;
+    if (progress) {
+        tell = [&](double share) {
+            const py::gil_scoped_acquire acquire;
+            return (*progress)(share);
+        };
+    }
+    {
+        const py::gil_scoped_release release;
+        const size_t line = static_cast<size_t>(decoding.width()) * channels;
+        decoding.run(most_memory, [&](int64_t y, int64_t count, const uint8_t* from) {
+            std::memcpy(samples + static_cast<size_t>(y) * line, from, static_cast<size_t>(count) * line);
+        }, tell);
+        if (payload) decode_alpha(*payload, header.height, header.width, region, scale, alpha);
+    }
+    return py::make_tuple(decoding.width(), decoding.height(), header.channels, made, made_alpha);
+}
+
+}  // namespace
+
+void bind_decoder(py::module_& module) {
+    py::class_<Model, std::shared_ptr<Model>>(module, "Model")
+        .def(py::init([](const py::buffer& data, const std::shared_ptr<Model>& base) {
+                 return std::const_pointer_cast<Model>(read_model(data, base));
+             }),
+             py::arg("data"), py::arg("base") = nullptr)
+        .def_property_readonly("identity", [](const Model& model) {
+            const Digest& digest = model.file().identity();
+            return py::bytes(reinterpret_cast<const char*>(digest.data()), digest.size());
+        })
+        .def_property_readonly("name", [](const Model& model) { return model.file().name(); });
+    module.def("decode", &decode, py::arg("data"), py::arg("model"), py::arg("region"), py::arg("scale"), py::arg("allow_truncated"),
+               py::arg("most_pixels"), py::arg("most_memory"), py::arg("progress"));
+}
+
+}  // namespace hpcm

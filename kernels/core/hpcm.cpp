@@ -1,0 +1,323 @@
+// The C API: opaque handles over the core, exceptions turned into codes.
+#include "hpcm.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "alpha.h"
+#include "container.h"
+#include "decoder.h"
+#include "model.h"
+#include "status.h"
+#include "thread_pool.h"
+
+static_assert(int(HPCM_CANCELLED) == int(hpcm::Status::cancelled) && int(HPCM_LIMIT) == int(hpcm::Status::limit) &&
+                  int(HPCM_ARITHMETIC) == int(hpcm::Status::arithmetic) && int(HPCM_MODEL_FILE) == int(hpcm::Status::model_file),
+              "one set of numbers");
+
+using Id = std::array<uint8_t, 8>;
+
+struct hpcm_decoder {
+    mutable std::mutex mutex;
+    std::map<Id, std::shared_ptr<const hpcm::Model>> models;
+    hpcm::Limits limits;
+    int threads = 0;
+    hpcm_find_model find = nullptr;
+    void* user = nullptr;
+};
+
+struct hpcm_picture {
+    hpcm_picture(hpcm_decoder* decoder_, std::vector<uint8_t> owned_, hpcm::Bytes data, bool allow_truncated)
+        : decoder(decoder_), owned(std::move(owned_)),
+          file(owned.empty() ? data : hpcm::Bytes{owned.data(), owned.size()}, decoder_->limits, allow_truncated) {}
+
+    hpcm_decoder* decoder;
+    std::vector<uint8_t> owned;  // the file's bytes where they were read here
+    hpcm::Container file;
+    std::mutex mutex;
+    std::map<hpcm::Kind, std::vector<uint8_t>> metadata;
+};
+
+namespace {
+
+thread_local hpcm_status t_status = HPCM_OK;
+thread_local std::string t_message;
+
+hpcm_status report(hpcm_status status, const char* message) noexcept {
+    t_status = status;
+    try {
+        t_message = message;
+    } catch (...) {
+        t_message.clear();
+    }
+    return status;
+}
+
+// Runs a call; nothing of C++ leaves it.
+template <typename Body>
+hpcm_status guarded(Body body) noexcept {
+    try {
+        body();
+        return report(HPCM_OK, "");
+    } catch (const hpcm::Error& error) {
+        return report(hpcm_status(int(error.status())), error.what());
+    } catch (const std::bad_alloc&) {
+        return report(HPCM_LIMIT, "there is not enough memory");
+    } catch (const std::exception& error) {
+        return report(HPCM_FAILED, error.what());
+    } catch (...) {
+        return report(HPCM_FAILED, "an unknown failure");
+    }
+}
+
+void need(bool good, const char* message) {
+    if (!good) hpcm::fail(hpcm::Status::usage, message);
+}
+
+std::vector<uint8_t> read_file(const char* path) {
+    need(path != nullptr, "a path is NULL");
+    struct Close {
+        void operator()(std::FILE* file) const { std::fclose(file); }
+    };
+    const std::unique_ptr<std::FILE, Close> file(std::fopen(path, "rb"));
+    const auto unreadable = [&] { hpcm::fail(hpcm::Status::input, std::string(path) + ": it cannot be read"); };
+    if (!file) unreadable();
+    std::vector<uint8_t> data;
+    uint8_t block[1 << 16];
+    for (size_t n; (n = std::fread(block, 1, sizeof block, file.get())) != 0;) data.insert(data.end(), block, block + n);
+    if (std::ferror(file.get()) != 0) unreadable();
+    return data;
+}
+
+Id id_of(const hpcm::Digest& identity) {
+    Id id;
+    std::copy_n(identity.begin(), id.size(), id.begin());
+    return id;
+}
+
+std::shared_ptr<const hpcm::Model> known(const hpcm_decoder& decoder, const Id& id) {
+    const std::lock_guard<std::mutex> lock(decoder.mutex);
+    const auto found = decoder.models.find(id);
+    return found == decoder.models.end() ? nullptr : found->second;
+}
+
+std::shared_ptr<const hpcm::Model> model_of(hpcm_decoder& decoder, const Id& id, const std::string& name) {
+    std::shared_ptr<const hpcm::Model> model = known(decoder, id);
+    if (!model && decoder.find != nullptr && decoder.find(decoder.user, &decoder, id.data(), name.c_str()) != 0) model = known(decoder, id);
+    if (!model) {
+        hpcm::fail(hpcm::Status::missing_model,
+                   "the file needs the model " + name + " (" + hpcm::hex(id.data(), id.size()) + "), which is not there");
+    }
+    return model;
+}
+
+void add_model(hpcm_decoder& decoder, hpcm::Bytes data) {
+    const hpcm::ThreadLimit limit(decoder.threads);
+    const auto file = hpcm::ModelFile::read(data, [&](const hpcm::Digest& identity) -> std::shared_ptr<const hpcm::ModelFile> {
+        const auto base = model_of(decoder, id_of(identity), "of the same transforms");
+        if (base->file().identity() != identity) return nullptr;
+        return {base, &base->file()};
+    });
+    const auto model = std::make_shared<const hpcm::Model>(file);
+    const std::lock_guard<std::mutex> lock(decoder.mutex);
+    decoder.models[id_of(file->identity())] = model;
+}
+
+hpcm::Region region_of(const hpcm_picture& picture, const hpcm_request* request) {
+    const hpcm::Header& header = picture.file.header();
+    if (request == nullptr || request->width == 0) return {0, 0, header.width, header.height};
+    return {request->x, request->y, request->width, request->height};
+}
+
+int scale_of(const hpcm_request* request) { return request == nullptr || request->scale == 0 ? 1 : int(request->scale); }
+
+void decode(hpcm_picture& picture, const hpcm_request* request, const hpcm::SampleRows& rows) {
+    hpcm_decoder& decoder = *picture.decoder;
+    const hpcm::ThreadLimit limit(decoder.threads);
+    const hpcm::Header& header = picture.file.header();
+    const auto model = model_of(decoder, header.model_id, header.model_name);
+    const hpcm::Region region = region_of(picture, request);
+    const hpcm::Decoding decoding(picture.file, *model, region, scale_of(request));
+    std::vector<uint8_t> alpha;
+    if (const auto payload = picture.file.payload(hpcm::Kind::alpha)) {
+        alpha.resize(size_t(decoding.width() * decoding.height()));
+        hpcm::decode_alpha(*payload, header.height, header.width, region, scale_of(request), alpha.data());
+    }
+    hpcm::Progress progress;
+    if (request != nullptr && request->progress != nullptr) {
+        progress = [request](double done) { return request->progress(request->user, done) != 0; };
+    }
+    std::vector<uint8_t> joined;
+    decoding.run(decoder.limits.memory, [&](int64_t y, int64_t count, const uint8_t* samples) {
+        if (alpha.empty()) return rows(y, count, samples);
+        const size_t pixels = size_t(count * decoding.width()), channels = size_t(header.channels);
+        joined.resize(pixels * (channels + 1));
+        const uint8_t* own = alpha.data() + y * decoding.width();
+        for (size_t i = 0; i < pixels; ++i) {
+            std::copy_n(samples + i * channels, channels, joined.data() + i * (channels + 1));
+            joined[i * (channels + 1) + channels] = own[i];
+        }
+        rows(y, count, joined.data());
+    }, progress);
+}
+
+hpcm_status open_picture(hpcm_decoder* decoder, std::vector<uint8_t> owned, hpcm::Bytes data, unsigned flags, hpcm_picture** picture) {
+    need(decoder != nullptr && picture != nullptr, "a decoder or a place for the picture is NULL");
+    need((flags & ~unsigned(HPCM_ALLOW_TRUNCATED)) == 0, "a flag that there is none of");
+    *picture = new hpcm_picture(decoder, std::move(owned), data, (flags & HPCM_ALLOW_TRUNCATED) != 0);
+    return HPCM_OK;
+}
+
+}  // namespace
+
+uint32_t hpcm_api_version(void) { return HPCM_API_VERSION; }
+hpcm_status hpcm_last_status(void) { return t_status; }
+const char* hpcm_last_message(void) { return t_message.c_str(); }
+
+hpcm_decoder* hpcm_decoder_new(void) { return new (std::nothrow) hpcm_decoder; }
+void hpcm_decoder_free(hpcm_decoder* decoder) { delete decoder; }
+
+hpcm_status hpcm_decoder_set_limits(hpcm_decoder* decoder, const hpcm_limits* limits) {
+    return guarded([&] {
+        need(decoder != nullptr && limits != nullptr, "a decoder or its limits are NULL");
+        hpcm::Limits wanted;
+        if (limits->pixels != 0) wanted.pixels = limits->pixels;
+        if (limits->metadata != 0) wanted.metadata = limits->metadata;
+        wanted.memory = limits->memory;
+        decoder->limits = wanted;
+    });
+}
+
+hpcm_status hpcm_decoder_set_threads(hpcm_decoder* decoder, int threads) {
+    return guarded([&] {
+        need(decoder != nullptr, "a decoder is NULL");
+        need(threads >= 0 && threads <= 256, "threads must be from 1 to 256, or 0");
+        decoder->threads = threads;
+    });
+}
+
+hpcm_status hpcm_decoder_add_model(hpcm_decoder* decoder, const uint8_t* data, size_t size) {
+    return guarded([&] {
+        need(decoder != nullptr && (data != nullptr || size == 0), "a decoder or a model is NULL");
+        add_model(*decoder, {data, size});
+    });
+}
+
+hpcm_status hpcm_decoder_add_model_file(hpcm_decoder* decoder, const char* path) {
+    return guarded([&] {
+        need(decoder != nullptr, "a decoder is NULL");
+        const std::vector<uint8_t> data = read_file(path);
+        add_model(*decoder, {data.data(), data.size()});
+    });
+}
+
+int hpcm_decoder_has_model(const hpcm_decoder* decoder, const uint8_t* id) {
+    if (decoder == nullptr || id == nullptr) return 0;
+    Id wanted;
+    std::copy_n(id, wanted.size(), wanted.begin());
+    return known(*decoder, wanted) ? 1 : 0;
+}
+
+hpcm_status hpcm_decoder_set_finder(hpcm_decoder* decoder, hpcm_find_model find, void* user) {
+    return guarded([&] {
+        need(decoder != nullptr, "a decoder is NULL");
+        decoder->find = find;
+        decoder->user = user;
+    });
+}
+
+hpcm_status hpcm_open(hpcm_decoder* decoder, const uint8_t* data, size_t size, unsigned flags, hpcm_picture** picture) {
+    return guarded([&] {
+        need(data != nullptr || size == 0, "the file's bytes are NULL");
+        open_picture(decoder, {}, {data, size}, flags, picture);
+    });
+}
+
+hpcm_status hpcm_open_file(hpcm_decoder* decoder, const char* path, unsigned flags, hpcm_picture** picture) {
+    return guarded([&] {
+        std::vector<uint8_t> data = read_file(path);
+        open_picture(decoder, std::move(data), {}, flags, picture);
+    });
+}
+
+void hpcm_close(hpcm_picture* picture) { delete picture; }
+
+hpcm_status hpcm_get_info(const hpcm_picture* picture, hpcm_info* info) {
+    return guarded([&] {
+        need(picture != nullptr && info != nullptr, "a picture or a place for its description is NULL");
+        const hpcm::Header& header = picture->file.header();
+        *info = hpcm_info{};
+        info->width = header.width;
+        info->height = header.height;
+        info->channels = uint32_t(header.channels) + (picture->file.payload(hpcm::Kind::alpha) ? 1 : 0);
+        info->bit_depth = uint32_t(header.bit_depth);
+        info->quality = header.quality;
+        info->tile_size = header.tile_size;
+        info->truncated = picture->file.truncated() ? 1 : 0;
+        std::copy(header.model_id.begin(), header.model_id.end(), info->model_id);
+        std::memcpy(info->model_name, header.model_name.c_str(), header.model_name.size() + 1);  // at most 48 characters
+    });
+}
+
+hpcm_status hpcm_get_metadata(hpcm_picture* picture, hpcm_metadata kind, const uint8_t** data, size_t* size) {
+    return guarded([&] {
+        need(picture != nullptr && data != nullptr && size != nullptr, "a picture or a place for its metadata is NULL");
+        need(kind == HPCM_ICC || kind == HPCM_EXIF || kind == HPCM_XMP, "metadata of a kind that there is none of");
+        const hpcm::Kind wanted = kind == HPCM_ICC ? hpcm::Kind::icc : kind == HPCM_EXIF ? hpcm::Kind::exif : hpcm::Kind::xmp;
+        const std::lock_guard<std::mutex> lock(picture->mutex);
+        auto found = picture->metadata.find(wanted);
+        if (found == picture->metadata.end()) {
+            found = picture->metadata.emplace(wanted, picture->file.metadata(wanted).value_or(std::vector<uint8_t>{})).first;
+        }
+        *data = found->second.data();
+        *size = found->second.size();
+    });
+}
+
+hpcm_status hpcm_get_size(const hpcm_picture* picture, const hpcm_request* request, uint32_t* width, uint32_t* height) {
+    return guarded([&] {
+        need(picture != nullptr && width != nullptr && height != nullptr, "a picture or a place for its size is NULL");
+        const hpcm::Region region = region_of(*picture, request);
+        const int scale = scale_of(request);
+        *width = uint32_t((region.width + scale - 1) / scale);
+        *height = uint32_t((region.height + scale - 1) / scale);
+    });
+}
+
+hpcm_status hpcm_decode(hpcm_picture* picture, const hpcm_request* request, hpcm_rows rows, void* user) {
+    return guarded([&] {
+        need(picture != nullptr && rows != nullptr, "a picture or the function that takes its rows is NULL");
+        decode(*picture, request, [&](int64_t y, int64_t count, const uint8_t* samples) {
+            if (rows(user, uint32_t(y), uint32_t(count), samples) == 0) throw hpcm::Cancelled();
+        });
+    });
+}
+
+hpcm_status hpcm_decode_into(hpcm_picture* picture, const hpcm_request* request, uint8_t* samples, size_t stride) {
+    return guarded([&] {
+        need(picture != nullptr && samples != nullptr, "a picture or the memory for it is NULL");
+        const int scale = scale_of(request);
+        const size_t channels = size_t(picture->file.header().channels) + (picture->file.payload(hpcm::Kind::alpha) ? 1 : 0);
+        const size_t line = size_t((region_of(*picture, request).width + scale - 1) / scale) * channels;
+        need(stride >= line, "the rows of the memory are too short");
+        decode(*picture, request, [&](int64_t y, int64_t count, const uint8_t* from) {
+            for (int64_t i = 0; i < count; ++i) std::copy_n(from + size_t(i) * line, line, samples + size_t(y + i) * stride);
+        });
+    });
+}
+
+hpcm_status hpcm_verify(hpcm_picture* picture) {
+    return guarded([&] {
+        need(picture != nullptr, "a picture is NULL");
+        picture->file.verify();
+        decode(*picture, nullptr, [](int64_t, int64_t, const uint8_t*) {});
+    });
+}

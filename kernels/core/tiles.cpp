@@ -1,0 +1,153 @@
+#include "tiles.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "crc32.h"
+#include "status.h"
+#include "thread_pool.h"
+
+namespace hpcm {
+namespace {
+
+constexpr size_t kGrain = 1 << 16;
+
+bool finite(const float* values, size_t count) {
+    uint32_t highest = 0;
+    for (size_t i = 0; i < count; ++i) {
+        uint32_t bits;
+        std::memcpy(&bits, values + i, 4);
+        highest = std::max(highest, bits & 0x7fffffff);
+    }
+    return highest < 0x7f800000;
+}
+
+// Of binary32 numbers as little-endian bytes.
+uint32_t check_of(const std::vector<float>& latents) { return crc32(latents.data(), latents.size() * 4); }
+
+// 1 where latents are coded, 0 in the padding.
+std::vector<float> layout_of(const TileGrid::Tile& tile, int64_t channels) {
+    const size_t plane = size_t(tile.grid.rows * tile.grid.columns);
+    std::vector<float> layout(size_t(channels) * plane, 0.0f);
+    for (int64_t i = 0; i < tile.own_rows; ++i) {
+        std::fill_n(layout.begin() + i * tile.grid.columns, tile.own_columns, 1.0f);
+    }
+    for (int64_t c = 1; c < channels; ++c) std::copy_n(layout.begin(), plane, layout.begin() + ptrdiff_t(size_t(c) * plane));
+    return layout;
+}
+
+}  // namespace
+
+TileGrid::TileGrid(const Header& header, const Program& program)
+    : width_(header.width), height_(header.height), size_(header.tile_size), unit_(program.unit), stride_(program.stride),
+      hyper_stride_(program.hyper_stride) {
+    if (size_ % unit_ != 0) fail(Status::corrupt, "the file's tiles of " + std::to_string(size_) + " pixels do not suit its model");
+    if (size_ == 0) size_ = up(std::max(width_, height_), unit_) * unit_;
+    side_ = size_ / stride_;
+    columns_ = up(width_, size_);
+}
+
+Grid TileGrid::latents() const { return {up(height_, unit_) * unit_ / stride_, up(width_, unit_) * unit_ / stride_}; }
+
+TileGrid::Tile TileGrid::tile(int64_t row, int64_t column) const {
+    const int64_t height = std::min(size_, height_ - row * size_), width = std::min(size_, width_ - column * size_);
+    const Grid grid{up(height, unit_) * unit_ / stride_, up(width, unit_) * unit_ / stride_};
+    return {uint64_t(row * columns_ + column), row * side_, column * side_, grid, up(height, stride_), up(width, stride_),
+            up(height, hyper_stride_), up(width, hyper_stride_)};
+}
+
+TileSource::TileSource(const Container& file, const Model& model, const Condition& condition, const TileGrid& grid,
+                       const Span& columns, int workers)
+    : file_(file), model_(model), condition_(condition), grid_(grid), first_(columns.start / grid.side()),
+      last_((columns.stop + grid.side() - 1) / grid.side()), workers_(workers) {}
+
+double TileSource::bytes(const Model& model, const TileGrid& grid, const Span& columns, int workers) {
+    const TileGrid::Tile largest = grid.largest();
+    const Executor executor(model.program().at("latents"), largest.grid, largest.padded());
+    const double tile = 4.0 * double(model.program().latent_channels) * double(largest.grid.rows * largest.grid.columns);
+    const int64_t first = columns.start / grid.side(), last = (columns.stop + grid.side() - 1) / grid.side();
+    return workers * (executor.bytes() + 2.0 * tile) + 2.0 * double(last - first) * tile;
+}
+
+void TileSource::read(const Piece& piece) {
+    const int64_t side = grid_.side();
+    rows_.erase(rows_.begin(), rows_.lower_bound(piece.rows.start / side));
+    for (int64_t number = piece.rows.start / side; number * side < piece.rows.stop; ++number) {
+        for (const Decoded& decoded : row(number)) {
+            const TileGrid::Tile& tile = decoded.tile;
+            const int64_t top = std::max(piece.rows.start, tile.row), bottom = std::min(piece.rows.stop, tile.row + tile.grid.rows);
+            const int64_t left = std::max(piece.columns.start, tile.column);
+            const int64_t right = std::min(piece.columns.stop, tile.column + tile.grid.columns);
+            if (top >= bottom || left >= right) continue;
+            const int64_t rows = bottom - top;
+            parallel_for(size_t(piece.channels * rows), std::max<size_t>(1, kGrain / size_t(right - left)), [&](size_t begin, size_t end) {
+                for (size_t task = begin; task < end; ++task) {
+                    const int64_t c = int64_t(task) / rows, i = top + int64_t(task) % rows;
+                    const float* from = decoded.latents.data() +
+                                        ((c * tile.grid.rows + i - tile.row) * tile.grid.columns + left - tile.column);
+                    float* to = piece.data + c * piece.plane + (i - piece.rows.start) * piece.columns.size() + left - piece.columns.start;
+                    std::copy_n(from, right - left, to);
+                }
+            });
+        }
+    }
+}
+
+TileSource::Row& TileSource::row(int64_t number) {
+    Row& row = rows_[number];
+    if (!row.empty()) return row;
+    for (int64_t column = first_; column < last_; ++column) row.push_back({grid_.tile(number, column), {}});
+    for (size_t start = 0; start < row.size(); start += size_t(workers_)) {
+        const size_t count = std::min(row.size() - start, size_t(workers_));
+        parallel_for(count, 1, [&](size_t begin, size_t end) {
+            for (size_t i = begin; i < end; ++i) decode(row[start + i]);
+        });
+    }
+    return row;
+}
+
+const Executor& TileSource::executor(const TileGrid::Tile& tile) const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    auto& made = executors_[{tile.grid.rows, tile.grid.columns, tile.padded()}];
+    if (!made) made = std::make_unique<Executor>(model_.program().at("latents"), tile.grid, tile.padded());
+    return *made;
+}
+
+// Of a file that was cut off, what its whole streams say; the check value is of no use then.
+void TileSource::decode(Decoded& decoded) const {
+    const TileGrid::Tile& tile = decoded.tile;
+    const Tile content = file_.tile(tile.index);
+    std::vector<StreamCoder::Stream> streams(size_t(file_.header().streams));
+    for (size_t i = 0; i < content.streams.size(); ++i) {
+        static const uint8_t nothing = 0;
+        const Bytes bytes = content.streams[i];
+        streams[i] = {bytes.data != nullptr ? bytes.data : &nothing, bytes.size};
+    }
+    StreamCoder coder(model_.tables(), streams);
+    const Entry& entry = model_.program().at("latents");
+    const Executor& executor = this->executor(tile);
+    std::vector<const float*> inputs = inputs_of(entry, condition_);
+    std::vector<float> hyper, layout;
+    const int hyper_input = entry.input("hyper"), layout_input = entry.input("layout");
+    if (hyper_input >= 0) {
+        const Shape shape = entry.inputs[size_t(hyper_input)].shape(tile.grid);
+        hyper = coder.hyper(condition_.at("z_scale").data(), shape, tile.hyper_own_rows, tile.hyper_own_columns);
+        inputs[size_t(hyper_input)] = hyper.data();
+    }
+    if (layout_input >= 0 && tile.padded()) {
+        layout = layout_of(tile, model_.program().latent_channels);
+        inputs[size_t(layout_input)] = layout.data();
+    }
+    decoded.latents.resize(size_t(model_.program().latent_channels * tile.grid.rows * tile.grid.columns));
+    executor.run(inputs, {decoded.latents.data()}, &coder);
+    coder.finish();
+    if (!finite(decoded.latents.data(), decoded.latents.size())) {
+        fail(Status::corrupt, "the latent streams are damaged (values beyond all bounds)");
+    }
+    if (content.complete && check_of(decoded.latents) != content.check) {
+        fail(Status::arithmetic, "the decoded latents differ from the encoder's: run `hpcm doctor` to test this installation");
+    }
+}
+
+}  // namespace hpcm
