@@ -24,7 +24,11 @@ FOLDERS = [f"kernels/{name}" for name in ("bindings", *WORDS["folders"].split())
 def flags_of(msvc: bool) -> tuple[list[str], dict[str, list[str]]]:
     """Flags of all sources, and further ones by the name of a level's source."""
     kind = "msvc " if msvc else ""
-    levels = {name.split()[len(kind.split()) + 1]: words.split() for name, words in WORDS.items() if name.startswith(f"{kind}level ")}
+    levels = {
+        name.split()[len(kind.split()) + 1]: words.split()
+        for name, words in WORDS.items()
+        if name.startswith(f"{kind}level ")
+    }
     return WORDS[f"{kind}flags"].split(), {f"{name}.cpp": words for name, words in levels.items() if words}
 
 

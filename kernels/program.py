@@ -133,7 +133,9 @@ def run_operation(
 
     definition: by its plain loops, slowly. Raises ModelFileError for operands or attributes that do not fit."""
     with _translated():
-        return native_array(native().run_operation(name, list(operands), json.dumps(list(attributes)), grid, definition))
+        return native_array(
+            native().run_operation(name, list(operands), json.dumps(list(attributes)), grid, definition)
+        )
 
 
 def native_array(array: Any) -> Float32:

@@ -117,7 +117,15 @@ def _broadcast(count: int) -> Callable[[Draw], Case]:
         kind = d.below(4)
         operands = []
         for _ in range(count):
-            kept = d.rng.integers(0, 2, 3) if kind == 1 else [1, 0, 0] if kind == 2 else [0, 1, 1] if kind == 3 else [1, 1, 1]
+            kept = (
+                d.rng.integers(0, 2, 3)
+                if kind == 1
+                else [1, 0, 0]
+                if kind == 2
+                else [0, 1, 1]
+                if kind == 3
+                else [1, 1, 1]
+            )
             own = shape if d.below(2) == 1 else tuple(n if keep else 1 for n, keep in zip(shape, kept, strict=True))
             operands.append(d.array(*own) if d.below(2) == 1 else d.positive(*own))
         return Case(operands)  # type: ignore[arg-type]

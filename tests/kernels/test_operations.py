@@ -26,7 +26,9 @@ def test_operations_are_what_they_are_defined_to_be(name: str, everywhere: Every
         found = everywhere(lambda case=case: run_operation(name, *case))  # type: ignore[misc]
         assert found.shape == wanted.shape
         different = found.view(np.uint32) != wanted.view(np.uint32)
-        assert not different.any(), f"{name} {[None if x is None else x.shape for x in case.operands]} {case.attributes}"
+        assert not different.any(), (
+            f"{name} {[None if x is None else x.shape for x in case.operands]} {case.attributes}"
+        )
 
 
 def test_many_pixels_take_many_threads(everywhere: Everywhere) -> None:
