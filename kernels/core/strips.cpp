@@ -263,9 +263,15 @@ Strips::Layout Strips::layout(int64_t step) const {
     }
     for (size_t i = 0; i < states_.size(); ++i) {
         if (!found.lines[i].lasting) found.lines[i].place = arena.take(floats(i));
-        for (size_t j = 0; j <= i; ++j) {  // what nobody reads any more in this strip
-            const bool over = states_[j].consumers.empty() ? j == i : states_[j].consumers.back() == static_cast<int>(i);
-            if (over && !found.lines[j].lasting && j + 1 < states_.size()) arena.give_back(found.lines[j].place, floats(j));
+        std::vector<size_t> over;  // what nobody reads any more in this strip
+        if (states_[i].consumers.empty() && i + 1 < states_.size()) over.push_back(i);
+        for (const Edge& edge : states_[i].edges) {
+            const size_t child = at(edge.child);
+            const bool last = states_[child].consumers.back() == static_cast<int>(i);
+            if (last && std::find(over.begin(), over.end(), child) == over.end()) over.push_back(child);
+        }
+        for (const size_t j : over) {
+            if (!found.lines[j].lasting) arena.give_back(found.lines[j].place, floats(j));
         }
     }
     found.floats = arena.floats();

@@ -51,7 +51,7 @@ def _latents(*nodes: Any, after: Any = ()) -> dict[str, Any]:
 
 
 def _picture(*nodes: Any) -> dict[str, Any]:
-    """Value 0 is the latent, 1 the gain; "x" is the value before, at first the latent. The last node gives 4 channels."""
+    """Value 0 is the latent, 1 the gain; "x" is the value before, at first the latent. The last one has 4 channels."""
     chain = []
     for number, (op, operands, *attributes) in enumerate(nodes):
         before = number + 1 if number else 0
