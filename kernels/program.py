@@ -43,7 +43,7 @@ class StreamCoder:
             self._native = native().StreamCoder(list(streams), tables._native, y_thresholds, z_thresholds, levels)
 
     def hyper(self, z_scale: Float32, sides: Grid, own: Grid) -> Float32:
-        """The hyper-latent's symbols (C, *sides), of which the top left `own` are coded; z_scale: one number a channel."""
+        """Symbols of the hyper-latent (C, *sides), of which the top left `own` are coded. z_scale: one a channel."""
         with translated():
             return native_array(self._native.hyper(np.ascontiguousarray(z_scale), sides, own))
 
@@ -94,7 +94,7 @@ class Program:
     ) -> None:
         """A rectangle of an entry's result in strips of `step` rows, from the top.
 
-        read(rows, columns) gives pieces of the map that the entry is made from, (C, rows, columns), each row once and in
+        read(rows, columns) gives pieces of the map that the entry starts from, (C, rows, columns), each row once, in
         order; write(rows, columns, piece) takes those of the result. `inputs`: the vectors.
         """
         with translated():

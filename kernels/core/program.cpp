@@ -9,7 +9,7 @@
 namespace hpcm {
 namespace {
 
-constexpr size_t kMostNodes = 1 << 14, kMostOperands = 256, kMostInputs = 64, kMostOutputs = 64, kMostName = 256;
+constexpr size_t kMostNodes = 1 << 13, kMostOperands = 256, kMostInputs = 64, kMostOutputs = 64, kMostName = 256;
 constexpr int64_t kMostChannels = 1 << 16, kMostStride = 256, kMostStreams = 16;
 constexpr int64_t kMostSide = 1 << 30, kMostPixels = 1 << 30;  // room for index arithmetic in int
 constexpr double kMostElements = 0x1p40;

@@ -199,6 +199,36 @@ int64_t Strips::copied(size_t number, const Span& rows) const {
     return floats;
 }
 
+// What an operation gives when it is to make some rows of a value.
+Strips::Given Strips::piece_for(size_t number, const Span& rows) const {
+    const State& state = states_[number];
+    const Operation& operation = *entry_.node(state.value)->operation;
+    const Edge& edge = state.edges[0];
+    const Reach& r = edge.reach;
+    const Span piece = needs(r, rows, edge.shape.rows), wide = needs(r, state.columns, edge.shape.columns);
+    Given given;
+    given.top = rows.start - result_of(r, piece.start);
+    given.left = state.columns.start - result_of(r, wide.start);
+    given.by_rows = operation.gives_rows();
+    Shape shape{0, piece.size(), wide.size()};
+    if (!local(r)) {
+        Operands operands;
+        for (const Source& source : entry_.node(state.value)->operands) operands.push_back(operand_of(source, shapes_));
+        for (const Edge& own : state.edges) {
+            if (own.operand >= operands.size()) continue;
+            Shape& part = operands[own.operand].shape;
+            part.rows = needs(own.reach, rows, own.shape.rows).size();
+            part.columns = needs(own.reach, state.columns, own.shape.columns).size();
+        }
+        shape = operation.shape(operands, grid_);
+    }
+    given.rows = given.by_rows ? rows.size() : shape.rows;
+    given.columns = shape.columns;
+    given.direct = operation.strided() && (given.by_rows || given.top == 0) && given.left == 0 && given.rows == rows.size() &&
+                   given.columns == state.columns.size();
+    return given;
+}
+
 // Follows a run without computing anything.
 Strips::Layout Strips::layout(int64_t step) const {
     Layout found;
@@ -211,10 +241,10 @@ Strips::Layout Strips::layout(int64_t step) const {
             Reached& own = reached[i];
             found.lines[i].capacity = std::max(found.lines[i].capacity, own.target - own.kept);
             if (i > 0 && own.target > own.ready) {
-                const Reach& reach = states_[i].edges[0].reach;
-                const int64_t most_rows = own.target - own.ready + 2 * reach.give, most_columns = states_[i].columns.size() + 2 * reach.give;
-                found.extra = std::max(found.extra, copied(i, {own.ready, own.target}) +
-                                                        shapes_[at(states_[i].value)].channels * most_rows * most_columns);
+                const Span rows{own.ready, own.target};
+                const Given given = piece_for(i, rows);
+                const int64_t whole = given.direct ? 0 : shapes_[at(states_[i].value)].channels * given.rows * given.columns;
+                found.extra = std::max(found.extra, copied(i, rows) + whole);
             }
             own.ready = std::max(own.ready, own.target);
         }
@@ -233,9 +263,15 @@ Strips::Layout Strips::layout(int64_t step) const {
     }
     for (size_t i = 0; i < states_.size(); ++i) {
         if (!found.lines[i].lasting) found.lines[i].place = arena.take(floats(i));
-        for (size_t j = 0; j <= i; ++j) {  // what nobody reads any more in this strip
-            const bool over = states_[j].consumers.empty() ? j == i : states_[j].consumers.back() == static_cast<int>(i);
-            if (over && !found.lines[j].lasting && j + 1 < states_.size()) arena.give_back(found.lines[j].place, floats(j));
+        std::vector<size_t> over;  // what nobody reads any more in this strip
+        if (states_[i].consumers.empty() && i + 1 < states_.size()) over.push_back(i);
+        for (const Edge& edge : states_[i].edges) {
+            const size_t child = at(edge.child);
+            const bool last = states_[child].consumers.back() == static_cast<int>(i);
+            if (last && std::find(over.begin(), over.end(), child) == over.end()) over.push_back(child);
+        }
+        for (const size_t j : over) {
+            if (!found.lines[j].lasting) arena.give_back(found.lines[j].place, floats(j));
         }
     }
     found.floats = arena.floats();
@@ -319,7 +355,6 @@ void Strips::Run::compute(size_t i, const Span& rows) {
     const int64_t columns = state.columns.size(), channels = of.shapes_[at(state.value)].channels;
     Buffer copies(static_cast<size_t>(of.copied(i, rows)));
     float* free = copies.data();
-    Span piece, wide;  // of the first operand
     Operand residual;
     for (const Edge& edge : state.edges) {
         const State& child = of.states_[at(edge.child)];
@@ -336,25 +371,17 @@ void Strips::Run::compute(size_t i, const Span& rows) {
             operand.data = free;
             free += operand.shape.count();
         }
-        if (&edge == &state.edges[0]) piece = need, wide = across;
         if (edge.operand < operands.size()) {
             operands[edge.operand] = operand;
         } else {
             residual = operand;
         }
     }
-    const Reach& reach = state.edges[0].reach;
-    const int64_t top = rows.start - result_of(reach, piece.start), left = state.columns.start - result_of(reach, wide.start);
-    Shape shape{channels, piece.size(), wide.size()};  // all that the pieces give
-    if (!local(reach)) shape = operation.shape(operands, of.grid_);
-    const bool by_rows = operation.gives_rows();
-    const int64_t skipped = by_rows ? 0 : top;
-    if (by_rows) shape.rows = rows.size();
-    const bool direct = skipped == 0 && left == 0 && shape.rows == rows.size() && shape.columns == columns &&
-                        (operation.strided() || plane(i) == shape.pixels());
-    Buffer whole(direct ? 1 : static_cast<size_t>(shape.count()));
-    Call call{operands, of.grid_, direct ? row(i, rows.start) : whole.data(), shape,
-              direct ? plane(i) : static_cast<ptrdiff_t>(shape.pixels()), by_rows ? top : 0};
+    const Given given = of.piece_for(i, rows);
+    const Shape shape{channels, given.rows, given.columns};
+    Buffer whole(given.direct ? 1 : static_cast<size_t>(shape.count()));
+    Call call{operands, of.grid_, given.direct ? row(i, rows.start) : whole.data(), shape,
+              given.direct ? plane(i) : static_cast<ptrdiff_t>(shape.pixels()), given.by_rows ? given.top : 0};
     call.leaky = state.step.leaky;
     call.slope = state.step.slope;
     if (state.step.residual >= 0) {
@@ -362,8 +389,9 @@ void Strips::Run::compute(size_t i, const Span& rows) {
         call.residual_plane = residual.plane;
     }
     operation.run(call);
-    if (!direct) {
-        copy_rows(whole.data() + skipped * shape.columns + left, call.plane, shape.columns, row(i, rows.start), plane(i), columns,
+    if (!given.direct) {
+        const int64_t skipped = given.by_rows ? 0 : given.top;
+        copy_rows(whole.data() + skipped * shape.columns + given.left, call.plane, shape.columns, row(i, rows.start), plane(i), columns,
                   channels, rows.size(), columns);
     }
 }

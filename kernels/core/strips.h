@@ -71,6 +71,12 @@ private:
     struct Reached {
         int64_t kept, ready, target;
     };
+    // What an operation makes for some rows of a value: rows x columns, of which the wanted ones begin at (top, left).
+    struct Given {
+        int64_t top, left, rows, columns;
+        bool by_rows;  // it can begin at the wanted rows
+        bool direct;   // it makes what is wanted and nothing else
+    };
     struct Layout;
     struct Run;
 
@@ -78,6 +84,7 @@ private:
     void find_needs(const Span& rows, const Span& columns);
     void aim(std::vector<Reached>& reached, int64_t stop) const;
     int64_t kept_for_later(const std::vector<Reached>& reached, size_t state) const;
+    Given piece_for(size_t number, const Span& rows) const;
     bool copies(size_t number, const Edge& edge, const Span& across) const;
     int64_t copied(size_t number, const Span& rows) const;
     Layout layout(int64_t step) const;

@@ -27,7 +27,7 @@ public:
     size_t maps(const Operands&) const override { return 1; }
 
     double work(const Operands& x, const Shape& out) const override {
-        return static_cast<double>(out.pixels()) * static_cast<double>(x[1].shape.channels);
+        return static_cast<double>(x[0].shape.count()) + static_cast<double>(out.pixels()) * static_cast<double>(x[1].shape.channels);
     }
     double scratch(const Operands& x, const Shape& out, int threads) const override {
         const int64_t k = x[1].dims[2];

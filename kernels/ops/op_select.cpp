@@ -23,6 +23,12 @@ public:
         return {count, 1, 1};
     }
 
+    double work(const Operands& x, const Shape&) const override {
+        double count = 0.0;
+        for (const Operand& map : x) count += static_cast<double>(map.shape.count());
+        return count;
+    }
+
     void run(const Call& call) const override {
         int64_t first = 0;
         for (size_t k = 0; k < call.operands.size(); ++k) {

@@ -10,6 +10,7 @@ namespace hpcm {
 namespace {
 
 constexpr int kBlock = 16, kHalf = 8;
+constexpr int kMostPhases = 64;  // of a side: r is at most that
 constexpr size_t kGrain = 32 * 1024;  // elements worth waking a thread for
 
 GemmBlock filter_block(const float* p, const float* panel, int columns, int panel_width) {
@@ -140,10 +141,13 @@ void pixel_shuffle(const Planes& x, int r, float* out, ptrdiff_t out_plane) {
                 const float* from = x.data + (c * r + i) * r * x.plane + y * width;
                 if (r == 2) {
                     interleave(from, from + x.plane, x.width, to);
-                    continue;
-                }
-                for (int j = 0; j < r; ++j, from += x.plane) {
-                    for (ptrdiff_t k = 0; k < width; ++k) to[k * r + j] = from[k];
+                } else {  // results in order: they are what does not stay in cache
+                    const float* next[kMostPhases];
+                    for (int j = 0; j < r; ++j) next[j] = from + j * x.plane;
+                    float* result = to;
+                    for (ptrdiff_t k = 0; k < width; ++k) {
+                        for (int j = 0; j < r; ++j) *result++ = next[j][k];
+                    }
                 }
             }
         }

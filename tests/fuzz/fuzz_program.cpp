@@ -22,7 +22,8 @@ using hpcm::Shape;
 
 constexpr double kMostBytes = 4e6, kMostWork = 3e5;  // work for each position
 
-// Parameters "w123": any name of that form has the dimensions of its digits, 1 to 9 each, so that mutations find others.
+// Parameters "w123": any name of that form has the dimensions of its digits, 1 to 9 or g for 16, so that
+// mutations find others.
 class Weights {
 public:
     hpcm::Parameter find(const std::string& name) {
@@ -30,9 +31,10 @@ public:
         hpcm::Parameter parameter;
         size_t count = 1;
         for (const char digit : name.substr(1)) {
-            if (digit < '1' || digit > '9') return {};
-            parameter.dims.push_back(digit - '0');
-            count *= static_cast<size_t>(digit - '0');
+            const int side = digit == 'g' ? 16 : digit - '0';
+            if (digit != 'g' && (digit < '1' || digit > '9')) return {};
+            parameter.dims.push_back(side);
+            count *= static_cast<size_t>(side);
         }
         std::vector<float>& data = held_[name];
         if (data.empty()) data = hpcm::selftest_numbers(count, 7, 1.0f);

@@ -15,12 +15,12 @@ class Case(NamedTuple):
     """Arguments of `kernels.program.run_operation`."""
 
     operands: list[Array | None]
-    attributes: list[Any] = []
+    attributes: list[Any] = []  # noqa: RUF012
     grid: tuple[int, int] = (1, 1)
 
 
 class Draw:
-    """Random arrays at places in memory that no vector is aligned to, with subnormal numbers and zeros of both signs."""
+    """Random arrays that are not aligned to vectors, with subnormal numbers and zeros of both signs."""
 
     def __init__(self, seed: int) -> None:
         self.rng = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""Every operation of programs against its definition by plain loops: at every level, on several threads, bit for bit."""
+"""Every operation of programs against its definition by plain loops: at every level, on several threads, to the bit."""
 
 from __future__ import annotations
 
