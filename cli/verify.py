@@ -46,9 +46,9 @@ def command(
       hpcm verify photo.hpc
       hpcm verify pictures/ --quiet
     """
+    options.start_kernels()
     from hpcmcodec import Decoder
 
-    options.start_kernels()
     decoder = Decoder(threads, limits(max_pixels, max_memory))
     return options.for_each(
         sources,

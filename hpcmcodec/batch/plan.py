@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
+from hpcmcodec.batch.found import CODED as CODED
+from hpcmcodec.batch.found import PICTURES as PICTURES
 from hpcmcodec.batch.found import STREAM, LeftOut, Source, find
 from hpcmcodec.batch.places import Place, Url
 from hpcmcodec.batch.places import existing as existing_urls
