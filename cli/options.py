@@ -187,7 +187,7 @@ def make_plan(
     target = None if output is None else _standard(place(output), _STDOUT)
     sources = tuple(_standard(source, _STDIN) for source in sources)
     if target is None:
-        sources, target = _second_is_output(sources, outputs, suffix)
+        sources, target = _second_is_output(sources, accepted, outputs, suffix)
     made = plan(
         sources,
         target,
@@ -219,21 +219,28 @@ def _standard(place: Place, names: tuple[str, ...]) -> Place:
 
 
 def _second_is_output(
-    sources: tuple[Place, ...], outputs: frozenset[str], suffix: str
+    sources: tuple[Place, ...], accepted: frozenset[str], outputs: frozenset[str], suffix: str
 ) -> tuple[tuple[Place, ...], Place | None]:
-    """`in.png out.hpc` without -o, as other codecs take it: (sources, output). Raises OutputError where the second path
-    has the right suffix and exists: it may be meant as either."""
+    """`in.png out.hpc` without -o, as other codecs take it: (sources, output).
+
+    Raises OutputError where the second path has the right suffix and exists, for it may be meant as either, UsageError
+    where it does not exist and could be neither.
+    """
     if len(sources) != 2:
         return sources, None
     first, second = sources
-    if not (isinstance(first, Path) and isinstance(second, Path)) or second == STREAM:
+    if not isinstance(second, Path) or second in (STREAM, first):
         return sources, None
-    is_output = second.suffix.lower() in outputs and first.suffix.lower() not in outputs
-    if not is_output or (first != STREAM and first.is_dir()) or second.is_dir():
+    if any(isinstance(place, Path) and os.path.isdir(place) for place in sources):  # noqa: PTH112 (never raises)
         return sources, None
-    if os.path.lexists(second) and (first == STREAM or first.with_suffix(suffix) != second):
-        raise OutputError(f"{second} exists: if it is the output, replace it with -o {second} --force")
-    return (first,), second
+    there, own = os.path.lexists(second), second.suffix.lower()
+    if own in outputs and Path(first.name).suffix.lower() not in outputs:
+        if there and (first == STREAM or first.with_suffix(suffix) != second):
+            raise OutputError(f"{second} exists: if it is the output, replace it with -o {second} --force")
+        return (first,), second
+    if not there and own not in accepted:
+        raise UsageError(f"{second}: no such file; if it is to be the output, name it with -o")
+    return sources, None
 
 
 def _check_suffix(target: Place | None, made: Plan, outputs: frozenset[str]) -> None:
