@@ -100,6 +100,8 @@ def test_what_goes_on_for_ever_is_read_to_a_limit(folder: Path) -> None:
         script = f"exec 3< <(cat a.hpc /dev/zero); hpcm {command} -o x.png --max-memory 30M <&3"
         result = shell(folder, script)
         assert result.returncode == 16 and "--max-memory" in result.stderr, result.stderr
+    told = shell(folder, "cat a.hpc /dev/zero | hpcm info - --max-memory 30M")
+    assert told.returncode == 16 and told.stderr.count("\n") == 1
     picture = shell(folder, "cat a.png /dev/zero | hpcm encode - -o x.hpc --max-memory 30M")
     assert picture.returncode == 16 and picture.stderr.count("\n") == 1
 
