@@ -9,7 +9,7 @@ import click
 
 from hpcmcodec.batch import Place
 from hpcmcodec.batch.reading import read_coded
-from hpcmcodec.cli import options
+from hpcmcodec.cli import options, planning
 from hpcmcodec.cli.report import human_bytes
 from hpcmcodec.cli.text import echo, shown
 
@@ -33,7 +33,7 @@ def command(sources: tuple[Place, ...], max_memory: int | None, as_json: bool) -
       hpcm info archive/ --json | jq -r '[.source, .bits_per_pixel] | @tsv'
     """
     options.start_kernels()
-    return options.for_each(
+    return planning.for_each(
         sources, lambda path: _show(path, max_memory, as_json), as_json=as_json, verb="info", ignore_unknown=True
     )
 
