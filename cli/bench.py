@@ -100,6 +100,7 @@ def command(
       hpcm bench photos/ -o report/ --codecs hpcm,hpcm:lite,avif:best --anchor avif:best
       hpcm bench a.png b.png -o report/ --codecs hpcm,jpeg --qualities jpeg=30,50,70,90
     """
+    options.check_memory()
     from hpcmcodec.bench.codecs import check
     from hpcmcodec.bench.machine import choose_processors
     from hpcmcodec.bench.report import NAME as REPORT_NAME

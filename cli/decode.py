@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from hpcmcodec.batch import Place
-from hpcmcodec.cli import options
+from hpcmcodec.cli import options, planning
 from hpcmcodec.errors import HpcmError, InputError, NotHpcError, UsageError
 
 FORMATS = ("png", "jpeg", "webp", "tiff", "ppm", "bmp")
@@ -89,7 +89,7 @@ def command(
     from hpcmcodec.cli.convert import convert
 
     suffix = "." + (format or "png") if format not in SUFFIXES else SUFFIXES[format]
-    work = options.make_plan(
+    work = planning.make_plan(
         sources,
         output,
         force=force,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hpcmcodec.batch import Place
-from hpcmcodec.cli import options
+from hpcmcodec.cli import options, planning
 from hpcmcodec.errors import UsageError
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def command(
     from hpcmcodec.batch.shaping import Shape
     from hpcmcodec.cli.convert import convert
 
-    work = options.make_plan(
+    work = planning.make_plan(
         sources,
         output,
         force=force,

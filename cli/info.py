@@ -9,7 +9,7 @@ import click
 
 from hpcmcodec.batch import Place
 from hpcmcodec.batch.reading import read_coded
-from hpcmcodec.cli import options
+from hpcmcodec.cli import options, planning
 from hpcmcodec.cli.report import human_bytes
 from hpcmcodec.cli.text import echo, shown
 
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @options.sources
+@options.max_memory
 @options.as_json
-def command(sources: tuple[Place, ...], as_json: bool) -> int:
+def command(sources: tuple[Place, ...], max_memory: int | None, as_json: bool) -> int:
     """Show what hpc files hold: size, model, quality, streams, metadata. Needs no model and decodes nothing.
 
     SOURCE is an hpc file, a folder (all .hpc files in it and below) or - for standard input. Files and folders may be
@@ -32,15 +33,15 @@ def command(sources: tuple[Place, ...], as_json: bool) -> int:
       hpcm info archive/ --json | jq -r '[.source, .bits_per_pixel] | @tsv'
     """
     options.start_kernels()
-    return options.for_each(
-        sources, lambda path: _show(path, as_json), as_json=as_json, verb="info", ignore_unknown=True
+    return planning.for_each(
+        sources, lambda path: _show(path, max_memory, as_json), as_json=as_json, verb="info", ignore_unknown=True
     )
 
 
-def _show(path: Place, as_json: bool) -> None:
+def _show(path: Place, max_memory: int | None, as_json: bool) -> None:
     from hpcmcodec import info
 
-    found = info(read_coded(path))
+    found = info(read_coded(path, max_memory))
     if as_json:
         echo(json.dumps({"source": str(path), **found.to_dict()}))
     else:

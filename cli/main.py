@@ -164,6 +164,10 @@ def run(arguments: Sequence[str]) -> int:
         if not any(words in str(error) for words in ("failed to map", "annot allocate")):
             return _bug(error)
         return _fail("not enough memory to load a library", errors.LimitExceededError.exit_code)
+    except RuntimeError as error:
+        if "thread" not in str(error) and "Resource temporarily" not in str(error):
+            return _bug(error)
+        return _fail(f"the system allows no more threads ({error})", errors.LimitExceededError.exit_code)
     except MemoryError:
         return _fail("not enough memory", errors.LimitExceededError.exit_code)
     except Exception as error:

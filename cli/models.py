@@ -25,6 +25,7 @@ def command() -> None:
     A model is a .safetensors file in a folder of $HPCM_MODELS, in the user's data folder, or in the package. A file
     can be decoded only with the model that made it.
     """
+    options.check_memory()
 
 
 @command.command("list")

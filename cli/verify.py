@@ -10,7 +10,7 @@ import click
 from hpcmcodec.batch import Place
 from hpcmcodec.batch.convert import limits
 from hpcmcodec.batch.reading import read_coded
-from hpcmcodec.cli import options
+from hpcmcodec.cli import options, planning
 from hpcmcodec.cli.text import echo, shown
 
 if TYPE_CHECKING:
@@ -46,11 +46,11 @@ def command(
       hpcm verify photo.hpc
       hpcm verify pictures/ --quiet
     """
+    options.start_kernels()
     from hpcmcodec import Decoder
 
-    options.start_kernels()
     decoder = Decoder(threads, limits(max_pixels, max_memory))
-    return options.for_each(
+    return planning.for_each(
         sources,
         lambda path: _check(path, decoder, as_json, quiet),
         as_json=as_json,

@@ -60,7 +60,7 @@ def atomic_write(
 
 def is_special(path: Path) -> bool:
     """Whether what is written there goes elsewhere: to a device, a pipe, a file that is open already (/dev/fd/3)."""
-    if os.path.isdir(os.path.dirname(path)) and _names_descriptor(path):  # noqa: PTH112, PTH120
+    if os.path.isdir(os.path.dirname(path)) and names_descriptor(path):  # noqa: PTH112, PTH120
         return path.exists()
     return path.exists() and not path.is_file() and not path.is_dir()
 
@@ -92,7 +92,8 @@ def sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def _names_descriptor(path: Path) -> bool:
+def names_descriptor(path: Path) -> bool:
+    """Whether a path is a name for a file that this process has open: /dev/fd/3, what `<(command)` gives."""
     parents = [path.parent]
     with suppress(OSError):
         parents.append((path.parent / path.readlink()).parent)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hpcmcodec.batch.places import Place, Url
 from hpcmcodec.errors import HpcmError, InputError
+from hpcmcodec.formats.atomic import names_descriptor
 
 STREAM = Path("-")  # standard input as a source, standard output as a destination
 PICTURES = frozenset(
@@ -56,6 +57,8 @@ def find(
         kind, error = _look(source)
         if error is not None:
             yield Source(source, Path(source.name), error)
+        elif kind in _SPECIAL.values() and len(sources) > 1 and not names_descriptor(Path(str(source))):
+            yield LeftOut(source, kind)  # one of many, as from a shell's *: nobody may ever write into it
         elif kind != "folder":
             suffix = "" if source == STREAM else Path(source.name).suffix.lower()
             yield LeftOut(source, suffix, expected=True) if suffix in never else Source(source, Path(source.name))
@@ -72,7 +75,7 @@ def special_kind(mode: int) -> str:
 
 
 def _look(source: Place) -> tuple[str, HpcmError | None]:
-    """What a source is, "folder" or anything else, and what is wrong with it."""
+    """What a source is (folder, file, stream, pipe, ...), and what is wrong with it."""
     try:
         if source == STREAM:
             return "stream", None
@@ -80,7 +83,8 @@ def _look(source: Place) -> tuple[str, HpcmError | None]:
             if source.is_dir():
                 return "folder", None
             return "file", None if source.exists() else InputError(f"{source}: no such file or folder")
-        return "folder" if stat.S_ISDIR(source.stat().st_mode) else "file", None
+        mode = source.stat().st_mode
+        return "folder" if stat.S_ISDIR(mode) else special_kind(mode) or "file", None
     except (FileNotFoundError, NotADirectoryError):
         return "", InputError(f"{source}: no such file or folder")
     except OSError as error:

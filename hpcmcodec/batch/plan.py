@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
+from hpcmcodec.batch.found import CODED as CODED
+from hpcmcodec.batch.found import PICTURES as PICTURES
 from hpcmcodec.batch.found import STREAM, LeftOut, Source, find
 from hpcmcodec.batch.places import Place, Url
 from hpcmcodec.batch.places import existing as existing_urls
@@ -167,8 +169,19 @@ def _problems(
         elif _key(target) in names or (isinstance(target, Path) and identity(target) in files):
             own = probe(target) if isinstance(target, Path) and target == task.source else None
             yield task, own or OutputError(f"{target} is an input as well; choose another name with -o")
+        elif isinstance(target, Path) and (other := _other_picture(target)):
+            yield task, OutputError(f"{target} is a link to {other}, which would be lost; choose another name with -o")
         elif target in forbidden:
             yield task, OutputError(f"{target} exists; use --force to replace it or --skip-existing to keep it")
+
+
+def _other_picture(target: Path) -> str | None:
+    """The picture of another kind that a link leads to: nobody means it to be replaced, not even with --force."""
+    if not os.path.islink(target):  # noqa: PTH114 (never raises)
+        return None
+    real = Path(os.path.realpath(target))
+    suffix = real.suffix.lower()
+    return str(real) if suffix in PICTURES | CODED and suffix != target.suffix.lower() and real.exists() else None
 
 
 class _keys_of:

@@ -17,12 +17,14 @@ from hpcmcodec.errors import InputError, LimitExceededError
 
 _PIECE = 1 << 20
 _HEAD = 16
+_SHARE = 4
+"""Of the machine's memory, this part may be filled from what has no end, where nobody says how much."""
 
 
 def read_bytes(source: Place, max_memory: int | None = None) -> bytes:
     """Everything in a file, local or remote, or, for STREAM, in standard input.
 
-    Raises LimitExceededError where there is more than `max_memory` bytes (None: than the machine's memory).
+    Raises LimitExceededError where there is more than `max_memory` bytes (None: than a part of the machine's memory).
     """
     with _opened(source) as file:
         return _read(file, b"", _most(max_memory))
@@ -59,7 +61,7 @@ def _most(max_memory: int | None) -> int:
         return max_memory
     from hpcmcodec.codec.memory import machine_memory
 
-    return int(machine_memory())
+    return int(machine_memory()) // _SHARE
 
 
 @contextmanager

@@ -67,8 +67,14 @@ def read_pictures(
             complain(path, error)
             continue
         digest = digest_of(path)
-        found.setdefault(digest, PictureFile(path, path.name, digest, width, height))
+        found.setdefault(digest, PictureFile(path, _text(path.name), digest, width, height))
     return list(found.values())
+
+
+def _text(name: str) -> str:
+    """A file's name for reports: bytes that are no text, and control characters, are escaped."""
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 def introduce(options: Options, worker: Callable[..., Worker] = Worker) -> dict[str, dict[str, Any]]:

@@ -100,15 +100,18 @@ def refine(
     cond = condition_of(network, quality)
     scale = np.float32(2 * bits_per_error(network, quality) / model.curvature)
     for number, (guessed, damping) in enumerate(effort.dampings()):
-        at(number / (effort.guess + effort.steps))
+        done, step = 0, 1 / (effort.guess + effort.steps)
         whole = np.empty((model.latent_channels, *grid.latent), np.float32)
         near = (_without_zeros(y) for _, y in latents) if guessed else decode(latents)
+        at(step * (number + 0.3))
         for (tile, _), x in zip(latents, near, strict=True):
             _part(whole, tile, x)[...] = x
         wanted = np.empty_like(whole)
         for rows, columns, part in _gradients(network, cond, grid, pixels, whole[None], guessed):
             block = np.s_[:, rows.start : rows.stop, columns.start : columns.stop]
             wanted[block] = whole[block] - scale * part[0]
+            done += part.shape[2] * part.shape[3]
+            at(step * (number + 0.3 + 0.7 * done / math.prod(grid.latent)))
         for tile, y in latents:
             y += np.float32(damping) * (_part(wanted, tile, y) - y)
 

@@ -10,10 +10,11 @@ import pytest
 
 from hpcmcodec.batch import Existing, Plan, Task, Url, place, plan
 from hpcmcodec.batch.places import existing
-from hpcmcodec.batch.reading import read_bytes
+from hpcmcodec.batch.reading import read_bytes, read_coded
 from hpcmcodec.batch.run import Gate
 from hpcmcodec.batch.writing import write_bytes
-from hpcmcodec.errors import InputError, OutputError, StorageError, UsageError
+from hpcmcodec.errors import InputError, LimitExceededError, OutputError, StorageError, UsageError
+from hpcmcodec.formats.container import SIGNATURE
 
 pytest.importorskip("fsspec")
 
@@ -123,3 +124,36 @@ def test_other_trouble_may_be_tried_again(bucket: Url, monkeypatch: pytest.Monke
     monkeypatch.setattr("fsspec.implementations.memory.MemoryFileSystem.cat_file", fail)
     with pytest.raises(StorageError, match="throttled, slow down"):
         (bucket / "a").read_bytes()
+
+
+def test_what_brings_a_protocol_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "aiohttp", None)
+    with pytest.raises(UsageError, match=r"pip install 'fsspec\[http\]'"):
+        Url("http://127.0.0.1/a.hpc").exists()
+
+
+def test_no_name_at_all() -> None:
+    with pytest.raises(UsageError, match="empty"):
+        place("")
+
+
+def test_an_empty_object_is_no_work(bucket: Url) -> None:
+    make(bucket, "in/a.png", "in/b.png")
+    (bucket / "out/a.hpc").write_bytes(b"")
+    (bucket / "out/b.hpc").write_bytes(b"x")
+    made = encode_plan(bucket / "in", bucket / "out", Existing.SKIP)
+    assert [task.source for task in made.tasks] == [bucket / "in/a.png"] and made.tasks[0].replace
+    single = encode_plan(bucket / "in/a.png", bucket / "out/a.hpc", Existing.SKIP)
+    assert len(single.tasks) == 1
+
+
+def test_what_a_server_sends_is_read_to_a_limit(bucket: Url) -> None:
+    (bucket / "a.hpc").write_bytes(SIGNATURE + bytes(5 << 20))
+    (bucket / "b.hpc").write_bytes(bytes(5 << 20))
+    assert read_coded(bucket / "b.hpc", 1000) == bytes(16)
+    for read in (read_coded, read_bytes):
+        with pytest.raises(LimitExceededError, match="--max-memory"):
+            read(bucket / "a.hpc", 1 << 20)
+        assert len(read(bucket / "a.hpc", 6 << 20)) == (5 << 20) + len(SIGNATURE)
+    with pytest.raises(InputError, match="no such file"):
+        read_coded(bucket / "nope.hpc")

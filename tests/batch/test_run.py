@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from hpcmcodec.batch import Converted, Outcome, Plan, Task, run
-from hpcmcodec.batch.run import Gate, combine
+from hpcmcodec.batch import Converted, LeftOut, Outcome, Plan, Task, run
+from hpcmcodec.batch.run import Gate, combine, from_system, kinds
 from hpcmcodec.errors import CorruptError, HpcmError, InputError, LimitExceededError, OutputError
+from hpcmcodec.progress import at
 
 RESULT = Converted(width=4, height=2, bytes_in=100, bytes_out=10, seconds=0.5, coded_bytes=10, coded_pixels=8)
 
@@ -117,3 +119,39 @@ def test_gate_waits_for_writers() -> None:
 
 def test_errors_carry_exit_codes() -> None:
     assert len({error.exit_code for error in HpcmError.__subclasses__()}) == len(HpcmError.__subclasses__())
+
+
+def test_files_left_out_count_where_nothing_else_does() -> None:
+    unknown, known = LeftOut(Path("a.heic"), ".heic"), LeftOut(Path("a.hpc"), ".hpc", expected=True)
+    assert run(Plan((), (), (), (known,)), convert).exit_code == 0
+    summary = run(Plan(tasks(1), (), (), (known, unknown, unknown)), convert)
+    assert (summary.exit_code, kinds(summary.left_out)) == (21, {".heic": 2, ".hpc": 1})
+    summary.ignore_unknown = True
+    assert summary.exit_code == 0
+    assert run(Plan(tasks(2), (), (), (unknown,)), convert).exit_code == CorruptError.exit_code
+
+
+def test_files_that_would_grow_are_skipped() -> None:
+    summary = run(Plan(tasks(1), (), ()), lambda task, gate: replace(RESULT, bytes_out=200, written=False))
+    (outcome,) = summary.outcomes
+    assert (outcome.status, outcome.reason) == ("skipped", "the hpc file would be larger")
+    assert (summary.bytes_out, summary.larger) == (0, 0)
+    grown = run(Plan(tasks(1), (), ()), lambda task, gate: replace(RESULT, bytes_out=200))
+    assert (grown.larger, grown.bytes_out) == (1, 200)
+
+
+def test_what_the_system_refuses() -> None:
+    assert isinstance(from_system(OSError(12, "Cannot allocate memory")), LimitExceededError)
+    assert str(from_system(OSError(24, "Too many open files"), "a.png")) == "a.png: Too many open files"
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_progress_is_told_by_task(jobs: int) -> None:
+    heard: list[tuple[str, float]] = []
+
+    def slow(task: Task, gate: object) -> Converted:
+        at(0.5)
+        return RESULT
+
+    run(Plan(tasks(3), (), ()), slow, jobs=jobs, progress=lambda task, share: heard.append((task.source.name, share)))
+    assert sorted(heard) == [(f"{i}.png", 0.5) for i in range(3)]

@@ -164,3 +164,12 @@ def test_specs() -> None:
     for wrong in ("gif", "jpeg:x", ""):
         with pytest.raises(UsageError):
             check(wrong)
+
+
+def test_no_cell_is_a_formula() -> None:
+    results = Results()
+    results.pictures = {"d": {"name": "=HYPERLINK(1)", "width": 2, "height": 2}}
+    results.add(Measurement("d", "@jpeg", "+1", -5.0, 1, 1, error="-1+cmd|' /C calc'!A0"))
+    (row,) = csv.DictReader(results.to_csv(results).splitlines())
+    assert (row["picture"], row["codec"], row["version"], row["setting"]) == ("'=HYPERLINK(1)", "'@jpeg", "'+1", "-5.0")
+    assert row["error"].startswith("'-1+cmd")

@@ -70,6 +70,8 @@ def test_pipes_sockets_and_links(hpcm: Hpcm, folder: Path) -> None:
     result = hpcm("encode", "shots", "-o", "out")
     assert result.code == 3 and "gone.png: a link to nothing" in result.err
     assert "1 pipe" in result.out and "1 link to a folder" in result.out and "4 encoded" in result.out
+    named = hpcm("encode", "shots/a.png", "shots/pipe.png", "shots/b.png", "-o", "named")
+    assert named.code == 21 and "2 encoded, 1 left out (1 pipe)" in named.out
 
 
 @posix

@@ -37,6 +37,14 @@ def test_two_paths(hpcm: Hpcm) -> None:
     assert hpcm("encode", "-", "stdin.hpc", stdin=Path("a.png").read_bytes()).code == 0 and Path("stdin.hpc").exists()
 
 
+@pytest.mark.parametrize("arguments", [["encode", "a.png", "out.hpx"], ["encode", "a.png", "out"]])
+def test_two_paths_of_which_the_second_is_neither(hpcm: Hpcm, arguments: list[str]) -> None:
+    result = hpcm(*arguments)
+    assert result.code == 2 and "name it with -o" in result.err and not Path("a.hpc").exists()
+    hpcm("encode", "a.png")
+    assert hpcm("decode", "a.hpc", "out.gif").code == 2 and hpcm("encode", "b.png", "typo.png").code == 3
+
+
 def test_two_paths_of_which_the_second_exists(hpcm: Hpcm) -> None:
     hpcm("encode", "a.png", "out.hpc")
     for options in ([], ["-f"], ["--skip-existing"]):

@@ -127,7 +127,7 @@ def test_what_is_not_our_error(
     def broken(*arguments: object, **options: object) -> None:
         raise error
 
-    monkeypatch.setattr("hpcmcodec.cli.options.make_plan", broken)
+    monkeypatch.setattr("hpcmcodec.cli.planning.make_plan", broken)
     result = hpcm("encode", "a.png")
     assert result.code == code and result.err.startswith(message) and result.err.count("\n") == (message != "")
 

@@ -100,6 +100,18 @@ def test_permissions_and_times_of_the_source(hpcm: Hpcm) -> None:
     assert stat.S_IMODE(Path("b.hpc").stat().st_mode) == 0o600
 
 
+def test_a_link_to_a_picture_that_is_no_input(hpcm: Hpcm) -> None:
+    before = Path("b.png").read_bytes()
+    for name in ("out.hpc", "link"):
+        Path(name).symlink_to("b.png")
+        result = hpcm("encode", "a.png", "-o", name, "-f")
+        assert result.code == 4 and "is a link to" in result.err and Path("b.png").read_bytes() == before
+    Path("real.hpc").write_bytes(b"old")
+    Path("good.hpc").symlink_to("real.hpc")
+    assert hpcm("encode", "a.png", "-o", "good.hpc", "-f").code == 0
+    assert Path("good.hpc").is_symlink() and Path("real.hpc").read_bytes().startswith(MARK)
+
+
 def test_an_empty_file_is_no_work(hpcm: Hpcm) -> None:
     Path("a.hpc").touch()
     assert hpcm("encode", "a.png").code == 4

@@ -100,6 +100,8 @@ def test_what_goes_on_for_ever_is_read_to_a_limit(folder: Path) -> None:
         script = f"exec 3< <(cat a.hpc /dev/zero); hpcm {command} -o x.png --max-memory 30M <&3"
         result = shell(folder, script)
         assert result.returncode == 16 and "--max-memory" in result.stderr, result.stderr
+    told = shell(folder, "cat a.hpc /dev/zero | hpcm info - --max-memory 30M")
+    assert told.returncode == 16 and told.stderr.count("\n") == 1
     picture = shell(folder, "cat a.png /dev/zero | hpcm encode - -o x.hpc --max-memory 30M")
     assert picture.returncode == 16 and picture.stderr.count("\n") == 1
 
@@ -117,10 +119,12 @@ def test_nothing_is_imported_from_the_working_folder(folder: Path, tmp_path: Pat
     pytest.importorskip("matplotlib")
     for name in ("json", "numpy", "hpcmcodec", "queue", "statistics"):
         (tmp_path / f"{name}.py").write_text("open('PWNED', 'w')\nraise SystemExit('hijacked')\n")
-    (tmp_path / "a.png").write_bytes((folder / "a.png").read_bytes())
+    odd = os.fsdecode(b"b\xe9\x1b.png")  # a name that is no text
+    (tmp_path / odd).write_bytes((folder / "a.png").read_bytes())
     # The console script does not look there either, unlike python -m.
-    command = [sys.executable, "-P", "-m", "hpcmcodec", "bench", "a.png", "-o", "rep", "--codecs", "jpeg,webp"]
+    command = [sys.executable, "-P", "-m", "hpcmcodec", "bench", odd, "-o", "rep", "--codecs", "jpeg,webp"]
     command += ["--points", "4", "--repeats", "1", "--crops", "0"]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=300)
     assert result.returncode == 0, result.stderr
     assert not (tmp_path / "PWNED").exists() and (tmp_path / "rep/report.html").exists()
+    assert r"b\xe9\x1b.png" in (tmp_path / "rep/results.csv").read_text()
