@@ -14,12 +14,22 @@ from pathlib import Path
 import numpy as np
 
 from hpcmcodec.codec import Decoder, Encoder
-from hpcmcodec.codec.canvas import SCALES, shrink
+from hpcmcodec.codec.canvas import SCALES
 from hpcmcodec.formats.pictures import read_picture
 
 
 def psnr(one: np.ndarray, other: np.ndarray) -> float:
     return float(10 * np.log10(255**2 / np.square(one.astype(float) - other).mean()))
+
+
+def shrink(pixels: np.ndarray, scale: int) -> np.ndarray:
+    """Means over squares of scale x scale pixels."""
+    rows, columns = (-(-side // scale) for side in pixels.shape[:2])
+    padded = np.pad(
+        pixels.astype(float), ((0, rows * scale - len(pixels)), (0, columns * scale - pixels.shape[1]), (0, 0)), "edge"
+    )
+    cells = padded.reshape(rows, scale, columns, scale, -1).mean((1, 3))
+    return np.rint(cells).astype(np.uint8)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Decoding by the network itself, operation by operation: what the core is held to."""
+"""Coding by the network itself, operation by operation and with nothing cut into strips: what the core is held to."""
 
 from __future__ import annotations
 
@@ -8,68 +8,106 @@ from typing import Any
 import numpy as np
 
 from hpcmcodec import kernels
-from hpcmcodec.codec import latents
-from hpcmcodec.codec.conditions import areas_of, condition
-from hpcmcodec.codec.latents import LatentArea
+from hpcmcodec.codec.latents import areas_of, inside
 from hpcmcodec.codec.model import CodecModel
 from hpcmcodec.codec.parallel import normative
-from hpcmcodec.codec.pixels import from_network
-from hpcmcodec.codec.tiling import TileGrid
-from hpcmcodec.entropy.coder import StreamDecoder
+from hpcmcodec.codec.pixels import from_network, to_network
+from hpcmcodec.codec.refine import condition_of
+from hpcmcodec.codec.tiling import Tile, TileGrid
 from hpcmcodec.formats import container
 from hpcmcodec.models import store
 from hpcmcodec.models.schedule import Step
-from hpcmcodec.nn.module import Array
+
+Array = np.ndarray
 
 
-def decode_latents(
-    model: CodecModel, data: Sequence[bytes | memoryview], cond: Any, areas: tuple[LatentArea, LatentArea]
-) -> Array:
-    """Inverse of `encode_latents`: y_hat, the same bits. Raises CorruptError or TruncatedError for a damaged stream.
-
-    Where the last streams are missing, all their symbols are taken as 0: latents are what the coarser ones predict.
-    """
-    network, area, hyper_area = model.network, *areas
-    z_shape = (1, model.network.hyper_channels, hyper_area.rows, hyper_area.columns)
-    z_inside, z_rows = hyper_area.inside(z_shape[1]), latents._z_rows(model, cond, z_shape)
-    z_symbols = np.zeros(z_shape, np.int32)
-    if data:
-        first = model.coder.decoder(bytes(data[0]))
-        z_symbols = latents._spread(first.decode(z_rows if z_inside is None else z_rows[z_inside]), z_inside)
-        first.finish()  # now: a bad file may claim to be of any size, and all that follows takes memory for it
-    streams = {scale: model.coder.decoder(bytes(stream)) for scale, stream in enumerate(data) if scale}
-    pick_inside = latents._picker(model, area)
-
-    def code(step: Step, mean: Array, scale: Array, delta: Array | None = None) -> Array:
-        rows = kernels.scale_index(np.ascontiguousarray(scale), model.y_thresholds)
-        return latents.dequantise(_values(streams.get(step.scale), rows, pick_inside(step)), mean, delta)
-
-    y_hat = network.traverse_grid(z_symbols.astype(np.float32), cond, code, (area.rows, area.columns))
-    for stream in streams.values():
-        stream.finish()
-    return y_hat
-
-
-def _values(stream: StreamDecoder | None, rows: np.ndarray, inside: np.ndarray | None) -> Array:
-    """A step's values; 0 for what is not coded or not there."""
-    if stream is None:
-        return np.zeros(rows.shape, np.float32)
-    return stream.values(rows) if inside is None else latents._spread(stream.values(rows[inside]), inside)
-
-
-def decoded(data: bytes) -> np.ndarray:
-    """The pixels by FORMAT.md section 6, with nothing cut into strips."""
+def decoded(data: bytes) -> Array:
+    """The pixels by FORMAT.md section 6."""
     file = container.read(data)
     header = file.header
     model = CodecModel.load(store.find(store.path_by_id(header.model_id, header.model_name)))
-    grid = TileGrid.of(model.network, header.height, header.width, header.tile_size)
-    y = np.zeros((1, model.network.latent_channels, *grid.latent), np.float32)
+    grid = TileGrid.of(model, header.height, header.width, header.tile_size)
+    y = np.zeros((1, model.latent_channels, *grid.latent), np.float32)
     with normative():
-        cond = condition(model.network, header.quality)
+        cond = _condition(model, header.quality)
         for tile in (tile for row in range(grid.rows) for tile in grid.row_of(row)):
             content = file.tile(tile.index)
-            part = decode_latents(model, content.streams, cond, areas_of(model.network, tile))
+            part = decode_latents(model, content.streams, cond, tile)
             assert container.latent_check(part) == content.check
             y[:, :, tile.top : tile.top + part.shape[2], tile.left : tile.left + part.shape[3]] = part
         x = model.network.synthesise(y, cond)
         return from_network(x[:, :, : header.height, : header.width], header.channels)
+
+
+def encoded(model: CodecModel, pixels: Array, quality: float) -> container.Tile:
+    """The one tile of an untiled file."""
+    height, width = pixels.shape[:2]
+    grid = TileGrid.of(model, height, width, 0)
+    with normative():
+        cond = _condition(model, quality)
+        y = model.network.analyse(to_network(pixels, *grid.padded), cond)
+        z = model.network.hyper_analyse(y, cond)
+        streams, y_hat = encode_latents(model, y, z, cond, Tile(0, height, width, 0, 0))
+    return container.Tile(tuple(streams), container.latent_check(np.ascontiguousarray(y_hat)))
+
+
+def _condition(model: CodecModel, quality: float | None) -> Any:
+    return None if quality is None or model.rate == "fixed" else condition_of(model.network, quality)
+
+
+def encode_latents(model: CodecModel, y: Array, z: Array, cond: Any, tile: Tile) -> tuple[list[bytes], Array]:
+    """Streams and y_hat of y (1, M, H, W) and z (1, N, h, w)."""
+    streams = [model.coder.encoder() for _ in range(model.streams)]
+    area, _ = areas_of(model, tile)
+    own, z_own = (inside(a, c) for a, c in zip(areas_of(model, tile), (y.shape[1], z.shape[1]), strict=True))
+    symbols = np.rint(z).astype(np.int32)
+    symbols = symbols if z_own is None else np.where(z_own, symbols, 0)
+    rows = _z_rows(model, cond, z.shape)
+    streams[0].add(*((symbols, rows) if z_own is None else (symbols[z_own], rows[z_own])))
+    pick, pick_own = model.network.pick(y), None if own is None else model.network.pick(own)
+
+    def code(step: Step, mean: Array, scale: Array, delta: Array | None = None) -> Array:
+        rows = kernels.scale_index(np.ascontiguousarray(scale), model.file.y_thresholds)
+        residual = pick(step) - mean
+        residual = residual if delta is None else residual / delta
+        where = np.ones(rows.shape, bool) if pick_own is None else pick_own(step)
+        coded = model.quantise(residual[where], rows[where])
+        streams[step.scale].add(coded.symbols, coded.rows)
+        return _decoded(coded.values, where, mean, delta)
+
+    y_hat = model.network.traverse_grid(symbols.astype(np.float32), cond, code, (area.rows, area.columns))
+    return [stream.finish() for stream in streams], y_hat
+
+
+def decode_latents(model: CodecModel, data: Sequence[Any], cond: Any, tile: Tile) -> Array:
+    """Inverse of `encode_latents`: y_hat, the same bits."""
+    area, z_area = areas_of(model, tile)
+    shape = (1, model.network.hyper_channels, z_area.rows, z_area.columns)
+    own, z_own = inside(area, model.latent_channels), inside(z_area, shape[1])
+    readers = [model.coder.decoder(bytes(stream)) for stream in data]
+    where = np.ones(shape, bool) if z_own is None else z_own
+    symbols = np.zeros(shape, np.float32)
+    symbols[where] = readers[0].decode(_z_rows(model, cond, shape)[where])
+    pick_own = None if own is None else model.network.pick(own)
+
+    def code(step: Step, mean: Array, scale: Array, delta: Array | None = None) -> Array:
+        rows = kernels.scale_index(np.ascontiguousarray(scale), model.file.y_thresholds)
+        where = np.ones(rows.shape, bool) if pick_own is None else pick_own(step)
+        return _decoded(readers[step.scale].values(rows[where]), where, mean, delta)
+
+    y_hat = model.network.traverse_grid(symbols, cond, code, (area.rows, area.columns))
+    for reader in readers:
+        reader.finish()
+    return y_hat
+
+
+def _decoded(values: Array, where: Array, mean: Array, delta: Array | None) -> Array:
+    whole = np.zeros(where.shape, np.float32)
+    whole[where] = values
+    return (whole if delta is None else whole * delta) + mean
+
+
+def _z_rows(model: CodecModel, cond: Any, shape: tuple[int, ...]) -> Array:
+    scales = np.ascontiguousarray(model.network.z_scale(cond)).reshape(-1)
+    rows = kernels.scale_index(scales, model.file.z_thresholds)
+    return np.ascontiguousarray(np.broadcast_to(rows[None, :, None, None], shape))

@@ -13,7 +13,7 @@ from PIL import Image
 import hpcmcodec
 from hpcmcodec import errors, kernels
 from hpcmcodec.codec import Decoder, Encoder
-from hpcmcodec.codec.latents import LatentArea
+from hpcmcodec.codec.latents import LatentArea, inside
 from hpcmcodec.formats import container
 from hpcmcodec.formats.pictures import Picture
 from hpcmcodec.models import store
@@ -195,9 +195,9 @@ def test_info_describes_the_file() -> None:
 def test_coded_area(height: int, width: int, own: tuple[int, int]) -> None:
     area = LatentArea.of(height, width, 64, 16)
     assert (area.own_rows, area.own_columns) == own
-    inside = area.inside(3)
-    if inside is None:
+    found = inside(area, 3)
+    if found is None:
         assert own == (area.rows, area.columns)
     else:
-        assert inside.shape == (1, 3, area.rows, area.columns)
-        assert inside.sum() == 3 * own[0] * own[1]
+        assert found.shape == (1, 3, area.rows, area.columns)
+        assert found.sum() == 3 * own[0] * own[1]

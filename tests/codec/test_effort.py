@@ -12,7 +12,6 @@ import pytest
 import hpcmcodec
 from hpcmcodec import errors, kernels
 from hpcmcodec.codec import Decoder, Encoder, refine
-from hpcmcodec.codec.conditions import condition
 from hpcmcodec.codec.parallel import normative
 from hpcmcodec.codec.target import Target
 from hpcmcodec.codec.tiling import TileGrid
@@ -39,7 +38,7 @@ def cost(encoder: Encoder, pixels: np.ndarray, quality: int, **options: Any) -> 
 def test_the_gradient_is_that_of_finite_differences(way: str) -> None:
     network, rng = Encoder("tiny").model.network, np.random.default_rng(5)
     with normative():
-        cond = condition(network, 60)
+        cond = refine.condition_of(network, 60)
         y = rng.standard_normal((1, network.latent_channels, 4, 6)).astype("f4")
         call = lambda y: getattr(network, way)(y, cond)  # noqa: E731
         source = Taped(y)
@@ -73,7 +72,7 @@ def test_blocks_give_the_gradient_of_the_whole(linear: bool, monkeypatch: pytest
         monkeypatch.setattr(refine, "BLOCK", block)
         whole = np.full_like(y, np.nan)
         with normative():
-            cond = condition(network, 50)
+            cond = refine.condition_of(network, 50)
             for rows, columns, part in refine._gradients(network, cond, grid, pixels, y, linear):
                 whole[:, :, slice(*rows), slice(*columns)] = part
         found.append(whole)
@@ -139,10 +138,10 @@ def test_targets_are_met_with_effort() -> None:
 
 def test_memory_is_counted() -> None:
     source = Picture(picture(140, 200))
-    small, network = Limits(max_memory=120 * 2**20), Encoder("tiny").model.network
+    small, model = Limits(max_memory=120 * 2**20), Encoder("tiny").model
     encoder = Encoder("tiny", limits=small)
     encoder.encode(source, tile_size=64)
-    least = refine.memory(network, TileGrid.of(network, 140, 200, 64))
+    least = refine.memory(model, TileGrid.of(model, 140, 200, 64))
     assert least > refine.BYTES_PER_PIXEL * 140 * 200
     with pytest.raises(errors.LimitExceededError, match="--max-memory"):
         Encoder("tiny", limits=replace(small, max_memory=115 * 2**20)).encode(source, tile_size=64, effort=1)

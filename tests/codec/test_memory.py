@@ -16,13 +16,9 @@ from PIL import Image
 
 from hpcmcodec import errors, kernels
 from hpcmcodec.codec import Decoder, Encoder, memory
-from hpcmcodec.codec.conditions import condition
-from hpcmcodec.codec.parallel import normative
 from hpcmcodec.codec.tiling import TileGrid
-from hpcmcodec.codec.transforms import STRIP_BYTES, Transform, synthesis
 from hpcmcodec.formats.container import Limits
 from hpcmcodec.formats.pictures import Picture, read_picture
-from hpcmcodec.nn import ops
 
 from .conftest import picture
 
@@ -30,11 +26,8 @@ FIXED = 120 * 2**20
 
 
 def budget_of(height: int, width: int, limit: int | None) -> memory.Budget:
-    network = Encoder("tiny").model.network
-    grid = TileGrid.of(network, height, width, 1024)
-    with normative():
-        transform = synthesis(network, condition(network, 50), grid)
-    return memory.budget(network, grid, transform, height * width, limit)
+    model = Encoder("tiny").model
+    return memory.budget(model, TileGrid.of(model, height, width, 1024), height * width, limit)
 
 
 def test_room_is_used_and_want_of_it_costs_speed_only() -> None:
@@ -44,9 +37,9 @@ def test_room_is_used_and_want_of_it_costs_speed_only() -> None:
         budgets = [budget_of(6000, 8000, limit) for limit in (2**40, 10**9, 760 * 10**6)]
     finally:
         kernels.set_threads(before)
-    assert (budgets[0].strip, budgets[0].workers) == (STRIP_BYTES, 4)
+    assert budgets[0].workers == 4
     assert all(made.total <= limit for made, limit in zip(budgets[1:], (10**9, 760 * 10**6), strict=True))
-    assert [b.strip for b in budgets] == sorted((b.strip for b in budgets), reverse=True)
+    assert [b.step for b in budgets] == sorted((b.step for b in budgets), reverse=True)
 
 
 def test_windows_tells_its_memory_in_a_structure(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,14 +66,6 @@ def test_what_does_not_fit_is_refused_with_numbers() -> None:
         errors.LimitExceededError, match=r"8000 x 6000 pixels takes about 7\d\d MB .* 300 MB.*--max-memory"
     ):
         budget_of(6000, 8000, 300 * 10**6)
-
-
-def test_a_transform_of_the_whole_counts_as_such() -> None:
-    network = Encoder("tiny").model.network
-    grid = TileGrid.of(network, 6000, 8000, 1024)
-    transform = Transform(lambda y: ops.cell_sum(y, 4), network.latent_channels, grid.latent, 1)
-    with pytest.raises(errors.LimitExceededError, match="GB"):
-        memory.budget(network, grid, transform, 100, 2 * 10**9)
 
 
 def test_codes_the_same_bits_in_little_memory() -> None:

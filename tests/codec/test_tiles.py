@@ -12,15 +12,11 @@ import pytest
 
 import hpcmcodec
 from hpcmcodec import errors, kernels
-from hpcmcodec.codec import Decoder, Encoder, tiling, transforms
-from hpcmcodec.codec.conditions import areas_of, condition
-from hpcmcodec.codec.latents import encode_latents
-from hpcmcodec.codec.parallel import normative
-from hpcmcodec.codec.pixels import to_network
-from hpcmcodec.codec.tiling import Tile, TileGrid
+from hpcmcodec.codec import Decoder, Encoder, memory, tiling
+from hpcmcodec.codec.latents import areas_of
+from hpcmcodec.codec.tiling import TileGrid
 from hpcmcodec.formats import container
 from hpcmcodec.formats.pictures import Picture
-from hpcmcodec.nn.lazy import Span
 
 from . import eager
 from .conftest import picture
@@ -33,24 +29,14 @@ SIZES = [(1, 1), (1, 190), (131, 1), (127, 193), (64, 128)]
 def small_strips(folder: Path, models: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """All models are installed, and strips have so little memory that even these pictures need many."""
     monkeypatch.setenv("HPCM_MODELS", f"{models}:{folder}")
-    monkeypatch.setattr(transforms, "STRIP_BYTES", 1)
-    monkeypatch.setattr(transforms, "LEAST_COLUMNS", 64)
+    monkeypatch.setattr(memory, "STRIP_BYTES", 1)
     yield
 
 
 def whole_file(encoder: Encoder, pixels: np.ndarray) -> bytes:
     """An untiled file, with nothing cut into strips."""
-    model, (height, width) = encoder.model, pixels.shape[:2]
-    grid = TileGrid.of(model.network, height, width, 0)
-    with normative():
-        cond = condition(model.network, 50)
-        y = model.network.analyse(to_network(pixels, *grid.padded), cond)
-        z = model.network.hyper_analyse(y, cond)
-        streams, y_hat = encode_latents(model, y, z, cond, areas_of(model.network, Tile(0, height, width, 0, 0)))
     header = container.read(encoder.encode(Picture(pixels), tile_size=0)).header
-    return container.write(
-        header, [container.Tile(tuple(streams), container.latent_check(np.ascontiguousarray(y_hat)))]
-    )
+    return container.write(header, [eager.encoded(encoder.model, pixels, 50)])
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
@@ -66,7 +52,7 @@ def test_strips_change_no_bit(name: str, size: tuple[int, int]) -> None:
 def test_tiles_are_seen_by_the_entropy_model_alone(name: str, size: tuple[int, int]) -> None:
     decoder = Decoder()
     source = Picture(picture(*size))
-    tile_size = Encoder(name).model.network.pad_multiple
+    tile_size = Encoder(name).model.pad_multiple
     data = Encoder(name).encode(source, tile_size=tile_size)
     header = container.read(data).header
     assert (header.tile_size, header.tiles) == (tile_size, -(-size[0] // tile_size) * -(-size[1] // tile_size))
@@ -155,7 +141,7 @@ def test_regions_outside(region: tuple[int, int, int, int]) -> None:
 
 
 def test_when_pictures_are_tiled() -> None:
-    lite, aligned = (Encoder(name).model.network for name in ("tiny", "aligned"))
+    lite, aligned = (Encoder(name).model for name in ("tiny", "aligned"))
     assert [tiling.choose_tile_size(lite, *size) for size in ((2048, 2048), (2049, 2048), (1, 70000))] == [
         0,
         1024,
@@ -183,7 +169,7 @@ def test_tiles_that_the_model_cannot_have() -> None:
 
 
 def test_tiles_fill_the_latent_grid() -> None:
-    network = Encoder("tiny").model.network
+    network = Encoder("tiny").model
     for height, width, size in ((1, 1, 64), (129, 500, 128), (640, 64, 192), (300, 300, 0)):
         grid = TileGrid.of(network, height, width, size)
         seen = np.zeros(grid.latent, int)
@@ -192,4 +178,3 @@ def test_tiles_fill_the_latent_grid() -> None:
                 area, _ = areas_of(network, tile)
                 seen[tile.top : tile.top + area.rows, tile.left : tile.left + area.columns] += 1
         assert (seen == 1).all()
-        assert grid.touched(Span(0, grid.latent[0])) == (0, grid.rows)

@@ -14,8 +14,8 @@ from wavelet_configs import CHOICE, CONFIGS, GOLDEN, M, Walk, latents, network, 
 
 from hpcmcodec import errors, kernels
 from hpcmcodec.codec import Decoder, Encoder
-from hpcmcodec.codec.latents import LatentArea, encode_latents
 from hpcmcodec.codec.model import CodecModel
+from hpcmcodec.codec.tiling import Tile
 from hpcmcodec.formats.pictures import Picture
 from hpcmcodec.models import store
 from hpcmcodec.models.config import to_dict
@@ -26,6 +26,7 @@ from hpcmcodec.models.wavelet.hyper import BandHyper
 from hpcmcodec.models.wavelet.schedule import Places, hpcm_labels
 from hpcmcodec.nn import ops
 from tests.codec.conftest import picture as pixels
+from tests.codec.eager import encode_latents
 
 COSTS = {
     "wavelet-p1": (PRESETS["wavelet-p1"], 90466579, 927.19),
@@ -271,12 +272,6 @@ def test_larger_pictures_survive(name: str, size: tuple[int, int]) -> None:
     test_pictures_of_any_size_survive(name, size)
 
 
-def areas(rows: int, columns: int) -> tuple[LatentArea, LatentArea]:
-    """All of a latent and of its hyper-latent is coded."""
-    cells = -(-rows // 4), -(-columns // 4)
-    return LatentArea(rows, columns, rows, columns), LatentArea(*cells, *cells)
-
-
 def test_tiles_are_coded_like_pictures() -> None:
     source = Picture(pixels(150, 170), None)
     data = Encoder("p1").encode(source, tile_size=64)
@@ -291,13 +286,13 @@ def test_streams_are_as_long_as_estimated(name: str) -> None:
     model = CodecModel.load(store.find(name))
     net = model.network
     y, z = latents(40, 33)
-    streams, _ = encode_latents(model, y, z, None, areas(40, 33))
+    streams, _ = encode_latents(model, y, z, None, Tile(0, 640, 528, 0, 0))
     pick, bits = net.pick(y), {1: 0.0, 2: 0.0}
 
     def code(step: Any, mean: np.ndarray, scale: np.ndarray, delta: Any = 1) -> np.ndarray:
         delta = np.float32(delta)
         symbols = np.rint((pick(step) - mean) / delta)
-        rows = kernels.scale_index(np.ascontiguousarray(scale), model.y_thresholds)
+        rows = kernels.scale_index(np.ascontiguousarray(scale), model.file.y_thresholds)
         bits[step.scale] += float(model.coder.bits(symbols.astype(np.int32), rows).sum())
         return symbols.astype(np.float32) * delta + mean
 
@@ -312,7 +307,9 @@ def test_the_low_bands_stream_does_not_depend_on_the_others() -> None:
     y, z = latents(16, 16)
     changed = bands.split(y)
     changed[1] = changed[1] + 3
-    first, second = (encode_latents(model, t, z, None, areas(16, 16))[0] for t in (y, bands.join(changed, 16, 16)))
+    first, second = (
+        encode_latents(model, t, z, None, Tile(0, 256, 256, 0, 0))[0] for t in (y, bands.join(changed, 16, 16))
+    )
     assert first[:2] == second[:2] and first[2] != second[2]
 
 

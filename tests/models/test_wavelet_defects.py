@@ -20,8 +20,6 @@ from hpcmcodec.models.export import export_model
 from hpcmcodec.models.geometry import SCALE1, SCALE2
 from hpcmcodec.models.registry import build
 from hpcmcodec.models.wavelet import bands
-from hpcmcodec.nn import lazy, strips
-from hpcmcodec.nn.lazy import Span
 from hpcmcodec.train.initial import Start, fitted
 from tests.codec.conftest import picture as pixels
 
@@ -104,19 +102,6 @@ def test_a_file_that_ends_after_the_low_band_is_a_picture(
     assert part.incomplete and f"2 of {STREAMS} streams" in part.warnings[0]
     assert part.pixels.shape == (70, 50, 3)
     assert not np.array_equal(part.pixels, Decoder().decode(data).pixels)
-
-
-@pytest.mark.parametrize("name", ["p2", "p2-full"])
-def test_transforms_run_in_strips(name: str) -> None:
-    """Blocks on the bands do not need the whole picture (W7, W9)."""
-    net = network(name)
-    x = np.random.default_rng(0).random((1, 3, 96, 64), dtype=np.float32)
-    for call, source in ((net.analyse, x), (net.synthesise, latents(12, 8)[0])):
-        plan, whole = strips.Plan(call(lazy.source(*source.shape[1:]))), call(source)
-        read = lambda rows, columns, s=source: s[:, :, rows.start : rows.stop, columns.start : columns.stop]  # noqa: E731
-        rows, columns = Span(0, whole.shape[2]), Span(0, whole.shape[3])
-        parts = [part for _, part in plan.run(read, rows, columns, max(1, rows.stop // 3))]
-        assert np.concatenate(parts, 2).tobytes() == whole.tobytes()
 
 
 def test_phase_1_takes_over_all_of_a_plain_network() -> None:
