@@ -28,7 +28,7 @@ from hpcmcodec.bench.memory import PeakMemory
 from hpcmcodec.models.attention import CrossAttentionCell
 from hpcmcodec.models.rwkv.config import RwkvConfig
 from hpcmcodec.models.rwkv.parts import ContextCell
-from hpcmcodec.nn import ops
+from hpcmcodec.nn import operations as ops
 
 WIDTH = 640
 GRIDS = {0.4: (32, 48), 2.0: (72, 104), 12.0: (184, 256)}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from hpcmcodec.nn import ops
+from hpcmcodec.nn import operations as ops
 from hpcmcodec.nn.module import Array
 from hpcmcodec.nn.regrouping import Cell, Place, Regrouping, regrouping
 from hpcmcodec.nn.sizes import ceil_div

@@ -17,7 +17,7 @@ from hpcmcodec.models.multiref.memory import Memory
 from hpcmcodec.models.rwkv.parts import replace_parts
 from hpcmcodec.models.schedule import ContextStep, hpcm_schedule
 from hpcmcodec.models.spatial_prior import AdaptiveVectors, SpatialPrior, adaptor
-from hpcmcodec.nn import ops
+from hpcmcodec.nn import operations as ops
 from hpcmcodec.nn.layers import Conv2d
 from hpcmcodec.nn.module import Array, Module
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import ops
+from . import operations as ops
 from .module import Array, Module, constant, fan_in_uniform
 
 

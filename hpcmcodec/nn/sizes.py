@@ -69,6 +69,15 @@ def ceil_div(size: AnySize, divisor: int) -> AnySize:
     return size.over(divisor) if isinstance(size, Size) else -(-size // divisor)
 
 
+def divide(size: AnySize, divisor: int) -> AnySize:
+    """size / divisor. Raises ValueError where there is a rest."""
+    if isinstance(size, Size):
+        return size.over(divisor, whole=True)
+    if size % divisor:
+        raise ValueError(f"{size} is no multiple of {divisor}")
+    return size // divisor
+
+
 def floor_half(size: AnySize) -> AnySize:
     """size / 2 rounded down."""
     return size.half_down() if isinstance(size, Size) else size // 2

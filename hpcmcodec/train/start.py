@@ -19,7 +19,7 @@ from hpcmcodec.models.lite import Lite, LiteConfig
 from hpcmcodec.models.lite.layers import ANCHORS
 from hpcmcodec.models.lite.model import LiteCondition
 from hpcmcodec.models.lite.transforms import BLOCK
-from hpcmcodec.nn import ops
+from hpcmcodec.nn import operations as ops
 
 from .context_fit import fit_context
 from .distributions import LOG_SCALE, logistic_bits

@@ -21,7 +21,7 @@ from hpcmcodec.formats import model_file
 from hpcmcodec.formats.picture import Picture
 from hpcmcodec.models.lite import LiteConfig
 from hpcmcodec.models.store import find
-from hpcmcodec.nn import ops
+from hpcmcodec.nn import operations as ops
 
 from .conftest import picture
 

@@ -17,7 +17,7 @@ from hpcmcodec.codec.target import Target
 from hpcmcodec.codec.tiling import TileGrid
 from hpcmcodec.formats.container import Limits
 from hpcmcodec.formats.pictures import Picture
-from hpcmcodec.nn import ops
+from hpcmcodec.nn import operations as ops
 from hpcmcodec.nn.tape import Taped
 
 from .conftest import picture

@@ -22,7 +22,7 @@ from hpcmcodec.models.multiref.bank import Entry, PlainMemory, push
 from hpcmcodec.models.multiref.config import MemoryConfig
 from hpcmcodec.models.presets import MULTIREF, PRESETS
 from hpcmcodec.models.registry import build, config_from_dict
-from hpcmcodec.nn import ops
+from hpcmcodec.nn import operations as ops
 from tests.codec.conftest import TINY
 from tests.codec.conftest import picture as pixels
 from tests.codec.test_hpcm_family import ALIGNED, LEGACY

@@ -30,7 +30,7 @@ from hpcmcodec.models.multiref.linear import LinearMemory
 from hpcmcodec.models.multiref.memory import Memory
 from hpcmcodec.models.presets import MULTIREF
 from hpcmcodec.models.registry import build
-from hpcmcodec.nn import ops
+from hpcmcodec.nn import operations as ops
 from tests.codec.conftest import picture as pixels
 from tests.codec.test_hpcm_family import ALIGNED
 from tests.models.test_multiref import CONFIGS, PHASES, WIDE

@@ -24,7 +24,7 @@ from hpcmcodec.models.registry import config_from_dict
 from hpcmcodec.models.wavelet import bands
 from hpcmcodec.models.wavelet.hyper import BandHyper
 from hpcmcodec.models.wavelet.schedule import Places, hpcm_labels
-from hpcmcodec.nn import ops
+from hpcmcodec.nn import operations as ops
 from tests.codec.conftest import picture as pixels
 from tests.codec.eager import encode_latents
 

@@ -21,7 +21,7 @@ from hpcmcodec.models.wavelet.frequency import ChannelGate, FrequencyRefinement,
 from hpcmcodec.models.wavelet.low_context import LowContext
 from hpcmcodec.models.wavelet.pyramid import MultiResolution, masked_mean
 from hpcmcodec.models.wavelet.window_attention import WindowAttention
-from hpcmcodec.nn import ops
+from hpcmcodec.nn import operations as ops
 from hpcmcodec.nn.labels import mask
 from hpcmcodec.nn.module import Module
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hpcmcodec.nn import ops
+from hpcmcodec.nn import operations as ops
 
 torch = pytest.importorskip("torch")
 

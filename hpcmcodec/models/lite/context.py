@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hpcmcodec.nn import ops
+from hpcmcodec.nn import operations as ops
 from hpcmcodec.nn.layers import Conv2d, DWConvRB
 from hpcmcodec.nn.module import Array, Module, Sequential
 

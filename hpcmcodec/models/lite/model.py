@@ -15,7 +15,7 @@ from hpcmcodec.models.network import CodecNetwork
 from hpcmcodec.models.rwkv.config import RwkvConfig
 from hpcmcodec.models.rwkv.parts import stage_blocks
 from hpcmcodec.models.schedule import Step
-from hpcmcodec.nn import ops
+from hpcmcodec.nn import operations as ops
 from hpcmcodec.nn.layers import Conv2d, PConvRB
 from hpcmcodec.nn.module import Array, Module
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hpcmcodec.models.multiref.config import MemoryConfig
-from hpcmcodec.nn import ops
+from hpcmcodec.nn import operations as ops
 from hpcmcodec.nn.layers import Conv2d
 from hpcmcodec.nn.module import Array, Module, constant, fan_in_uniform
 

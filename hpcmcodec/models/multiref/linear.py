@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from hpcmcodec.models.multiref.bank import Bank, Depthwise
 from hpcmcodec.models.multiref.config import HEAD
-from hpcmcodec.nn import ops
+from hpcmcodec.nn import operations as ops
 from hpcmcodec.nn.layers import Conv2d
 from hpcmcodec.nn.module import Array, Module, constant
 

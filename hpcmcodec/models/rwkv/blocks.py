@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from hpcmcodec.models.rwkv.config import RwkvConfig
-from hpcmcodec.nn import ops
+from hpcmcodec.nn import operations as ops
 from hpcmcodec.nn.layers import LayerNorm
 from hpcmcodec.nn.module import Array, Initialiser, Module, constant, fan_in_uniform
 

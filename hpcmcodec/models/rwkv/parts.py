@@ -6,7 +6,7 @@ from typing import Any
 
 from hpcmcodec.models.rwkv.blocks import Block
 from hpcmcodec.models.rwkv.config import RwkvConfig
-from hpcmcodec.nn import ops
+from hpcmcodec.nn import operations as ops
 from hpcmcodec.nn.layers import Conv2d
 from hpcmcodec.nn.module import Array, Module, Sequential
 

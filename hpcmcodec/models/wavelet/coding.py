@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from hpcmcodec.models.wavelet.schedule import BandStep, Places
-from hpcmcodec.nn import ops
+from hpcmcodec.nn import operations as ops
 from hpcmcodec.nn.module import Array
 from hpcmcodec.nn.sizes import AnySize
 

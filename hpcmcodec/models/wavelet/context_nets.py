@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hpcmcodec.models.spatial_prior import depthwise_blocks
-from hpcmcodec.nn import ops
+from hpcmcodec.nn import operations as ops
 from hpcmcodec.nn.layers import Conv2d, Depthwise3x3, Grouped3x3
 from hpcmcodec.nn.module import Array, Module, Sequential
 

@@ -16,7 +16,7 @@ from hpcmcodec.models.wavelet.context_nets import BasicContext, EnhancedContext,
 from hpcmcodec.models.wavelet.pyramid import MultiResolution
 from hpcmcodec.models.wavelet.schedule import BandStep, Places
 from hpcmcodec.models.wavelet.traversal import Embeddings
-from hpcmcodec.nn import ops
+from hpcmcodec.nn import operations as ops
 from hpcmcodec.nn.layers import Conv2d
 from hpcmcodec.nn.module import Array, Module
 

@@ -7,7 +7,7 @@ from hpcmcodec.models.config import HpcmConfig
 from hpcmcodec.models.transforms import down, residual_blocks, up
 from hpcmcodec.models.wavelet import bands
 from hpcmcodec.models.wavelet.weconv import SimpleWeConv
-from hpcmcodec.nn import ops
+from hpcmcodec.nn import operations as ops
 from hpcmcodec.nn.layers import Conv2d, PConvRB
 from hpcmcodec.nn.module import Array, Module, Sequential
 from hpcmcodec.nn.sizes import AnySize, round_up

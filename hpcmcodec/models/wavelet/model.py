@@ -29,7 +29,7 @@ from hpcmcodec.models.wavelet.schedule import (
 )
 from hpcmcodec.models.wavelet.traversal import BandTraversal
 from hpcmcodec.models.wavelet.weconv import WeAnalysis, WeSynthesis
-from hpcmcodec.nn import ops
+from hpcmcodec.nn import operations as ops
 from hpcmcodec.nn.module import Array, Module
 from hpcmcodec.nn.sizes import AnySize, round_up
 

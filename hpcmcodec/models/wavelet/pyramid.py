@@ -5,7 +5,7 @@ Averages are of known values only, and beside them stands how much is known: not
 
 from __future__ import annotations
 
-from hpcmcodec.nn import ops
+from hpcmcodec.nn import operations as ops
 from hpcmcodec.nn.layers import Conv2d, Depthwise3x3
 from hpcmcodec.nn.module import Array, Module
 from hpcmcodec.nn.sizes import round_up

@@ -20,7 +20,7 @@ from hpcmcodec.models.wavelet import bands
 from hpcmcodec.models.wavelet.coding import BandSource, Code, code_elements
 from hpcmcodec.models.wavelet.config import WaveletConfig
 from hpcmcodec.models.wavelet.schedule import HpcmStep, Places
-from hpcmcodec.nn import ops
+from hpcmcodec.nn import operations as ops
 from hpcmcodec.nn.layers import Conv2d
 from hpcmcodec.nn.module import Array, Module, constant, fan_in_uniform
 

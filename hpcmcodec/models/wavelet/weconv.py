@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from hpcmcodec.models.config import TransformConfig
 from hpcmcodec.models.transforms import Analysis, Chain, Synthesis
 from hpcmcodec.models.wavelet import bands
-from hpcmcodec.nn import ops
+from hpcmcodec.nn import operations as ops
 from hpcmcodec.nn.layers import Conv2d, Depthwise3x3, LayerNorm
 from hpcmcodec.nn.module import Array, Module, constant
 

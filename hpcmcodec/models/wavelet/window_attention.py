@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hpcmcodec.nn import ops
+from hpcmcodec.nn import operations as ops
 from hpcmcodec.nn.layers import Conv2d, LayerNorm
 from hpcmcodec.nn.module import Array, Module
 
