@@ -1,8 +1,8 @@
 """Modules: trees of named parameters without a framework.
 
 A module declares its parameters in its constructor and gets the arrays later, from `load`. The arrays may be numpy
-(native backend) or torch tensors; module code only passes them to `hpcmcodec.nn.ops`. Modules hold parameters and
-nothing else: no state survives a call.
+(native backend) or torch tensors; module code only passes them to `hpcmcodec.nn.operations`. Modules hold parameters
+and nothing else: no state survives a call.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from hpcmcodec.formats.pictures import Picture
 from hpcmcodec.models.config import from_dict, to_dict
 from hpcmcodec.models.lite import Lite, LiteConfig
 from hpcmcodec.models.presets import preset
-from hpcmcodec.nn.native import signed_log_feature
+from hpcmcodec.nn.operations import signed_log_feature
 from tests.codec.conftest import TINY
 from tests.codec.conftest import picture as make_picture
 
