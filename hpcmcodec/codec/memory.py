@@ -46,6 +46,8 @@ def budget(model: CodecModel, grid: TileGrid, pixels: int, limit: int | None, ke
     """
     most = machine_memory() if limit is None else limit
     fixed = PROCESS_BYTES + kept + sum(array.nbytes for array in model.file.tensors.values())
+    if fixed + FILE_BYTES * pixels > most:  # before anything is planned: a plan has bounds of its own
+        raise _too_large(grid, fixed + FILE_BYTES * pixels, most)
     height, width = grid.latent
     unit = max(1, LEAST_ROWS // model.stride)
 
@@ -60,11 +62,15 @@ def budget(model: CodecModel, grid: TileGrid, pixels: int, limit: int | None, ke
     workers = int(max(1, min(kernels.get_threads(), MOST_TILES, grid.columns, (spare - strip) // tile)))
     total = int(max(least, fixed + 3 * pixels + band + strip + workers * tile))
     if total > most:
-        raise LimitExceededError(
-            f"a picture of {grid.width} x {grid.height} pixels takes about {readable(total)} of memory, more than"
-            f" the limit of {readable(most)}; see --max-memory"
-        )
+        raise _too_large(grid, total, most)
     return Budget(min(step, height), workers, total)
+
+
+def _too_large(grid: TileGrid, total: int, most: int) -> LimitExceededError:
+    return LimitExceededError(
+        f"a picture of {grid.width} x {grid.height} pixels takes about {readable(total)} of memory, more than"
+        f" the limit of {readable(most)}; see --max-memory"
+    )
 
 
 def _tile_bytes(model: CodecModel, grid: TileGrid) -> float:

@@ -15,7 +15,6 @@ from hpcmcodec.kernels import decode
 from hpcmcodec.kernels.program import Program
 from hpcmcodec.models.program import canonical
 from hpcmcodec.models.registry import build, config_from_dict
-from hpcmcodec.models.rwkv.export import check_merged
 
 RDO_STRENGTH, TRELLIS_STRENGTH = 0.7, 0.85
 """What a bit counts in the choice of integers, against its price at the picture's quality: less than 1, as later
@@ -39,7 +38,6 @@ class CodecModel:
     @classmethod
     def load(cls, file: ModelFile) -> CodecModel:
         """Raises ModelFileError if weights, program or tables do not fit."""
-        check_merged(config_from_dict(file.config))
         model = cls(file, EntropyCoder.of(file), _curvature(file.measured))
         model.program  # noqa: B018  what is wrong with it is told now
         return model

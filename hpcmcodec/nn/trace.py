@@ -96,10 +96,11 @@ class Traced:
             return Traced(self.trace, self.operand, (*self.shape, 1, 1))
         if len(self.shape) == 4 and key == (everything, everything, 0, 0):
             return Traced(self.trace, self.operand, self.shape[:2])
-        if isinstance(self.operand, str) and len(key) == 1:
+        if isinstance(self.operand, str) and len(key) == 1 and isinstance(key[0], slice):
             return self._rows(key[0])
         axis = len(key) - 1
-        if axis != (0 if len(self.shape) == 1 else 1) or any(part != everything for part in key[:-1]):
+        of_channels = axis == (0 if len(self.shape) == 1 else 1) and isinstance(key[axis], slice)
+        if not of_channels or any(part != everything for part in key[:-1]):
             raise TypeError(f"a program cannot index {self.shape} with {index}")
         return self._channels(axis, key[axis])
 

@@ -87,6 +87,9 @@ def test_curvature_is_the_second_derivative() -> None:
     class Linear:
         config, rate = LiteConfig(), "fixed"
 
+        def condition(self, quality: Any) -> None:
+            return None
+
         def synthesise(self, y: Any, cond: Any) -> Any:
             return ops.matrix(y, 3 * np.eye(3, dtype=np.float32).reshape(3, 3, 1, 1))
 

@@ -27,7 +27,7 @@ from hpcmcodec.formats.container import Container, Header, Limits, Tile, read, w
 
 PHOTO = Header(width=3968, height=2976, model_name="lite", model_id=bytes(range(8)), quality=63)
 STREAMS = (b"hyper" * 40, b"one" * 60, b"two" * 900, b"three" * 4000)
-TILED = replace(PHOTO, width=300, height=130, tile_size=128, family="wavelet")
+TILED = replace(PHOTO, width=300, height=130, tile_size=128, streams=3)
 
 
 def plain() -> bytes:

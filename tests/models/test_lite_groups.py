@@ -133,21 +133,3 @@ def test_the_closed_form_start_fits_steps_of_two_slots() -> None:
     weights = found["ctx_b.direct.1.weight"][: 2 * 2 * M].reshape(2, 2, M, 9)  # of means: slot known, slot coded
     assert all(np.isfinite(array).all() for array in found.values())
     assert (np.abs(weights).sum((2, 3)) > 0).all()
-
-
-@pytest.mark.parametrize("own", SHARES)
-def test_an_encoder_may_say_what_the_model_is_and_nothing_else(
-    own: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    kit.install(tmp_path, "few", replace(TINY, checkerboard_groups=own))
-    monkeypatch.setenv("HPCM_MODELS", str(tmp_path))
-    source, made = tmp_path / "a.png", tmp_path / "a.hpc"
-    Image.fromarray(make_picture(9, 20)).save(source)
-    for groups in ("1", "2", "4", "8"):
-        code = run(["encode", str(source), "-m", "few", "--checkerboard-groups", groups])
-        if groups == str(own):
-            assert code == 0 and made.read_bytes() == Encoder("few").encode(Picture(make_picture(9, 20), None))
-            made.unlink()
-        else:
-            said = f"this model was trained with checkerboard_groups {own} and cannot change to {groups}"
-            assert code == errors.UsageError.exit_code and said in capfd.readouterr().err and not made.exists()

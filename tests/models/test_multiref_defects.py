@@ -206,21 +206,6 @@ def test_a_bank_is_linear_in_the_positions(phase: str) -> None:
     kit.check_linear(remember, contexts(16), contexts(64))
 
 
-@pytest.mark.parametrize("phase", PHASES)
-def test_reading_a_few_rows_at_a_time_gives_the_bits_of_the_whole(phase: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    config = PHASES[phase]
-    channels = 32 * config.compress_ratio
-    part = filled(Memory(config, (channels,) * 3, (True, True)).scales[3])
-    rng = np.random.default_rng(1)
-    contexts = [rng.normal(size=(1, channels, 23, 9)).astype(np.float32) for _ in range(3)]
-    bank = tuple(part.entry(x) for x in contexts)
-    found = {}
-    for rows in (1, 7, 16, 23):
-        monkeypatch.setattr("hpcmcodec.nn.bands.ROWS", rows)
-        found[rows] = part.read(bank, contexts[-1]).tobytes()
-    assert len(set(found.values())) == 1
-
-
 @pytest.mark.parametrize("base", ["hpcm-p2", "hpcm-p3"])
 def test_a_closed_gate_leaves_hpcm_as_it_was(base: str) -> None:
     """To the bit (1.10, 3.6)"""

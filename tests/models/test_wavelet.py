@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import variant_kit as kit
-from wavelet_configs import CHOICE, CONFIGS, GOLDEN, M, Walk, latents, network, small
+from wavelet_configs import CONFIGS, GOLDEN, M, Walk, latents, network, small
 
 from hpcmcodec import errors, kernels
 from hpcmcodec.codec import Decoder, Encoder
@@ -67,7 +67,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wavelet")
     for name, config in CONFIGS.items():
         kit.install(folder, name, config)
-    kit.install(folder, "choice", CHOICE)
     return folder
 
 

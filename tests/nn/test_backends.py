@@ -91,11 +91,6 @@ def channels(a: Any) -> Any:
     return [a(1, 20, 3, 5), a(20), a(20), 1e-6], {}
 
 
-@case("softmax")
-def over_channels(a: Any) -> Any:
-    return [a(1, 20, 3, 5)], {}
-
-
 @case("leaky_relu")
 def default_slope(a: Any) -> Any:
     return [a(1, 3, 5, 7)], {}

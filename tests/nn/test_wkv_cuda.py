@@ -20,6 +20,7 @@ torch = pytest.importorskip("torch")
 from hpcmcodec.nn import wkv_cuda, wkv_reference, wkv_torch  # noqa: E402
 
 KERNELS = Path(__file__).parents[2] / "kernels"
+INCLUDED = ("core", "ops", "cuda")
 VECTORS = np.load(Path(__file__).parents[1] / "data/kernels/wkv.npz")
 SIZES = [(1, 1, 1), (2, 64, 3), (3, 65, 17), (1, 200, 40), (7, 129, 5), (2, 1000, 13)]
 
@@ -32,7 +33,7 @@ def emulated(tmp_path_factory: pytest.TempPathFactory) -> wkv_cuda.Library:
         pytest.skip("needs a C++ compiler")
     target = tmp_path_factory.mktemp("cuda") / "emulated.so"
     flags = ["-std=c++17", "-O2", "-ffp-contract=off", "-fPIC", "-shared", "-Wall", "-Wextra", "-Werror"]
-    folders = ["-DHPCM_CUDA_EMULATION", f"-I{KERNELS / 'src'}", f"-I{KERNELS / 'cuda'}"]
+    folders = ["-DHPCM_CUDA_EMULATION", *(f"-I{KERNELS / folder}" for folder in INCLUDED)]
     subprocess.run([compiler, *flags, *folders, "-x", "c++", KERNELS / "cuda/wkv.cu", "-o", target], check=True)
     return wkv_cuda.Library(target)
 
@@ -88,7 +89,7 @@ def test_nvcc_rounds_every_operation_by_itself(tmp_path: Path) -> None:
     """Instructions for a card: the four operations and the fused one are correctly rounded and keep subnormals; none
     leaves rounding open, which would allow fusing it later."""
     flags = ["-std=c++17", "-O3", "--fmad=false", "--ftz=false", "--prec-div=true", "-ptx"]
-    folders = [f"-I{KERNELS / 'src'}", f"-I{KERNELS / 'cuda'}"]
+    folders = [f"-I{KERNELS / folder}" for folder in INCLUDED]
     subprocess.run(["nvcc", *flags, *folders, KERNELS / "cuda/wkv.cu", "-o", tmp_path / "wkv.ptx"], check=True)
     text = (tmp_path / "wkv.ptx").read_text()
     used = set(re.findall(r"^\s+((?:add|sub|mul|div|fma|mad|ex2|rcp|rsqrt|sqrt)\.\S*f32)", text, re.MULTILINE))

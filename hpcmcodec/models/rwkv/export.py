@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from hpcmcodec.errors import ModelFileError
 from hpcmcodec.models.rwkv.blocks import merge
 
 _BRANCHES = (".alpha", ".conv1x1.weight", ".conv3x3.weight", ".conv5x5.weight")
@@ -28,10 +27,3 @@ def merged(config: Any, arrays: Mapping[str, np.ndarray]) -> tuple[Any, dict[str
             prefix = f"{owner}.omni_shift"
             result[f"{prefix}.kernel"] = merge(*(arrays[prefix + branch] for branch in _BRANCHES))
     return replace(config, rwkv=replace(rwkv, merged=True)), result
-
-
-def check_merged(config: Any) -> None:
-    """Raises ModelFileError for a configuration that no model file may have."""
-    rwkv = getattr(config, "rwkv", None)
-    if rwkv is not None and not rwkv.merged:
-        raise ModelFileError("the model file holds a network in its trained form; export it again")

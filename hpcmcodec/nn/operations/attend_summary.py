@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hpcmcodec.nn.build import local
 from hpcmcodec.nn.operation import Array, operation
@@ -18,8 +18,8 @@ def attend_summary(q: Array, summary: Array, heads: int) -> Array:
 
 
 @attend_summary.torch
-def _(q: Tensor, summary: Any, heads: int) -> Tensor:
-    _, mass, sums = summary
+def _(q: Tensor, summary: Tensor, heads: int) -> Tensor:
+    mass, sums = summary[:, :, 0, 1], summary[:, :, 0, 2:]
     n, d, h, w = q.shape
     mixing = (sums / mass[..., None]).reshape(n, heads, d // heads, -1)
     weights = q.reshape(n, heads, d // heads, h * w).softmax(2)

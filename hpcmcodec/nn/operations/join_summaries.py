@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hpcmcodec.nn.build import local
 from hpcmcodec.nn.operation import Array, operation
 
 if TYPE_CHECKING:
-    pass
+    from torch import Tensor
 
 
 @operation
@@ -18,9 +18,9 @@ def join_summaries(first: Array, second: Array) -> Array:
 
 
 @join_summaries.torch
-def _(first: Any, second: Any) -> Any:
+def _(first: Tensor, second: Tensor) -> Tensor:
     import torch
 
-    peak = torch.maximum(first[0], second[0])
-    a, b = (first[0] - peak).exp(), (second[0] - peak).exp()
-    return peak, a * first[1] + b * second[1], a[..., None] * first[2] + b[..., None] * second[2]
+    peak = torch.maximum(first[..., :1], second[..., :1])
+    a, b = (first[..., :1] - peak).exp(), (second[..., :1] - peak).exp()
+    return torch.cat((peak, a * first[..., 1:] + b * second[..., 1:]), 3)
