@@ -9,10 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import variant_kit as kit
-from PIL import Image
 
 from hpcmcodec import errors, info
-from hpcmcodec.cli.main import run
 from hpcmcodec.codec import Decoder, Encoder
 from hpcmcodec.formats.pictures import Picture
 from hpcmcodec.models.config import from_dict, to_dict

@@ -1,5 +1,5 @@
-"""This codec. When it encodes, entropy coding is timed apart by a model whose coder keeps the time; decoding is one call
-into the core."""
+"""This codec. Encoding times entropy coding apart, by a model whose coder keeps the time; decoding is one call into the
+core."""
 
 from __future__ import annotations
 
