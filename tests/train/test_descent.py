@@ -18,7 +18,6 @@ from hpcmcodec.train.loss import rate_distortion  # noqa: E402
 from hpcmcodec.train.trellis import Trellis  # noqa: E402
 from tests.codec.conftest import picture  # noqa: E402
 
-
 PARTS = {"all": "", "analysis": r"^g_a\.|^log_up", "context": "^ctx_|^up_state", "synthesis": r"^g_s\.|^log_down"}
 
 
