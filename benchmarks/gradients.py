@@ -193,6 +193,17 @@ def _percent(value: Tensor) -> float:
     return round(100 * float(value), 4)
 
 
+def table(slopes: dict[str, dict[str, float]]) -> str:
+    """The slopes as a Markdown table."""
+    kinds = ["true", *(name for name in next(iter(slopes.values())) if name not in ("true", "standard error"))]
+    rows = [f"| moved | {' | '.join(kinds)} |", "| --- " * (len(kinds) + 1) + "|"]
+    for name, found in slopes.items():
+        true, *others = (f"{found[kind]:+.1f}" for kind in kinds)
+        noise = f"{found['standard error']:.1f}"
+        rows.append(f"| {name} | {' | '.join([f'{true} +- {noise}', *others])} |")
+    return "\n".join(rows)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", nargs="*", default=["slopes", "steps"])
@@ -222,6 +233,8 @@ def main() -> None:
             results[what]["found"][name] = found
             args.output.write_text(json.dumps(results, indent=1) + "\n")
             print(f"{time.monotonic() - began:7.0f} s  {name}: {found}", flush=True)
+    if "slopes" in results:
+        print(table(results["slopes"]["found"]))
 
 
 if __name__ == "__main__":
