@@ -18,7 +18,7 @@ from .data import Pictures
 def describe(config: RunConfig, pictures: Pictures) -> dict[str, Any]:
     """Provenance of a call: data, settings, versions. Names of folders, not where they lie."""
     settings = config.to_dict()
-    for name in ("data", "out", "valid", "cache", "init", "resume"):
+    for name in ("data", "out", "valid", "cache", "init", "branch", "resume"):
         settings.pop(name)
     if config.trellis is not None:
         settings["trellis"] = Path(config.trellis).name  # a model's name, or its file's

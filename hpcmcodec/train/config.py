@@ -38,6 +38,9 @@ class RunConfig:
     attention_heads: int | None = network_number("heads of wavelet's attention to the low band.")
     valid: Path | None = option(None, "Folder of pictures for validation.", Path, "DIR")
     cache: Path | None = option(None, "Folder for the decoded pictures. Default: the run's.", Path, "DIR")
+    branch: Path | None = option(
+        None, "Begin with all that another run has come to; the budget counts from there.", Path, "RUN"
+    )
     resume: bool = option(False, "Go on from RUN's checkpoint, if there is one.")
     time_budget: float | None = option(None, "Training time of all calls together, such as 25m.", seconds, "TIME")
     steps: int | None = option(None, "Steps of all calls together.", int, "N")
@@ -53,6 +56,9 @@ class RunConfig:
     batch_size: int = option(4, "Crops per step, of all processes together.", int, "N")
     patch_size: int = option(256, "Side of a crop, a multiple of 64.", int, "PIXELS")
     reduce: float = option(0.25, "Share of crops that are reduced 1.2 to 2 times.", float, "SHARE")
+    lossless: float = option(
+        1.0, "How many times as often pictures are drawn whose files are lossless.", float, "TIMES"
+    )
     rdo: float = option(
         0.7, "Strength of rate-distortion optimised rounding in variable-rate networks, 0 for none.", float, "STRENGTH"
     )

@@ -14,7 +14,17 @@ if TYPE_CHECKING:
 
 _PATCH_MULTIPLE = 64  # a cell of the hyper-latent; networks may want more
 _MS_SSIM_PATCH = 192  # ms_ssim.LEAST_SIDE, rounded up to such a multiple
-_POSITIVE = ("batch_size", "start_crops", "log_every", "clip", "lr", "warmup", "valid_count", "balance_every")
+_POSITIVE = (
+    "batch_size",
+    "start_crops",
+    "log_every",
+    "clip",
+    "lr",
+    "warmup",
+    "valid_count",
+    "balance_every",
+    "lossless",
+)
 _POSITIVE_IF_GIVEN = ("steps", "threads", "time_budget", "chunk", "lambda_", "split_mb", "truncation_steps")
 _NOT_NEGATIVE: tuple[str, ...] = (
     "lr_fast",
@@ -43,6 +53,8 @@ def check(config: RunConfig) -> None:
         raise UsageError(f"--metric ms-ssim has five scales and needs --patch-size {_MS_SSIM_PATCH} or more")
     if config.balance == "famo" and config.lambda_ is None:
         raise UsageError("--balance famo cancels lambda, so it needs one --lambda; use --balance anchored")
+    if config.branch is not None and config.init is not None:
+        raise UsageError("--branch begins with another run's weights: leave --init out")
     _check_regularisers(config)
     try:
         re.compile(config.freeze or "")

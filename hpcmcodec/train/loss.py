@@ -82,13 +82,14 @@ class Noise:
 @dataclass(frozen=True)
 class Outcome:
     """Of a batch, per picture (N,): mean squared error of values in 0..1, bits per pixel, and the yardstick's two
-    parts, distortion and rate, each divided by sqrt(255 lambda). `latent` is y_hat."""
+    parts, distortion and rate, each divided by sqrt(255 lambda). `latent` is y_hat, `analysed` y."""
 
     mse: Tensor
     bpp: Tensor
     distortion: Tensor
     rate: Tensor
     latent: Tensor
+    analysed: Tensor
 
     @property
     def yardstick(self) -> Tensor:
@@ -98,10 +99,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Coded:
-    """A batch through a network: pictures x_hat (N, 3, H, W), latents y_hat, and the bits of every element: of z as it
-    lies, of y step by step in coding order, as (step, bits)."""
+    """A batch through a network: pictures x_hat (N, 3, H, W), latents y and y_hat, and the bits of every element: of
+    z as it lies, of y step by step in coding order, as (step, bits)."""
 
     x_hat: Tensor
+    y: Tensor
     y_hat: Tensor
     z_bits: Tensor
     y_bits: list[tuple[Any, Tensor]]
@@ -136,7 +138,7 @@ def code_batch(
     def code(step: Any, mean: Tensor, scale: Tensor, delta: Tensor | None = None) -> Tensor:
         latent, mean, scale = pick(step), mean.float(), family.bound(scale.float())
         if trellis is not None:
-            value, found = trellis(latent, mean, scale, noise)
+            value, found = trellis(latent, mean, scale, quality)
             y_bits.append((step, found))
             return value
         residual = latent - mean if delta is None else (latent - mean) / delta
@@ -153,7 +155,7 @@ def code_batch(
         return straight_through(residual, symbols) * delta + mean
 
     y_hat = network.traverse_grid(z_hat, cond, code, tuple(y.shape[2:]))
-    return Coded(network.synthesise(y_hat, cond).float(), y_hat, z_bits, y_bits)
+    return Coded(network.synthesise(y_hat, cond).float(), y, y_hat, z_bits, y_bits)
 
 
 def rate_distortion(
@@ -177,4 +179,4 @@ def rate_distortion(
     zero = torch.zeros_like(bpp)
     slope = lambda_of(quality, range_of(network))
     parts = yardstick(slope, distortion, zero, weight), yardstick(slope, zero, bpp)
-    return Outcome(mse, bpp, *parts, coded.y_hat)
+    return Outcome(mse, bpp, *parts, coded.y_hat, coded.y)

@@ -11,6 +11,7 @@ from torch import Tensor
 from hpcmcodec.nn.torch_model import TorchModel
 
 from .config import RunConfig
+from .curvature import Curvature
 from .environment import memory_format, uses_bfloat16
 from .loss import Noise, Outcome, rate_distortion
 from .parallel import Processes
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from .trellis import Trellis
 
 
-def trellis_of(config: RunConfig) -> Trellis | None:
+def trellis_of(config: RunConfig, curvature: Curvature | None = None) -> Trellis | None:
     """The quantiser of the model that a run names."""
     if config.trellis is None:
         return None
@@ -28,17 +29,17 @@ def trellis_of(config: RunConfig) -> Trellis | None:
 
     from .trellis import Trellis
 
-    return Trellis.of(store.find(config.trellis))
+    return Trellis.of(store.find(config.trellis), curvature)
 
 
 class Objective(torch.nn.Module):
     """Pictures (N, 3, H, W) in 0..1 and qualities (N,) -> the fields of an Outcome, with training's gradients."""
 
-    def __init__(self, model: TorchModel, config: RunConfig, noise: Noise) -> None:
+    def __init__(self, model: TorchModel, config: RunConfig, noise: Noise, curvature: Curvature) -> None:
         super().__init__()
         self.model = model
         self._rdo, self._metric, self._noise = config.rdo_for(model.model.rate), config.metric, noise
-        self._bf16, self._trellis = uses_bfloat16(config), trellis_of(config)
+        self._bf16, self._trellis = uses_bfloat16(config), trellis_of(config, curvature)
 
     def forward(self, x: Tensor, quality: Tensor, mask: Tensor | None = None) -> tuple[Tensor, ...]:
         """`mask`: of the latent's spectrum (spectral.py)."""
@@ -53,15 +54,15 @@ class Objective(torch.nn.Module):
                 shape_latent=None if mask is None else partial(truncate, mask=mask),
                 trellis=self._trellis,
             )
-        return found.mse, found.bpp, found.distortion, found.rate, found.latent
+        return found.mse, found.bpp, found.distortion, found.rate, found.latent, found.analysed
 
 
 class Evaluation:
     """An objective ready to be called: divided among processes, compiled, in the memory format that was asked for."""
 
-    def __init__(self, model: TorchModel, config: RunConfig, group: Processes) -> None:
+    def __init__(self, model: TorchModel, config: RunConfig, group: Processes, curvature: Curvature) -> None:
         self._format = memory_format(config)
-        module = group.wrap(Objective(model, config, Noise(group.rank, group.world)))
+        module = group.wrap(Objective(model, config, Noise(group.rank, group.world), curvature))
         self._call = torch.compile(module) if config.compile else module
 
     def __call__(self, x: Tensor, quality: Tensor, mask: Tensor | None = None) -> Outcome:

@@ -14,6 +14,7 @@ from torch import Tensor
 from hpcmcodec.errors import UsageError
 
 from .config import RunConfig
+from .curvature import EVERY as CURVATURE_EVERY
 from .data import Crops, load_pictures
 from .environment import torch_settings
 from .loss import Outcome
@@ -58,9 +59,9 @@ class Run:
         pictures = load_pictures(config.data, config.cache or config.out)
         if group.first:
             group.wait()
-        self.crops = Crops(pictures, config.patch_size, config.reduce, config.seed)
+        self.crops = Crops(pictures, config.patch_size, config.reduce, config.seed, config.lossless)
         self.state = State(config, group, pictures, self.crops)
-        self.evaluate = Evaluation(self.state.model, config, group)
+        self.evaluate = Evaluation(self.state.model, config, group, self.state.curvature)
         self.valid = Validation(self.state) if config.valid and group.first else None
         self.metrics = Metrics(config.out, show, step=self.state.step) if group.first else None
         self.truncation: Truncation | None = None
@@ -117,14 +118,15 @@ class Run:
 
     def _done(self) -> float:
         """Share of the budget that is used up, by steps or by time, whichever is further."""
-        by_steps = self.state.step / self.config.steps if self.config.steps else 0.0
-        by_time = self.state.seconds / self.config.time_budget if self.config.time_budget else 0.0
+        steps, seconds = self.state.since_origin
+        by_steps = steps / self.config.steps if self.config.steps else 0.0
+        by_time = seconds / self.config.time_budget if self.config.time_budget else 0.0
         return max(by_steps, by_time)
 
     def _advance(self, crops: Tensor) -> tuple[Outcome, float]:
         """One step of the optimiser. Noise and qualities depend on seed and step alone."""
         state, done = self.state, self._done()
-        set_rates(state.optimizer, schedule(state.step, done, self.config))
+        set_rates(state.optimizer, schedule(state.since_origin[0], done, self.config))
         state.optimizer.zero_grad(set_to_none=True)
         outcome = self._outcome(crops)
         parts = torch.stack((outcome.distortion.mean(), outcome.rate.mean()))
@@ -140,15 +142,21 @@ class Run:
                 state.inter_scale.learn(pairs)
             if self.config.balance != "none" and state.balance.wanted(state.step, done):
                 self._rebalance(crops, parts)
+        if self.config.trellis and state.step % CURVATURE_EVERY == 0:
+            self._measure_curvature(crops, outcome)
         state.step += 1
         return outcome, norm
 
     def _outcome(self, crops: Tensor) -> Outcome:
         """Of the crops at the state's step: the same random numbers each time it is asked."""
+        return self.evaluate(*self._inputs(crops))
+
+    def _inputs(self, crops: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Pictures, qualities and a mask of the latent's spectrum, with a seed of their own at each step."""
         state = self.state
         torch.manual_seed(_mixed(self.config.seed, state.step))
         count = self.config.batch_size
-        whole = stratified(count) if state.quality is None else torch.full((count,), state.quality)
+        whole = self._qualities(count)
         x, mask = crops.float() / 255, None
         if self.truncation is not None and self.truncation.target == "image":
             cut = self.truncation.mask(x, state.step)
@@ -156,7 +164,22 @@ class Run:
         elif self.truncation is not None:
             stride = state.network.stride
             mask = self.truncation.mask(x[:, :, ::stride, ::stride], state.step)
-        return self.evaluate(x, whole[self.share].to(x.device), mask)
+        return x, whole[self.share].to(x.device), mask
+
+    def _qualities(self, count: int) -> Tensor:
+        """One for each crop of the whole batch. High ones see what the lossy coding of a crop's source left behind, and
+        go to clean crops."""
+        state = self.state
+        if state.quality is not None:
+            return torch.full((count,), state.quality)
+        qualities = torch.empty(count)
+        qualities[torch.from_numpy(self.crops.by_cleanness(state.step, count))] = stratified(count).sort().values
+        return qualities
+
+    def _measure_curvature(self, crops: Tensor, outcome: Outcome) -> None:
+        state, (x, quality, _) = self.state, self._inputs(crops)
+        state.curvature.update(state.network, x, quality, outcome.analysed, outcome.latent, self.config.metric)
+        state.curvature.found = self.group.mean(state.curvature.found)
 
     def _rebalance(self, crops: Tensor, before: Tensor) -> None:
         """Show the balance what the step did to its own batch."""

@@ -18,6 +18,7 @@ from . import checkpoint
 from .about import describe
 from .balance import Balance
 from .config import RunConfig
+from .curvature import Curvature
 from .data import Crops, Pictures
 from .environment import memory_format
 from .initial import Start, fitted, from_layers, from_model, in_range_of
@@ -36,7 +37,9 @@ class State:
 
     def __init__(self, config: RunConfig, group: Processes, pictures: Pictures, crops: Crops) -> None:
         saved = find_checkpoint(config)
-        self.config, self.group = config, group
+        self.config, self.group, self._branching = config, group, False
+        if saved is None and config.branch is not None:
+            saved, self._branching = checkpoint.load(config.branch), True
         network_config, arrays = self._begin(saved, pictures, crops)
         self.network = build(network_config)
         self._check_network()
@@ -53,9 +56,15 @@ class State:
             end=config.balance_end,
             every=config.balance_every,
         )
-        self.average = Average(self.parameters, config.ema)
+        self.average, self.curvature = Average(self.parameters, config.ema), Curvature()
+        self.origin = self.step, self.seconds
         if saved:
             self._restore(saved)
+
+    @property
+    def since_origin(self) -> tuple[int, float]:
+        """Steps and seconds of this run, without those of the run that it branched from."""
+        return self.step - self.origin[0], self.seconds - self.origin[1]
 
     @property
     def quality(self) -> float | None:
@@ -137,10 +146,26 @@ class State:
 
     # ------------------------------------------------------------------------------------------ checkpoints
     def _restore(self, saved: dict[str, Any]) -> None:
+        if not self._branching:
+            self.origin = saved["extras"].get("origin", (0, 0.0))
+        self._restore_optimizer(saved)
+        self.average.tensors = {k: saved["average"][k].to(self.group.device) for k in self.average.tensors}
+        if self.inter_scale and "inter_scale" in saved["extras"]:
+            self.inter_scale.load_state_dict(saved["extras"]["inter_scale"])
+        if "curvature" in saved["extras"]:
+            self.curvature.load_state_dict(saved["extras"]["curvature"])
+        if "balance" in saved["extras"]:
+            self.balance.load_state_dict(saved["extras"]["balance"])
+
+    def _restore_optimizer(self, saved: dict[str, Any]) -> None:
+        """A branch may train other parameters than the run that it comes from, or in another way, and then has no
+        moments to begin with."""
         own = [{key: group[key] for key in ("base", "orthogonal")} for group in self.optimizer.param_groups]
         try:
             self.optimizer.load_state_dict(saved["optimizer"])
         except (ValueError, KeyError) as error:
+            if self._branching:
+                return
             raise UsageError(
                 f"{self.config.out} was trained with another --freeze, --rates or --optimizer ({error})"
             ) from error
@@ -148,17 +173,13 @@ class State:
             group.update(settings)  # the command line's, not the checkpoint's
         for parameter, kept in self.optimizer.state.items():
             kept.update({k: torch.empty_like(parameter).copy_(v) for k, v in kept.items() if _like(v, parameter)})
-        self.average.tensors = {k: saved["average"][k].to(self.group.device) for k in self.average.tensors}
-        if self.inter_scale and "inter_scale" in saved["extras"]:
-            self.inter_scale.load_state_dict(saved["extras"]["inter_scale"])
-        if "balance" in saved["extras"]:
-            self.balance.load_state_dict(saved["extras"]["balance"])
 
     def save(self) -> None:
         """Write the checkpoint. Raises OutputError."""
         if not self.group.first:
             return
-        extras = {"balance": self.balance.state_dict()}
+        extras = {"balance": self.balance.state_dict(), "curvature": self.curvature.state_dict()}
+        extras["origin"] = self.origin
         if self.inter_scale:
             extras["inter_scale"] = self.inter_scale.state_dict()
         content = {

@@ -82,3 +82,33 @@ def test_folders_without_pictures(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"text")
     with pytest.raises(InputError, match="none of the pictures"):
         load_pictures(tmp_path, tmp_path / "cache")
+
+
+def test_pictures_without_loss_are_known_and_drawn_more_often(tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    dark, light = (Image.fromarray(np.full((128, 128, 3), value, np.uint8)) for value in (0, 255))
+    dark.save(source / "a.webp", lossless=True)
+    light.save(source / "b.webp", quality=80)
+    light.save(source / "c.jpg")
+    pictures = load_pictures(source, tmp_path)
+    assert pictures.index[:, 3].tolist() == [1, 0, 0]
+    shares = [(Crops(pictures, 64, 0.0, 0, times).batch(0, 300) < 128).mean() for times in (1.0, 8.0)]
+    assert 0.25 < shares[0] < 0.42 and 0.72 < shares[1] < 0.88
+
+
+def test_clean_crops_come_last(tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    dark, light = (Image.fromarray(np.full((128, 128, 3), value, np.uint8)) for value in (0, 255))
+    dark.save(source / "a.png")
+    light.save(source / "b.jpg")
+    crops = Crops(load_pictures(source, tmp_path), 64, 0.5, 0)
+    places = []
+    for step in range(40):
+        order = crops.by_cleanness(step, 8)
+        assert sorted(order) == list(range(8))
+        clean = crops.batch(step, 8)[order].mean((1, 2, 3)) < 128
+        places.append(clean.astype(float))
+    found = np.mean(places, 0)
+    assert found[:3].mean() < found[-3:].mean() - 0.3

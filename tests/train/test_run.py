@@ -172,3 +172,27 @@ def test_kinds_of_parameters() -> None:
         "deep": ["g_a.s4.mod.table.rows", "ctx_a.mods.0.table.rows", "ctx_a.heads.1.weight", "h_in.bias"],
     }
     assert {kind: [name for name in names if kind_of(name) == kind] for kind, names in kinds.items()} == kinds
+
+
+def test_a_branch_begins_with_all_of_a_run_and_leaves_it_alone(settings: dict[str, Any], tmp_path: Path) -> None:
+    trunk, branch = settings["out"], tmp_path / "branch"
+    run(settings, steps=4, decay=0.0)
+    before = (trunk / "last.pt").read_bytes()
+    run({**settings, "init": None}, out=branch, branch=trunk, steps=3, decay=1.0, warmup=1)
+    assert (trunk / "last.pt").read_bytes() == before
+    saved = checkpoint.load(branch)
+    assert saved["step"] == 7 and saved["extras"]["origin"][0] == 4
+    assert sorted(losses(branch)) == [5, 6, 7]  # crops that the trunk would have seen next
+    run({**settings, "init": None}, out=branch, branch=trunk, steps=5, decay=1.0, warmup=1, resume=True)
+    assert checkpoint.load(branch)["step"] == 9
+    with pytest.raises(UsageError, match="--init"):
+        RunConfig(**{**settings, "branch": trunk, "steps": 1})
+
+
+def test_a_branch_may_train_other_parameters(settings: dict[str, Any], tmp_path: Path) -> None:
+    trunk, branch = settings["out"], tmp_path / "branch"
+    run(settings, steps=2)
+    run({**settings, "init": None}, out=branch, branch=trunk, steps=2, freeze="^(?!g_s)")
+    own, other = (checkpoint.load(folder)["weights"] for folder in (trunk, branch))
+    moved = {name for name in own if not torch.equal(own[name], other[name])}
+    assert moved and all(name.startswith("g_s") for name in moved)
