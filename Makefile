@@ -9,7 +9,7 @@ TORCH_VERSION ?= 2.13.0
 STAMP = $(VENV)/.installed
 NATIVE = setup.py pyproject.toml $(wildcard kernels/*/*.cpp kernels/*/*.h)
 
-.PHONY: help test test-slow test-pillow test-clusters test-compressai wheels test-arm test-arm-files test-windows test-sanitize fuzz fuzz-native fuzz-python lint demo clean
+.PHONY: help test test-slow test-pillow test-clusters test-compressai wheels libhpcm test-libhpcm test-arm test-arm-files test-windows test-sanitize fuzz fuzz-native fuzz-python lint demo clean
 
 help:  ## this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,13 @@ wheels:  ## sdist and wheel in dist/; the wheel installed into an empty environm
 	rm -f dist/*.whl && $(WHEEL_VENV)/bin/python -m build
 	$(PYTHON) -m venv $(WHEEL_VENV)-try && $(WHEEL_VENV)-try/bin/pip install --quiet --disable-pip-version-check dist/*.whl
 	cd build && env -u PYTHONPATH PATH=/nonexistent '$(abspath $(WHEEL_VENV)-try)/bin/hpcm' doctor
+
+# Below build/libhpcm: include/hpcm.h, lib/libhpcm.a and .so, lib/pkgconfig/hpcm.pc, bin/hpcmdec. Needs no Python.
+libhpcm:  ## the decoder as a C library, and hpcmdec, for programs without Python
+	kernels/tools/library.sh build/libhpcm "$(CXX)" $(JOBS)
+
+test-libhpcm: $(STAMP)  ## the same, built anew: C programs get the recorded pixels
+	$(BIN)/python -m pytest -q $(ARGS) tests/library
 
 ARM_CXX ?= aarch64-linux-gnu-g++
 ARM_RUN ?= qemu-aarch64

@@ -1,0 +1,100 @@
+"""libhpcm and hpcmdec, built as someone without Python would: the recorded pixels, errors with the codes of `hpcm`."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hpcmcodec.codec import Decoder
+from hpcmcodec.diagnose import RECORD, pixels_hash
+from hpcmcodec.formats.picture import Picture
+from hpcmcodec.models import store
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "tests/conformance"
+RECORDED: dict[str, str] = json.loads((FOLDER / RECORD).read_text())
+MODELS = ROOT / "hpcmcodec/weights"
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.name == "nt" or shutil.which("c++") is None, reason="needs a shell and a C++ compiler"),
+]
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built in one folder, moved to another: it may be anywhere."""
+    made, folder = (tmp_path_factory.mktemp("made") / name for name in ("build", "lib hpcm"))
+    subprocess.run(["sh", ROOT / "kernels/tools/library.sh", made, "c++", "2"], check=True)
+    shutil.move(made, folder)
+    return folder
+
+
+@pytest.fixture(scope="module", params=["static", "shared"])
+def user(library: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    """tests/library/user.c, by a C compiler with all warnings."""
+    target = tmp_path_factory.mktemp("user") / "user"
+    flags = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror", f"-I{library / 'include'}"]
+    static = [library / "lib/libhpcm.a", "-lstdc++", "-lm", "-pthread"]
+    shared = [f"-L{library / 'lib'}", "-lhpcm", f"-Wl,-rpath,{library / 'lib'}"]
+    source = Path(__file__).with_name("user.c")
+    subprocess.run(["cc", *flags, source, *(static if request.param == "static" else shared), "-o", target], check=True)
+    return target
+
+
+def samples(user: Path, name: str, *more: str) -> np.ndarray:
+    model = store.find(store.path_by_id(_model_id(name), ""))
+    command = [user, MODELS / f"{model.name}.safetensors", FOLDER / name, *more]
+    done = subprocess.run(command, capture_output=True, check=True)
+    width, height, channels = map(int, done.stderr.split())
+    return np.frombuffer(done.stdout, np.uint8).reshape(height, width, channels)
+
+
+def _model_id(name: str) -> bytes:
+    from hpcmcodec.formats import container
+
+    return container.read((FOLDER / name).read_bytes()).header.model_id
+
+
+def as_picture(array: np.ndarray) -> Picture:
+    if array.shape[2] in (2, 4):
+        return Picture(np.ascontiguousarray(array[..., :-1]), np.ascontiguousarray(array[..., -1]))
+    return Picture(array)
+
+
+@pytest.mark.parametrize("name", sorted(RECORDED))
+def test_a_c_program_gets_the_recorded_pixels(user: Path, name: str) -> None:
+    assert pixels_hash(as_picture(samples(user, name))) == RECORDED[name]
+
+
+def test_smaller_pictures_are_those_of_the_package(user: Path) -> None:
+    decoded = Decoder().decode((FOLDER / "lite-8-odd.hpc").read_bytes(), scale=2).pixels
+    assert np.array_equal(samples(user, "lite-8-odd.hpc", "2"), decoded)
+
+
+def test_errors_have_the_codes_of_the_command(user: Path, tmp_path: Path) -> None:
+    model, whole = MODELS / "lite-8.safetensors", (FOLDER / "lite-8-q50.hpc").read_bytes()
+    damaged = bytearray(whole)
+    damaged[len(damaged) // 2] ^= 1
+    for data, code in ((b"no picture", 10), (whole[:-3], 11), (bytes(damaged), 12)):
+        (tmp_path / "file.hpc").write_bytes(data)
+        done = subprocess.run([user, model, tmp_path / "file.hpc"], capture_output=True)
+        assert done.returncode == code and done.stderr
+    other = subprocess.run([user, MODELS / "lite-msssim.safetensors", FOLDER / "lite-8-q50.hpc"], capture_output=True)
+    assert other.returncode == 14 and b"lite-8" in other.stderr
+
+
+@pytest.mark.parametrize("name", sorted(RECORDED))
+def test_hpcmdec_writes_the_recorded_pixels(library: Path, tmp_path: Path, name: str) -> None:
+    target = tmp_path / "a.png"
+    subprocess.run([library / "bin/hpcmdec", "-m", MODELS, "-t", "1", FOLDER / name, target], check=True)
+    with Image.open(target) as image:
+        array = np.asarray(image)
+    assert pixels_hash(as_picture(array if array.ndim == 3 else array[:, :, None])) == RECORDED[name]
