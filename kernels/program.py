@@ -23,7 +23,7 @@ Span: TypeAlias = tuple[int, int]
 Code: TypeAlias = Callable[[int, Float32, Float32, "Float32 | None", "Float32 | None"], Float32]
 """code(stream, mean, scale, delta, layout) -> values in units of delta, all (C, H, W); layout None: all are coded."""
 
-MOST_WORK = 2.0**38
+MOST_WORK = 2.0**34
 """Multiply-adds for each position of the latent grid that a program may take."""
 
 

@@ -13,7 +13,7 @@ namespace hpcm {
 
 struct RunLimits {
     double bytes = std::numeric_limits<double>::infinity();
-    double work = 0x1p38;  // multiply-adds for each position of the grid; the largest official network takes 2^33
+    double work = 0x1p34;  // multiply-adds for each position of the grid; the largest official network takes about 2^30.4
 };
 
 // Told the share that is done, from 0 to 1, now and then; false stops the run with Cancelled.

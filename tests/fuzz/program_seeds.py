@@ -77,6 +77,9 @@ PICTURES = [
         ["divide", ["x", [1082130432]]],
     ],
 ]
+PICTURES += [
+    [["double", ["x"]], ["crop", ["x"], [0, 1], [0, 1], [1, 1], [1, 1]], ["cell_rms", ["x"], THIRD], ["double", ["x"]]],
+]
 LATENTS = [
     [["code", [4, 4, None, 1], 1]],
     [["step_sizes", [4]], ["exp", [4]], ["code", [4, 4, 6, 1], 2]],

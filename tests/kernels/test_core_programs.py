@@ -13,7 +13,7 @@ from hpcmcodec import kernels
 from hpcmcodec.errors import CorruptError, LimitExceededError, ModelFileError, UnsupportedVersionError
 from hpcmcodec.kernels import TableSet, rans_encode
 from hpcmcodec.kernels.program import Program, StreamCoder, run_operation
-from tests.fuzz.program_seeds import SLOPE, seeds
+from tests.fuzz.program_seeds import PICTURES, SLOPE, seeds
 
 Array = np.ndarray
 
@@ -179,7 +179,7 @@ def test_memory_and_work_are_refused_before_they_are_taken() -> None:
         core.needs("picture", (1 << 20, 1 << 20))
 
 
-LATENTS = SEEDS[8]
+LATENTS = SEEDS[len(PICTURES)]
 """One step of stream 1, whose scales and means are one map."""
 
 
