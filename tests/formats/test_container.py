@@ -115,13 +115,13 @@ def header_bytes(**extra: object) -> dict:
         (header_bytes(k5=1), None),
         (header_bytes(k70="kept"), None),
         (header_bytes(k5=3), CorruptError),  # the default, written out
-        (header_bytes(k8={}), CorruptError),
+        (header_bytes(k8={}), UnsupportedVersionError),
         (header_bytes(k4=50.0), CorruptError),
         (header_bytes(k6=10), UnsupportedVersionError),
-        (header_bytes(k7=9), UnsupportedVersionError),
+        (header_bytes(k7=3), None),
+        (header_bytes(k7=4), CorruptError),  # the default, written out
+        (header_bytes(k7=9), CorruptError),
         (header_bytes(k7=-1), CorruptError),
-        (header_bytes(k8={40: 1}), UnsupportedVersionError),
-        (header_bytes(k8=[1]), CorruptError),
         (header_bytes(k10=4), UnsupportedVersionError),
         (header_bytes(k11=0), UnsupportedVersionError),
         (header_bytes(k9="big"), CorruptError),

@@ -114,7 +114,11 @@ def test_bands_are_the_recorded_ones(name: str, backend: str) -> None:
     found = bands.split(make(x))
     for band, (array, which) in enumerate(zip(found, ("ll", "lh", "hl", "hh"), strict=True)):
         assert np.array_equal(array, GOLDEN[f"dwt_{name}_{which}"])
-        assert np.array_equal(bands.mask(band, *x.shape[2:], array.shape[2:]), GOLDEN[f"valid_{name}_{which}"])
+        rows, columns = bands.defined(band, *x.shape[2:])
+        valid = GOLDEN[f"valid_{name}_{which}"]
+        assert valid[:rows, :columns].all() and valid.sum() == rows * columns
+            valid.size // valid[0, 0].size
+        )
     assert np.array_equal(bands.join(found, *x.shape[2:]), x)
 
 

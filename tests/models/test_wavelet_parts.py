@@ -193,16 +193,16 @@ def test_steps_are_the_recorded_ones(backend: str) -> None:
     """(W21)"""
     make: Any = np.ascontiguousarray if backend == "numpy" else pytest.importorskip("torch").from_numpy
     table = GOLDEN["aq_delta_table"]
-    found = np.asarray(ops.step_sizes(make(GOLDEN["aq_a"].astype(np.float32))))
+    found = np.asarray(ops.step_sizes(make(GOLDEN["aq_a"].astype(np.float32)[None])))[0]
     assert np.array_equal(found, table[GOLDEN["aq_k_of_a"].astype(int) + 16])
-    assert np.array_equal(ops.step_sizes(make(np.linspace(-1, 1, 33, dtype=np.float32))), table)
+    assert np.array_equal(ops.step_sizes(make(np.linspace(-1, 1, 33, dtype=np.float32)[None]))[0], table)
 
 
 def test_steps_start_at_one_and_bound_everything() -> None:
     net, call = PARTS["steps"]
     net.load(net.initial())
     assert (call(net, random(2 * M, 3, 4), random(M, 3, 4)) == 1).all()
-    assert ops.step_sizes(np.array([np.nan, -np.inf, np.inf], np.float32)).tolist() == [0.5, 0.5, 2]
+    assert ops.step_sizes(np.array([[np.nan, -np.inf, np.inf]], np.float32)).tolist() == [[0.5, 0.5, 2]]
 
 
 def test_steps_learn_as_without_rounding() -> None:

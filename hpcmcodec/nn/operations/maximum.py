@@ -21,4 +21,4 @@ def maximum(a: Array, b: Any) -> Array:
 def _(a: Tensor, b: Tensor | float) -> Tensor:
     import torch
 
-    return torch.maximum(a, b) if isinstance(b, Tensor) else a.clamp_min(b)
+    return torch.maximum(a, b) if isinstance(b, torch.Tensor) else a.clamp_min(b)
