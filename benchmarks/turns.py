@@ -8,7 +8,7 @@ For instance two releases in environments of their own, and `hpcmdec`, on files 
         new='new/bin/hpcm decode -f new.hpc -o b.ppm' dec='build/libhpcm/bin/hpcmdec -m models new.hpc c.ppm'
 
 A ratio is the median of the runs' ratios, each against the first command's run of the same turn, with the quartiles:
-a machine that slows down slows all. Each command runs once before anything is measured. What commands print is not shown.
+a machine that slows down slows all. Each command runs once before anything is measured. What they print is not shown.
 """
 
 from __future__ import annotations
