@@ -5,6 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 
+#if defined(_MSC_VER) && !defined(__clang__)
+#include <intrin.h>
+#endif
+
 #include "exact_lanes.h"
 
 namespace hpcm::exact {
@@ -26,14 +30,13 @@ inline int32_t magnitude(int32_t v) { return v < 0 ? -v : v; }
 
 // Index of the highest bit of v > 0.
 inline int highest_bit(uint32_t v) {
-    int bit = 0;
-    for (int step = 16; step > 0; step /= 2) {
-        if (v >> step) {
-            v >>= step;
-            bit += step;
-        }
-    }
-    return bit;
+#if defined(_MSC_VER) && !defined(__clang__)
+    unsigned long bit;
+    _BitScanReverse(&bit, v);
+    return int(bit);
+#else
+    return 31 - __builtin_clz(v);
+#endif
 }
 
 // A probability that a bit is one: 22 bits of it, and below them ten bits that count how often it was used, up to kLimit.
