@@ -34,8 +34,13 @@ public:
     // True if the pixel was found among the candidates; a decoder gets it in `pixel`.
     template <typename Coder>
     bool find(Coder& coder, size_t x, Pixel& pixel);
+    // Given the first channel of a pixel that was not found: true if the others are those of an earlier one with the same first.
+    template <typename Coder>
+    bool complete(Coder& coder, size_t x, Pixel& pixel);
     // A pixel that find() was asked for is now known.
     void settle(size_t x, Pixel pixel);
+    // A pixel that was not found is now known.
+    void remember(size_t x, Pixel pixel);
     void copy(size_t x, Pixel pixel) { rows_[0][x] = pixel; }
     Pixel* above() const { return rows_[1]; }
     Pixel west(size_t x) const { return rows_[0][ptrdiff_t(x) - 1]; }
@@ -54,6 +59,13 @@ private:
         uint16_t tag = 0, age = 0;    // age 0: empty
     };
 
+    // The last pixel that had some first channel, and how often it was confirmed.
+    struct Whole {
+        Pixel pixel = 0;
+        uint32_t age = 0;
+    };
+    static constexpr int kWholeBits = 12;
+
     template <typename Coder>
     size_t where(Coder& coder, size_t length, size_t actual);
     void look(size_t x);
@@ -68,6 +80,8 @@ private:
     std::vector<Slot> patterns_, masks_, colours_;
     std::vector<Mix::Set> mixes_;
     Mix mix_;
+    std::vector<Whole> wholes_[2];    // by left neighbour and first channel, by first channel alone
+    Slot whole_slots_[2][8];
     uint32_t pattern_ = 0, history_ = 0;
     Slot run_slots_[2][kHighestRun + 1], where_slots_[kHighestRun + 1];
     size_t same_ = 0;
@@ -84,6 +98,7 @@ inline Copies::Copies(size_t width, size_t height)
     : width_(width), rows_(width), bits_(10), patterns_(4 * 64 * 8 * 8), masks_(4 * 64 * 8 * 4), colours_(1 << 16), mixes_(4 * 4 * 8, Mix::Set(2500)) {
     while (bits_ < 16 && (uint64_t(1) << bits_) < uint64_t(width) * height) ++bits_;
     for (auto& table : tables_) table.resize(size_t(1) << bits_);
+    for (auto& table : wholes_) table.resize(size_t(1) << kWholeBits);
 }
 
 // Position of the first pixel that differs within the next `length`, of which at least one does.
@@ -188,6 +203,36 @@ bool Copies::find(Coder& coder, size_t x, Pixel& pixel) {
     }
     history_ = history_ << 2 | 3;
     return false;
+}
+
+template <typename Coder>
+bool Copies::complete(Coder& coder, size_t x, Pixel& pixel) {
+    const Pixel first = pixel & 0xffff;
+    const uint64_t keys[2] = {mixed(mixed(2, first), rows_[0][ptrdiff_t(x) - 1]), mixed(3, first)};
+    bool hit = false;
+    Pixel tried = 0;
+    bool any = false;
+    for (int i = 0; i < 2 && !hit; ++i) {
+        Whole& e = wholes_[i][keys[i] * 0xd6e8feb86659fd93u >> (64 - kWholeBits)];
+        if (e.age == 0 || (e.pixel & 0xffff) != first || (any && e.pixel == tried)) continue;
+        any = true;
+        tried = e.pixel;
+        Slot& slot = whole_slots_[i][std::min<uint32_t>(e.age, 7)];
+        hit = coder.code(pixel == tried, slot.probability()) != 0;
+        slot.update(hit);
+    }
+    if (hit) pixel = tried;
+    return hit;
+}
+
+inline void Copies::remember(size_t x, Pixel pixel) {
+    const Pixel first = pixel & 0xffff;
+    const uint64_t keys[2] = {mixed(mixed(2, first), rows_[0][ptrdiff_t(x) - 1]), mixed(3, first)};
+    for (int i = 0; i < 2; ++i) {
+        Whole& e = wholes_[i][keys[i] * 0xd6e8feb86659fd93u >> (64 - kWholeBits)];
+        e.age = e.pixel == pixel ? std::min<uint32_t>(e.age + 1, 255) : 1;
+        e.pixel = pixel;
+    }
 }
 
 inline void Copies::settle(size_t x, Pixel pixel) {

@@ -89,6 +89,13 @@ private:
             s[k] = uint16_t(sample);
             c.settle(sample - a.base, sample - offset);
             before[k] = c.residuals[0][x];
+            if (k == 0 && copies_ && plan_.channels > 1 && plan_.near == 0) {
+                Pixel p = Coder::kDecodes ? Pixel(s[0]) : pixel(y, x);
+                if (copies_->complete(coder_, x, p)) {
+                    for (int j = 1; j < plan_.channels; ++j) take(y, x, j, p);
+                    return;
+                }
+            }
         }
     }
     static void slopes_of(const Channel& c, size_t x, int32_t& w, int32_t& n, int32_t& ne, int32_t& nw) {
@@ -99,15 +106,13 @@ private:
         nw = now[0] - above[-1];
     }
 
+    void take(size_t y, size_t x, int k, Pixel p) {
+        uint16_t& s = at(y, x)[k] = uint16_t(p >> (16 * k));
+        const int32_t sample = int32_t(s) - shown(y, x, k);
+        channels_[size_t(k)]->copy(x, sample - base(x, k), sample);
+    }
     void take(size_t y, size_t x, Pixel p) {
-        uint16_t* s = at(y, x);
-        for (int k = 0; k < plan_.channels; ++k) {
-            s[k] = uint16_t(p >> (16 * k));
-            const int32_t sample = int32_t(s[k]) - shown(y, x, k);
-            // settled in order: a base needs the channels before
-            channels_[size_t(k)]->samples[0][x] = sample;
-            channels_[size_t(k)]->copy(x, sample - base(x, k), sample);
-        }
+        for (int k = 0; k < plan_.channels; ++k) take(y, x, k, p);    // in order: a base needs the channels before
     }
     void row_with_copies(size_t y) {
         for (size_t x = 0; x < width_; ++x) {
@@ -130,6 +135,7 @@ private:
             } else {
                 residuals(y, x);
                 p = pixel(y, x);
+                copies_->remember(x, p);
             }
             copies_->settle(x, p);
         }
