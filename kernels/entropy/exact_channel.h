@@ -14,9 +14,10 @@ namespace hpcm::exact {
 constexpr int kPad = 4;                      // columns that rows have beyond both ends
 constexpr int kFraction = 4;                 // bits of a prediction below the sample
 constexpr int kUnit = 1 << kFraction;
-constexpr int kTaps = 24;
+constexpr int kTaps = 32;
 constexpr int kPredictors = 8;               // two that learn, six fixed ones
-constexpr int kErrorLimit = 8191;
+constexpr int kErrorLimit = 4095;
+constexpr int kNarrow = 1023;
 
 // The last rows of something, each kPad cells longer on both sides.
 template <typename T, int kRows = 3>
@@ -52,10 +53,10 @@ private:
     int newest_ = 0;
 };
 
-// How far the channels before this one are from their neighbours, at this pixel.
+// The channels before this one, at this pixel less at its neighbours.
 struct Slopes {
-    int32_t w = 0, n = 0, ne = 0, nw = 0;      // previous channel
-    int32_t w2 = 0, n2 = 0, ne2 = 0, nw2 = 0;  // the one before
+    Lanes last = Lanes::splat(0), first = Lanes::splat(0);    // the channel before, and the first one where that is another
+    int32_t w = 0, n = 0;    // of the channel before, to the left and to the upper neighbour
 };
 
 inline int8_t residual_class(int32_t r) {    // -4..4, r in units of 2^-kFraction
@@ -67,9 +68,10 @@ inline int8_t residual_class(int32_t r) {    // -4..4, r in units of 2^-kFractio
 struct Channel {
     int scale;    // bits that samples have beyond ten
     Rows<int32_t> values, samples;    // without and with the base; samples less the reference, where there is one
+    Rows<int16_t> values16, samples16;    // divided by 2^scale, within kNarrow
     Rows<int32_t> residuals;
     Rows<int8_t> classes;
-    Rows<uint16_t> errors;    // of each predictor
+    Rows<int16_t> errors;    // of each predictor
     Weights<kTaps, 4> fast, slow;
 
     // of the current sample
@@ -78,22 +80,26 @@ struct Channel {
     int32_t w, n, nw, ne, ww, nn, nne, middle;
     int32_t prediction;    // in units of 2^-kFraction
     int32_t least, spread;
-    alignas(16) int16_t taps[kTaps];
-    int32_t guesses[kPredictors];    // relative to the middle
+    Lanes taps[kTaps / 8];
+    Lanes guesses;    // of each predictor, relative to the middle, in units of 2^(scale - kFraction)
     int32_t raw[2];
 
-    Channel(size_t width, int depth) : scale(depth > 10 ? depth - 10 : 0), values(width), samples(width), residuals(width), classes(width), errors(width, kPredictors) {}
+    Channel(size_t width, int depth) : scale(depth > 10 ? depth - 10 : 0), values(width), samples(width), values16(width), samples16(width), residuals(width), classes(width), errors(width, kPredictors) {}
 
     void begin_row(size_t width, bool first) {
         if (!first) {
             values.next();
             samples.next();
+            values16.next();
+            samples16.next();
             residuals.next();
             classes.next();
             errors.next();
         }
         values.pad(width);
         samples.pad(width);
+        values16.pad(width);
+        samples16.pad(width);
         residuals.pad(width);
         classes.pad(width);
         errors.pad(width);
@@ -103,15 +109,25 @@ struct Channel {
     // `value` is the sample less its base
     void settle(int32_t value, int32_t sample);
     // A sample that was copied: nothing was predicted, nothing is learned.
-    void copy(size_t x, int32_t value, int32_t sample) {
-        values[0][x] = value;
-        samples[0][x] = sample;
-        residuals[0][x] = 0;
-        classes[0][x] = 0;
-        std::fill_n(errors[0] + x * kPredictors, kPredictors, uint16_t(0));
+    void copy(size_t column, int32_t value, int32_t sample) {
+        put(column, value, sample);
+        residuals[0][column] = 0;
+        classes[0][column] = 0;
+        Lanes::splat(0).store(errors[0] + column * kPredictors);
+    }
+    Lanes slopes_at(size_t column) const {
+        const int16_t *now = samples16[0] + column, *above = samples16[1] + column;
+        return Lanes::splat(now[0]) - Lanes::halves(now - 4, above - 1);
+    }
+
+private:
+    void put(size_t column, int32_t value, int32_t sample) {
+        values[0][column] = value;
+        samples[0][column] = sample;
+        values16[0][column] = int16_t(clamp(value >> scale, -kNarrow, kNarrow));
+        samples16[0][column] = int16_t(clamp(sample >> scale, -kNarrow, kNarrow));
     }
 };
-
 
 inline void Channel::predict(size_t column, const Slopes& s) {
     x = column;
@@ -119,58 +135,58 @@ inline void Channel::predict(size_t column, const Slopes& s) {
     const int32_t *d = values[0] + x, *d1 = values[1] + x, *d2 = values[2] + x;
     w = d[-1], ww = d[-2], n = d1[0], nw = d1[-1], ne = d1[1], nn = d2[0], nne = d2[1];
     const int32_t m = middle = (w + n) >> 1;
-    const int32_t t[kTaps] = {w - m,     n - m,     nw - m,    ne - m,    ww - m, nn - m, nne - m, d1[2] - m,
-                              d1[-2] - m, d2[-1] - m, d[-3] - m, d1[3] - m, s.w,    s.n,    s.ne,    s.nw,
-                              s.w2,      s.n2,      s.ne2,     s.nw2,     d2[2] - m, d2[-2] - m, 0, 0};
-    for (int i = 0; i < kTaps; ++i) taps[i] = int16_t(clamp(t[i] >> scale, -1023, 1023));
-    raw[0] = fast.dot(taps) >> (13 - kFraction - scale);
-    raw[1] = slow.dot(taps) >> (13 - kFraction - scale);
-    const int32_t g[kPredictors] = {raw[0], raw[1], (n - m) * kUnit, (w - m) * kUnit, (w + n - nw - m) * kUnit, (n + ne - nne - m) * kUnit, (w + ne - n - m) * kUnit, (2 * w - ww - m) * kUnit};
-    for (int i = 0; i < kPredictors; ++i) guesses[i] = g[i];
+    const int16_t *t = values16[0] + x, *t1 = values16[1] + x, *t2 = values16[2] + x;
+    const Lanes centre = Lanes::splat(int16_t((t[-1] + t1[0]) >> 1));
+    taps[0] = Lanes::load(t1 - 3) - centre;
+    taps[1] = Lanes::halves(t - 4, t2 - 1) - centre;
+    taps[2] = s.last;
+    taps[3] = s.first;
+    raw[0] = fast.dot(taps) >> (13 - kFraction);
+    raw[1] = slow.dot(taps) >> (13 - kFraction);
+    const auto fixed = [&](int32_t v) { return clamp((v - m) * kUnit >> scale, -32767, 32767); };
+    guesses = Lanes::of(clamp(raw[0], -32767, 32767), clamp(raw[1], -32767, 32767), fixed(n), fixed(w), fixed(w + n - nw),
+                        fixed(n + ne - nne), fixed(w + ne - n), fixed(2 * w - ww));
 
-    const uint16_t *e = errors[0] + x * kPredictors, *e1 = errors[1] + x * kPredictors;
-    uint32_t error[kPredictors];
-    uint16_t sum[kPredictors];
-    for (int i = 0; i < kPredictors; ++i) {
-        sum[i] = uint16_t(1 + 2 * e[i - kPredictors] + 2 * e1[i] + e1[i + kPredictors] + e1[i - kPredictors] +
-                          e[i - 2 * kPredictors] + e1[i + 2 * kPredictors]);
-    }
-    uint32_t best = 65535;
-    for (int i = 0; i < kPredictors; ++i) best = std::min(best, error[i] = sum[i]);
-    const int top = highest_bit(best);
-    int64_t blend = 0;
-    int32_t weights = 0, low = guesses[0], high = guesses[0];
-    for (int i = 0; i < kPredictors; ++i) {
-        const int32_t weight = kTables.blend[std::min((error[i] << 4) >> top, 1023u)];
-        weights += weight;
-        blend += int64_t(weight) * guesses[i];
-        low = std::min<int32_t>(low, guesses[i]);
-        high = std::max<int32_t>(high, guesses[i]);
-    }
-    prediction = m * kUnit + int32_t(blend / weights);
-    least = int32_t(best);
-    spread = high - low;
+    const int16_t *e = errors[0] + x * kPredictors, *e1 = errors[1] + x * kPredictors;
+    const Lanes twice = Lanes::load(e - kPredictors) + Lanes::load(e1);
+    const Lanes once = Lanes::load(e1 + kPredictors) + Lanes::load(e1 - kPredictors) + Lanes::load(e - 2 * kPredictors) +
+                       Lanes::load(e1 + 2 * kPredictors);
+    const Lanes sum = twice + twice + once + Lanes::splat(1);
+    least = sum.least();
+    const int top = highest_bit(uint32_t(least));
+    const Lanes most = Lanes::splat(1023);
+    const Lanes rank = top >= 4 ? min(sum.right(top - 4), most) : min(min(sum, most).left(4 - top), most);
+    int16_t r[8];
+    rank.store(r);
+    const int16_t* b = kTables.blend;
+    const Lanes weights = Lanes::of(b[r[0]], b[r[1]], b[r[2]], b[r[3]], b[r[4]], b[r[5]], b[r[6]], b[r[7]]);
+    Sums blend, total;
+    blend.add_product(weights, guesses);
+    total.add_product(weights, Lanes::splat(1));
+    prediction = m * kUnit + blend.total() / total.total() * (1 << scale);
+    spread = -int32_t((Lanes::splat(0) - guesses).least()) - guesses.least();
 }
 
 inline int16_t learning_step(int32_t error, int32_t reciprocal, int shift) {
-    return int16_t(clamp(int32_t((int64_t(clamp(error, -4095, 4095)) * reciprocal * 64) >> shift), -32767, 32767));
+    return int16_t(clamp((clamp(error, -4095, 4095) * reciprocal * 64) >> shift, -32767, 32767));
 }
 
 inline void Channel::settle(int32_t value, int32_t sample) {
-    values[0][x] = value;
-    samples[0][x] = sample;
+    put(x, value, sample);
     const int32_t residual = value * kUnit - prediction;
     residuals[0][x] = residual;
     classes[0][x] = residual_class(residual >> scale);
-    const int32_t actual = (value - middle) * kUnit;
-    uint16_t* e = errors[0] + x * kPredictors;
-    for (int i = 0; i < kPredictors; ++i) e[i] = uint16_t(std::min(magnitude(actual - guesses[i]) >> scale, kErrorLimit));
+    const int32_t actual = clamp((value - middle) * kUnit >> scale, -32767, 32767);
+    const Lanes distance = Lanes::splat(int16_t(actual)) - guesses;
+    min(max(distance, Lanes::splat(0) - distance), Lanes::splat(kErrorLimit)).store(errors[0] + x * kPredictors);
 
-    const int32_t power = kTaps * 8 + lanes_dot<kTaps>(taps, taps);
-    const int top = highest_bit(uint32_t(power));
-    const int32_t reciprocal = kTables.reciprocal[top > 7 ? power >> (top - 7) : power << (7 - top)];
-    fast.learn(taps, learning_step((actual - raw[0]) >> scale, reciprocal, top - 7 + 3));
-    slow.learn(taps, learning_step((actual - raw[1]) >> scale, reciprocal, top - 7 + 6));
+    Sums squares;
+    for (const Lanes& part : taps) squares.add_product(part, part);
+    const int32_t power = kTaps * 8 + squares.total();
+    const int top = highest_bit(uint32_t(power)) - 7;    // at least 1
+    const int32_t reciprocal = kTables.reciprocal[power >> top];
+    fast.update(taps, learning_step(actual - clamp(raw[0], -32767, 32767), reciprocal, top + 3));
+    slow.update(taps, learning_step(actual - clamp(raw[1], -32767, 32767), reciprocal, top + 6));
 }
 
 }  // namespace hpcm::exact

@@ -173,9 +173,10 @@ bool Copies::find(Coder& coder, size_t x, Pixel& pixel) {
         const Pixel candidate = options[o];
         if (!valid[o] || (excluded_ && candidate == barred) || std::find(tried, tried + number, candidate) != tried + number) continue;
         uint32_t mask = 0, votes = 0;
+        int32_t odds[kOrders];
         for (int i = 0; i < kOrders; ++i) {
             const bool agrees = known_[i] && entry_[i]->pixel == candidate;
-            mix_.inputs[i] = int16_t(agrees ? entry_[i]->slot.log_odds() : known_[i] ? -256 : 0);
+            odds[i] = agrees ? entry_[i]->slot.log_odds() : known_[i] ? -256 : 0;
             votes |= uint32_t(agrees) << i;
         }
         for (int i = 0; i < 4; ++i) mask |= uint32_t(options[kOrders + i] == candidate) << i;
@@ -185,12 +186,10 @@ bool Copies::find(Coder& coder, size_t x, Pixel& pixel) {
         Slot& a = patterns_[((rank * 64 + pattern_) * 8 + votes) * 8 + age];
         Slot& b = masks_[((rank * 16 + mask) * 8 + votes) * 16 + (history_ & 15)];
         Slot& c = colours_[mixed(mixed(mixed(rank, candidate), p[-1]), p1[0]) * 0xd6e8feb86659fd93u >> 48];
-        mix_.inputs[3] = int16_t(a.log_odds());
-        mix_.inputs[4] = int16_t(b.log_odds());
-        mix_.inputs[5] = int16_t(c.log_odds());
+        mix_.inputs = Lanes::of(odds[0], odds[1], odds[2], a.log_odds(), b.log_odds(), c.log_odds(), 0, Mix::kConstant);
         Mix::Set& set = mixes_[(rank * 4 + (known_[2] ? 3u : known_[1] ? 2u : known_[0] ? 1u : 0u)) * 8 + age];
         const int hit = coder.code(pixel == candidate, mix_.probability(set));
-        mix_.learn(set, hit, 2);
+        mix_.update(set, hit, 2);
         a.update(hit);
         b.update(hit);
         c.update(hit);

@@ -56,39 +56,22 @@ struct Slot {
     }
 };
 
-// N weights that learn by steepest descent. Their upper halves weigh inputs, in units of 2^-13; sums wrap modulo 2^32.
-template <int N, int Shift = 0>
-struct alignas(16) Weights {
-    int16_t half[N];
-    uint32_t full[N];
-
-    explicit Weights(int16_t start = 0) {
-        for (int i = 0; i < N; ++i) {
-            half[i] = start;
-            full[i] = uint32_t(int32_t(start) * 65536);
-        }
-    }
-    // The sum of |inputs| is at most 65535, so that this cannot overflow. Inputs are aligned to 16 bytes.
-    int32_t dot(const int16_t* inputs) const { return lanes_dot<N>(half, inputs); }
-    void learn(const int16_t* inputs, int16_t step) { lanes_learn<N, Shift>(full, half, inputs, step); }
-};
-
-// Mixes the opinions of up to seven models into one probability. Input 7 is constant.
+// Mixes the opinions of seven models, as log-odds, into one probability.
 struct Mix {
     static constexpr int kInputs = 8;
-    static constexpr int16_t kConstant = 256;
+    static constexpr int kConstant = 256;    // the last input
     using Set = Weights<kInputs>;
 
-    alignas(16) int16_t inputs[kInputs] = {0, 0, 0, 0, 0, 0, 0, kConstant};
+    Lanes inputs;
     uint32_t p = 0;
 
     // Probability of a one in units of 2^-16, kept away from certainty.
     uint32_t probability(const Set& set) {
-        const int32_t x = clamp(set.dot(inputs) >> 13, -kSquashLimit, kSquashLimit);
+        const int32_t x = clamp(set.dot(&inputs) >> 13, -kSquashLimit, kSquashLimit);
         p = kTables.squash[kSquashLimit + x];
         return p < 16 ? 16 : p > 65520 ? 65520 : p;
     }
-    void learn(Set& set, int bit, int rate) { set.learn(inputs, int16_t((bit * 65535 - int32_t(p)) >> rate)); }
+    void update(Set& set, int bit, int rate) { set.update(&inputs, int16_t((bit * 65535 - int32_t(p)) >> rate)); }
 };
 
 }  // namespace hpcm::exact

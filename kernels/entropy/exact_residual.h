@@ -56,10 +56,11 @@ private:
 
     template <typename Coder>
     int decide(Coder& coder, int node, int bit) {
-        for (int i = 0; i < kContexts; ++i) mix_.inputs[i] = int16_t(line_[i][node].log_odds());
+        mix_.inputs = Lanes::of(line_[0][node].log_odds(), line_[1][node].log_odds(), line_[2][node].log_odds(), line_[3][node].log_odds(),
+                                line_[4][node].log_odds(), line_[5][node].log_odds(), 0, Mix::kConstant);
         Mix::Set& set = mixes_[size_t(level_ * 16 + node)];
         bit = coder.code(bit, mix_.probability(set));
-        mix_.learn(set, bit, 2);
+        mix_.update(set, bit, 2);
         for (int i = 0; i < kContexts; ++i) line_[i][node].update(bit);
         return bit;
     }
@@ -136,7 +137,7 @@ int32_t ResidualModel::code(Coder& coder, const Channel& c, const Around& a, int
 
     const auto at = [&](int32_t v, int limit) { return clamp(((v + a.base - start) * flip) >> c.scale, -limit, limit) + limit; };
     const int8_t *k = c.classes[0] + x, *k1 = c.classes[1] + x;
-    const int32_t slope = clamp(highest_bit(uint32_t(c.spread >> c.scale) + 1), 0, 7);
+    const int32_t slope = clamp(highest_bit(uint32_t(c.spread) + 1), 0, 7);
     const int32_t edge = start == 0 ? 1 : start == a.last ? 2 : 0;
     const Slopes& s = c.slopes;
     const bool alone = a.order == 0;

@@ -72,8 +72,11 @@ private:
             const bool alone = k == 0 || k == 3 || plan_.channels == 2;
             Slopes slopes;
             if (!alone) {
-                slopes_of(*channels_[size_t(k - 1)], x, slopes.w, slopes.n, slopes.ne, slopes.nw);
-                if (k == 2) slopes_of(*channels_[0], x, slopes.w2, slopes.n2, slopes.ne2, slopes.nw2);
+                const Channel& last = *channels_[size_t(k - 1)];
+                slopes.last = last.slopes_at(x);
+                slopes.w = last.samples[0][x] - last.samples[0][ptrdiff_t(x) - 1];
+                slopes.n = last.samples[0][x] - last.samples[1][x];
+                if (k == 2) slopes.first = channels_[0]->slopes_at(x);
             }
             c.predict(x, slopes);
             Around a;
@@ -98,14 +101,6 @@ private:
             }
         }
     }
-    static void slopes_of(const Channel& c, size_t x, int32_t& w, int32_t& n, int32_t& ne, int32_t& nw) {
-        const int32_t *now = c.samples[0] + x, *above = c.samples[1] + x;
-        w = now[0] - now[-1];
-        n = now[0] - above[0];
-        ne = now[0] - above[1];
-        nw = now[0] - above[-1];
-    }
-
     void take(size_t y, size_t x, int k, Pixel p) {
         uint16_t& s = at(y, x)[k] = uint16_t(p >> (16 * k));
         const int32_t sample = int32_t(s) - shown(y, x, k);
