@@ -126,13 +126,13 @@ void code_channel(Coder& coder, const Shape& shape, int k, Numbers& numbers, Cha
 
 template <typename Coder>
 void code_palette(Coder& coder, const Shape& shape, Plan& plan) {
-    Numbers counts, first, steps[kMaxChannels];
+    Numbers counts, steps[kMaxChannels];
     const uint32_t count = counts.code(coder, uint32_t(plan.colours.size()));
     require(count >= 1 && count <= kMaxPalette);
     uint64_t before = 0;
     const uint64_t mask = uint64_t(shape.last());
     for (uint32_t i = 0; i < count; ++i) {
-        uint64_t colour = Coder::kDecodes ? 0 : plan.colours[i];
+        const uint64_t colour = Coder::kDecodes ? 0 : plan.colours[i];
         uint64_t made = 0;
         for (int k = 0; k < shape.channels; ++k) {    // the first channel rises, so it stands highest
             const int place = 16 * (shape.channels - 1 - k);
