@@ -1,6 +1,6 @@
 """Graphics for benchmarks/exact.py: screenshots, pages, drawings, icons and maps, rendered here and never stored in the repository.
 
-    python benchmarks/exact_pictures.py FOLDER        Chromium (headless), Pillow and matplotlib; Debian's adwaita-icon-theme
+python benchmarks/exact_pictures.py FOLDER        Chromium (headless), Pillow and matplotlib; Debian's adwaita-icon-theme
 """
 
 from __future__ import annotations
@@ -29,7 +29,14 @@ def shot(page: str, width: int, height: int, scale: float = 1) -> Image.Image:
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "page.html"), Path(folder, "page.png")
         source.write_text(f"<!doctype html><meta charset=utf-8>{page}")
-        command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--screenshot={target}"]
+        command = [
+            "chromium",
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--hide-scrollbars",
+            f"--screenshot={target}",
+        ]
         command += [f"--window-size={width},{height}", f"--force-device-scale-factor={scale}", f"file://{source}"]
         subprocess.run(command, check=True, capture_output=True, timeout=120)
         return Image.open(target).convert("RGB")
@@ -48,17 +55,37 @@ def prose(length: int) -> str:
 
 
 def article() -> Image.Image:
-    text = "".join(f"<h2>{i}. {t[:30]}</h2><p>{html.escape(t)}</p>" for i, t in enumerate(textwrap.wrap(prose(6000), 900), 1))
-    return shot(f"<body style='font:16px Liberation Serif;margin:40px 120px;color:#202122'><h1>An article</h1>{text}", 1280, 1600)
+    text = "".join(
+        f"<h2>{i}. {t[:30]}</h2><p>{html.escape(t)}</p>" for i, t in enumerate(textwrap.wrap(prose(6000), 900), 1)
+    )
+    return shot(
+        f"<body style='font:16px Liberation Serif;margin:40px 120px;color:#202122'><h1>An article</h1>{text}",
+        1280,
+        1600,
+    )
 
 
 def editor() -> Image.Image:
     lines = []
-    colours = {"def": "#c678dd", "return": "#c678dd", "for": "#c678dd", "if": "#c678dd", "self": "#e5c07b", "None": "#d19a66"}
+    colours = {
+        "def": "#c678dd",
+        "return": "#c678dd",
+        "for": "#c678dd",
+        "if": "#c678dd",
+        "self": "#e5c07b",
+        "None": "#d19a66",
+    }
     for i, line in enumerate(inspect.getsource(textwrap).splitlines()[150:200], 150):
-        words = [f"<span style='color:{colours.get(w.strip('():,'), '#abb2bf')}'>{html.escape(w)}</span>" for w in line.split(" ")]
+        words = [
+            f"<span style='color:{colours.get(w.strip('():,'), '#abb2bf')}'>{html.escape(w)}</span>"
+            for w in line.split(" ")
+        ]
         lines.append(f"<span style='color:#4b5263'>{i}</span>  {' '.join(words)}")
-    return shot(f"<body style='background:#282c34;margin:8px'><pre style='font:14px/20px Liberation Mono'>{chr(10).join(lines)}</pre>", 1200, 1000)
+    return shot(
+        f"<body style='background:#282c34;margin:8px'><pre style='font:14px/20px Liberation Mono'>{chr(10).join(lines)}</pre>",
+        1200,
+        1000,
+    )
 
 
 def dashboard() -> Image.Image:
@@ -72,13 +99,19 @@ def dashboard() -> Image.Image:
             f"<svg width=330 height=100><polyline points='{points}' fill=none stroke='#e53e3e' stroke-width=2 /></svg></div>"
         )
     head = "<div style='background:linear-gradient(90deg,#434190,#2b6cb0);color:#fff;padding:18px;font-size:22px'>Dashboard</div>"
-    return shot(f"<body style='margin:0;font:14px Liberation Sans;background:#edf2f7'>{head}<div style='display:flex;flex-wrap:wrap;gap:20px;padding:24px'>{cards}</div>", 1200, 760)
+    return shot(
+        f"<body style='margin:0;font:14px Liberation Sans;background:#edf2f7'>{head}<div style='display:flex;flex-wrap:wrap;gap:20px;padding:24px'>{cards}</div>",
+        1200,
+        760,
+    )
 
 
 def table() -> Image.Image:
     rng = random.Random(2)
     rows = "".join(
-        f"<tr style='background:{'#f2f2f2' if i % 2 else '#fff'}'>" + "".join(f"<td>{rng.randrange(10**5)}</td>" for _ in range(9)) + "</tr>"
+        f"<tr style='background:{'#f2f2f2' if i % 2 else '#fff'}'>"
+        + "".join(f"<td>{rng.randrange(10**5)}</td>" for _ in range(9))
+        + "</tr>"
         for i in range(45)
     )
     style = "<style>td{border:1px solid #ccc;padding:2px 12px;text-align:right}table{border-collapse:collapse}</style>"
@@ -86,7 +119,12 @@ def table() -> Image.Image:
 
 
 def retina() -> Image.Image:
-    return shot(f"<body style='font:15px Liberation Sans;margin:30px'><h1>Two pixels a point</h1><p>{html.escape(prose(1500))}<p><a href=x>a link</a> <button>A button</button> <input value='some text'>", 700, 500, 2)
+    return shot(
+        f"<body style='font:15px Liberation Sans;margin:30px'><h1>Two pixels a point</h1><p>{html.escape(prose(1500))}<p><a href=x>a link</a> <button>A button</button> <input value='some text'>",
+        700,
+        500,
+        2,
+    )
 
 
 def plot() -> Image.Image:
@@ -116,9 +154,16 @@ def street_map() -> Image.Image:
     parts = ["<rect width=1100 height=900 fill='#f2efe9'/>"]
     for _ in range(14):
         x, y = rng.random() * 1100, rng.random() * 900
-        ring = " ".join(f"{x + rng.uniform(40, 140) * np.cos(a):.0f},{y + rng.uniform(40, 140) * np.sin(a):.0f}" for a in np.arange(0, 6.28, 0.5))
+        ring = " ".join(
+            f"{x + rng.uniform(40, 140) * np.cos(a):.0f},{y + rng.uniform(40, 140) * np.sin(a):.0f}"
+            for a in np.arange(0, 6.28, 0.5)
+        )
         parts.append(f"<polygon points='{ring}' fill='{rng.choice(['#c8facc', '#aad3df', '#e0dfdf', '#eef0d5'])}'/>")
-    for width, colour, edge, count in ((5, "#fff", "#c8c4bd", 60), (9, "#fcd6a4", "#cba67a", 10), (12, "#e892a2", "#c24e6b", 4)):
+    for width, colour, edge, count in (
+        (5, "#fff", "#c8c4bd", 60),
+        (9, "#fcd6a4", "#cba67a", 10),
+        (12, "#e892a2", "#c24e6b", 4),
+    ):
         roads = []
         for _ in range(count):
             x, y, a = rng.random() * 1100, rng.random() * 900, rng.random() * 6.28
@@ -131,8 +176,14 @@ def street_map() -> Image.Image:
         parts += [f"<path d='{p}' fill=none stroke='{edge}' stroke-width={width + 2} />" for p in roads]
         parts += [f"<path d='{p}' fill=none stroke='{colour}' stroke-width={width} />" for p in roads]
     for word in prose(1200).split()[:90]:
-        parts.append(f"<text x={rng.random() * 1050:.0f} y={rng.random() * 880:.0f} font-size={rng.choice([11, 12, 15])} fill='#333' stroke='#fff' stroke-width=3 paint-order=stroke>{html.escape(word)}</text>")
-    return shot(f"<body style='margin:0;font-family:Liberation Sans'><svg width=1100 height=900>{''.join(parts)}</svg>", 1100, 900)
+        parts.append(
+            f"<text x={rng.random() * 1050:.0f} y={rng.random() * 880:.0f} font-size={rng.choice([11, 12, 15])} fill='#333' stroke='#fff' stroke-width=3 paint-order=stroke>{html.escape(word)}</text>"
+        )
+    return shot(
+        f"<body style='margin:0;font-family:Liberation Sans'><svg width=1100 height=900>{''.join(parts)}</svg>",
+        1100,
+        900,
+    )
 
 
 def contours() -> Image.Image:
@@ -160,7 +211,12 @@ def terminal() -> Image.Image:
     draw, font, rng = ImageDraw.Draw(picture), ImageFont.truetype(MONO, 14), random.Random(5)
     for i, path in enumerate(sorted(Path(inspect.__file__).parent.glob("*.py"))[:42]):
         size = path.stat().st_size
-        draw.text((6, 4 + 17 * i), f"-rw-r--r-- 1 root root {size:8d} Nov {rng.randrange(1, 30):2d} 10:{rng.randrange(60):02d} ", (204, 204, 204), font)
+        draw.text(
+            (6, 4 + 17 * i),
+            f"-rw-r--r-- 1 root root {size:8d} Nov {rng.randrange(1, 30):2d} 10:{rng.randrange(60):02d} ",
+            (204, 204, 204),
+            font,
+        )
         draw.text((430, 4 + 17 * i), path.name, rng.choice([(97, 214, 214), (22, 198, 12), (249, 241, 165)]), font)
     return picture
 
@@ -184,7 +240,11 @@ def drawing() -> Image.Image:
         shape = rng.choice([draw.ellipse, draw.rectangle])
         shape((x - r, y - r, x + r, y + r // 2), fill=rng.choice(palette), outline=(0, 0, 0), width=3)
     for _ in range(40):
-        draw.line([(rng.randrange(1024), rng.randrange(768)) for _ in range(3)], fill=rng.choice(palette), width=rng.randrange(1, 6))
+        draw.line(
+            [(rng.randrange(1024), rng.randrange(768)) for _ in range(3)],
+            fill=rng.choice(palette),
+            width=rng.randrange(1, 6),
+        )
     return picture
 
 

@@ -17,8 +17,20 @@ void check(const Shape& shape, size_t sample_bytes) {
 namespace {
 
 template <typename T>
+void store_plain(const Shape& shape, const std::vector<uint16_t>& coded, View<T> out) {
+    const int* order = kOrder[shape.channels - 1];
+    const uint16_t* in = coded.data();
+    for (size_t y = 0; y < shape.height; ++y) {
+        for (size_t x = 0; x < shape.width; ++x) {
+            for (int k = 0; k < shape.channels; ++k) out.data[y * out.stride + x * size_t(shape.channels) + size_t(order[k])] = T(*in++);
+        }
+    }
+}
+
+template <typename T>
 void store(const Plan& plan, const Shape& shape, const std::vector<uint16_t>& coded, View<T> out) {
     const int* order = kOrder[shape.channels - 1];
+    if (plan.plain) return store_plain(shape, coded, out);
     int place[kMaxChannels] = {-1, -1, -1, -1};    // where a stored channel is among the coded ones
     for (int k = 0; k < plan.channels; ++k) place[plan.origin[k]] = k;
     for (size_t y = 0; y < shape.height; ++y) {
@@ -50,7 +62,8 @@ void decode(const uint8_t* data, size_t size, const Shape& shape, View<const T> 
     RangeDecoder coder(data, size);
     Plan plan;
     code_plan(coder, shape, reference.data != nullptr, plan);
-    std::vector<uint16_t> coded(shape.width * shape.height * size_t(plan.channels)), shown;
+    std::vector<uint16_t> coded(shape.width * shape.height * size_t(plan.plain ? shape.channels : plan.channels)), shown;
+    if (plan.plain) code_plain(coder, shape, coded);
     if (reference.data) shown = load(reference, shape);
     if (plan.channels) TileCoder<RangeDecoder>(coder, plan, shape.width, shape.height, coded.data(), reference.data ? shown.data() : nullptr).run();
     if (!coder.finished()) throw StreamCorrupt("an exact tile has bytes left over");

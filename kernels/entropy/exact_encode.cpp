@@ -132,6 +132,15 @@ std::vector<uint8_t> write(Plan plan, const Shape& shape, Samples coded, const S
     return coder.finish();
 }
 
+std::vector<uint8_t> write_plain(const Shape& shape, Samples samples) {
+    RangeEncoder coder;
+    Plan plan;
+    plan.plain = true;
+    code_plan(coder, shape, false, plan);
+    code_plain(coder, shape, samples);
+    return coder.finish();
+}
+
 }  // namespace
 
 template <typename T>
@@ -151,6 +160,7 @@ std::vector<uint8_t> encode(View<const T> view, const Shape& shape, View<const T
     const Samples coded = to_coded(samples, shape, plan);
     plan.bases = choose_bases(coded, shape, plan);
     if (plan.channels == 0) return write(plan, shape, coded, given);
+    const size_t plain_bytes = (samples.size() * size_t(shape.depth) + 8) / 8;
     const size_t same = repeats(coded, shape, size_t(plan.channels));
     plan.copies = plan.palette || same >= 64;
     std::vector<uint8_t> best = write(plan, shape, coded, given);
@@ -159,7 +169,7 @@ std::vector<uint8_t> encode(View<const T> view, const Shape& shape, View<const T
         std::vector<uint8_t> other = write(plan, shape, coded, given);
         if (other.size() < best.size()) best = std::move(other);
     }
-    return best;
+    return best.size() <= plain_bytes ? best : write_plain(shape, samples);
 }
 
 template std::vector<uint8_t> encode(View<const uint8_t>, const Shape&, View<const uint8_t>, const Options&);

@@ -32,6 +32,7 @@ struct ChannelPlan {
 };
 
 struct Plan {
+    bool plain = false;                     // samples as they are: nothing saves anything
     int32_t near = 0;                       // greatest error of a sample
     bool copies = false, palette = false;
     int bases = 0;
@@ -80,6 +81,7 @@ inline void require(bool condition) {
 
 inline void Plan::derive(const Shape& shape) {
     channels = 0;
+    if (plain) return;
     if (palette) {
         last[0] = int32_t(colours.size()) - 1;
         origin[0] = 0;
@@ -152,6 +154,8 @@ void code_palette(Coder& coder, const Shape& shape, Plan& plan) {
 
 template <typename Coder>
 void code_plan(Coder& coder, const Shape& shape, bool reference, Plan& plan) {
+    plan.plain = coder.code_raw(plan.plain, 1) != 0;
+    if (plan.plain) return plan.derive(shape);
     Numbers numbers;
     plan.near = int32_t(numbers.code(coder, uint32_t(plan.near)));
     require(plan.near <= kMaxNear);
@@ -169,6 +173,12 @@ void code_plan(Coder& coder, const Shape& shape, bool reference, Plan& plan) {
     }
     plan.derive(shape);
     if (plan.channels >= 3) plan.bases = int(coder.code_raw(uint32_t(plan.bases), 2));
+}
+
+// The samples of a plain tile, in coding order.
+template <typename Coder>
+void code_plain(Coder& coder, const Shape& shape, std::vector<uint16_t>& samples) {
+    for (uint16_t& sample : samples) sample = uint16_t(coder.code_raw(sample, shape.depth));
 }
 
 }  // namespace hpcm::exact

@@ -107,10 +107,10 @@ def test_flat_pictures_cost_a_few_bytes(channels: int, dtype: type, depth: int) 
     assert len(exact_encode(samples, depth=depth)) <= 6 + 2 * channels
 
 
-def test_small_pictures_have_little_overhead() -> None:
-    rng = np.random.default_rng(1)
-    noise = rng.integers(0, 256, (16, 16, 3), np.uint8)
-    assert len(exact_encode(noise)) < noise.size * 1.06 + 8
+@pytest.mark.parametrize("depth", [1, 7, 8, 12, 16])
+def test_noise_never_grows(depth: int) -> None:
+    noise = picture(1, (16, 16, 3), depth, "noise")
+    assert len(exact_encode(noise, depth=depth)) <= noise.size * depth / 8 + 2
 
 
 def test_grey_stored_as_colour_costs_no_more() -> None:
