@@ -1,6 +1,8 @@
-"""Graphics for benchmarks/exact.py: screenshots, pages, drawings, icons and maps, rendered here and never stored in the repository.
+"""Graphics for benchmarks/exact.py: screenshots, pages, drawings, icons and maps, rendered here, never committed.
 
-python benchmarks/exact_pictures.py FOLDER        Chromium (headless), Pillow and matplotlib; Debian's adwaita-icon-theme
+python benchmarks/exact_pictures.py FOLDER
+
+Needs Chromium (headless), Pillow, matplotlib, and Debian's adwaita-icon-theme and fonts-liberation.
 """
 
 from __future__ import annotations
@@ -82,7 +84,8 @@ def editor() -> Image.Image:
         ]
         lines.append(f"<span style='color:#4b5263'>{i}</span>  {' '.join(words)}")
     return shot(
-        f"<body style='background:#282c34;margin:8px'><pre style='font:14px/20px Liberation Mono'>{chr(10).join(lines)}</pre>",
+        "<body style='background:#282c34;margin:8px'><pre style='font:14px/20px Liberation Mono'>"
+        f"{chr(10).join(lines)}</pre>",
         1200,
         1000,
     )
@@ -98,9 +101,10 @@ def dashboard() -> Image.Image:
             f"<b>Metric {i}</b><div style='font-size:28px;color:#2b6cb0'>{rng.random() * 1000:.1f}</div>"
             f"<svg width=330 height=100><polyline points='{points}' fill=none stroke='#e53e3e' stroke-width=2 /></svg></div>"
         )
-    head = "<div style='background:linear-gradient(90deg,#434190,#2b6cb0);color:#fff;padding:18px;font-size:22px'>Dashboard</div>"
+    head = "<div style='background:linear-gradient(90deg,#434190,#2b6cb0);color:#fff;padding:18px'>Dashboard</div>"
     return shot(
-        f"<body style='margin:0;font:14px Liberation Sans;background:#edf2f7'>{head}<div style='display:flex;flex-wrap:wrap;gap:20px;padding:24px'>{cards}</div>",
+        f"<body style='margin:0;font:14px Liberation Sans;background:#edf2f7'>{head}"
+        f"<div style='display:flex;flex-wrap:wrap;gap:20px;padding:24px'>{cards}</div>",
         1200,
         760,
     )
@@ -120,7 +124,8 @@ def table() -> Image.Image:
 
 def retina() -> Image.Image:
     return shot(
-        f"<body style='font:15px Liberation Sans;margin:30px'><h1>Two pixels a point</h1><p>{html.escape(prose(1500))}<p><a href=x>a link</a> <button>A button</button> <input value='some text'>",
+        f"<body style='font:15px Liberation Sans;margin:30px'><h1>Two pixels a point</h1><p>{html.escape(prose(1500))}"
+        "<p><a href=x>a link</a> <button>A button</button> <input value='some text'>",
         700,
         500,
         2,
@@ -177,7 +182,8 @@ def street_map() -> Image.Image:
         parts += [f"<path d='{p}' fill=none stroke='{colour}' stroke-width={width} />" for p in roads]
     for word in prose(1200).split()[:90]:
         parts.append(
-            f"<text x={rng.random() * 1050:.0f} y={rng.random() * 880:.0f} font-size={rng.choice([11, 12, 15])} fill='#333' stroke='#fff' stroke-width=3 paint-order=stroke>{html.escape(word)}</text>"
+            f"<text x={rng.random() * 1050:.0f} y={rng.random() * 880:.0f} font-size={rng.choice([11, 12, 15])} "
+            f"fill='#333' stroke='#fff' stroke-width=3 paint-order=stroke>{html.escape(word)}</text>"
         )
     return shot(
         f"<body style='margin:0;font-family:Liberation Sans'><svg width=1100 height=900>{''.join(parts)}</svg>",

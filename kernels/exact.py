@@ -20,7 +20,7 @@ Samples: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 def exact_encode(
     samples: Samples, *, depth: int | None = None, reference: Samples | None = None, near: int = 0, effort: int = 1
 ) -> bytes:
-    """samples: uint8 or uint16 (H, W, C) with 1 to 4 channels, C-contiguous, none above 2^depth - 1 (default: all bits).
+    """samples: uint8 or uint16 (H, W, C), 1 to 4 channels, C-contiguous, none above 2^depth - 1 (default: all bits).
     reference: the same type and shape, or None. No sample will differ by more than `near` (0 to 255). effort 0 tries
     only what looks best, 1 tries twice where that is unclear. Raises ValueError for anything else.
     """
