@@ -99,7 +99,8 @@ def dashboard() -> Image.Image:
         cards += (
             "<div style='background:#fff;border-radius:10px;box-shadow:0 2px 8px #0003;padding:16px;width:330px'>"
             f"<b>Metric {i}</b><div style='font-size:28px;color:#2b6cb0'>{rng.random() * 1000:.1f}</div>"
-            f"<svg width=330 height=100><polyline points='{points}' fill=none stroke='#e53e3e' stroke-width=2 /></svg></div>"
+            f"<svg width=330 height=100>"
+            f"<polyline points='{points}' fill=none stroke='#e53e3e' stroke-width=2 /></svg></div>"
         )
     head = "<div style='background:linear-gradient(90deg,#434190,#2b6cb0);color:#fff;padding:18px'>Dashboard</div>"
     return shot(

@@ -6,7 +6,8 @@ namespace hpcm {
 namespace {
 
 exact::Shape shape_of(const std::vector<py::ssize_t>& shape, int depth) {
-    if (shape.size() != 3 || shape[0] < 1 || shape[1] < 1) throw py::value_error("samples must have shape (height, width, channels)");
+    const bool three = shape.size() == 3 && shape[0] > 0 && shape[1] > 0;
+    if (!three) throw py::value_error("samples must have shape (height, width, channels)");
     if (shape[2] < 1 || shape[2] > exact::kMaxChannels) throw py::value_error("samples must have 1 to 4 channels");
     return {size_t(shape[1]), size_t(shape[0]), int(shape[2]), depth};
 }
@@ -31,7 +32,8 @@ py::bytes encode(const py::object& samples_, int depth, const py::object& refere
 }
 
 template <typename T>
-py::array decode(const py::bytes& data, py::ssize_t height, py::ssize_t width, py::ssize_t channels, int depth, const py::object& reference_) {
+py::array decode(const py::bytes& data, py::ssize_t height, py::ssize_t width, py::ssize_t channels, int depth,
+                 const py::object& reference_) {
     const exact::Shape shape = shape_of({height, width, channels}, depth);
     exact::check(shape, sizeof(T));
     const auto reference = take_optional<T>(reference_, "reference", {height, width, channels});
@@ -39,7 +41,8 @@ py::array decode(const py::bytes& data, py::ssize_t height, py::ssize_t width, p
     T* samples;
     auto out = make<T>({height, width, channels}, &samples);
     const py::gil_scoped_release release;
-    exact::decode<T>(reinterpret_cast<const uint8_t*>(view.data()), view.size(), shape, view_of(reference), {samples, size_t(width * channels)});
+    const uint8_t* bytes = reinterpret_cast<const uint8_t*>(view.data());
+    exact::decode<T>(bytes, view.size(), shape, view_of(reference), {samples, size_t(width * channels)});
     return out;
 }
 

@@ -84,7 +84,9 @@ struct Channel {
     Lanes guesses;    // of each predictor, relative to the middle, in units of 2^(scale - kFraction)
     int32_t raw[2];
 
-    Channel(size_t width, int depth) : scale(depth > 10 ? depth - 10 : 0), values(width), samples(width), values16(width), samples16(width), residuals(width), classes(width), errors(width, kPredictors) {}
+    Channel(size_t width, int depth)
+        : scale(depth > 10 ? depth - 10 : 0), values(width), samples(width), values16(width), samples16(width), residuals(width),
+          classes(width), errors(width, kPredictors) {}
 
     void begin_row(size_t width, bool first) {
         if (!first) {

@@ -95,7 +95,8 @@ inline uint64_t mixed(uint64_t h, uint64_t v) {
 }
 
 inline Copies::Copies(size_t width, size_t height)
-    : width_(width), rows_(width), bits_(10), patterns_(4 * 64 * 8 * 8), masks_(4 * 64 * 8 * 4), colours_(1 << 16), mixes_(4 * 4 * 8, Mix::Set(2500)) {
+    : width_(width), rows_(width), bits_(10), patterns_(4 * 64 * 8 * 8), masks_(4 * 16 * 8 * 16), colours_(1 << 16),
+      mixes_(4 * 4 * 8, Mix::Set(2500)) {
     while (bits_ < 16 && (uint64_t(1) << bits_) < uint64_t(width) * height) ++bits_;
     for (auto& table : tables_) table.resize(size_t(1) << bits_);
     for (auto& table : wholes_) table.resize(size_t(1) << kWholeBits);
@@ -144,7 +145,8 @@ size_t Copies::run(Coder& coder, size_t x, size_t actual) {
 
 inline void Copies::look(size_t x) {
     const Pixel *p = rows_[0] + x, *p1 = rows_[1] + x, *p2 = rows_[2] + x;
-    const Pixel w = p[-1], n = p1[0], nw = p1[-1], ne = p1[1], ww = p[-2], nn = p2[0], nne = p2[1], nee = p1[2], nww = p1[-2], nnw = p2[-1];
+    const Pixel w = p[-1], n = p1[0], nw = p1[-1], ne = p1[1], ww = p[-2], nn = p2[0];
+    const Pixel nne = p2[1], nee = p1[2], nww = p1[-2], nnw = p2[-1];
     uint64_t h[kOrders];
     h[0] = mixed(mixed(mixed(mixed(1, w), n), nw), ne);
     h[1] = mixed(mixed(mixed(mixed(h[0], ww), nn), nee), nww);
@@ -156,8 +158,8 @@ inline void Copies::look(size_t x) {
         entry_[i] = &e;
         known_[i] = e.age != 0 && e.tag == tag_[i];
     }
-    pattern_ = uint32_t(w == n) | uint32_t(n == ne) << 1 | uint32_t(w == nw) << 2 | uint32_t(nw == n) << 3 | uint32_t(ww == w) << 4 |
-               uint32_t(nn == n) << 5;
+    pattern_ = uint32_t(w == n) | uint32_t(n == ne) << 1 | uint32_t(w == nw) << 2 | uint32_t(nw == n) << 3 |
+               uint32_t(ww == w) << 4 | uint32_t(nn == n) << 5;
 }
 
 template <typename Coder>
@@ -171,7 +173,8 @@ bool Copies::find(Coder& coder, size_t x, Pixel& pixel) {
     const Pixel barred = excluded_ ? source(x) : 0;
     for (int o = 0; o < kOrders + 4 && number < kCandidates; ++o) {
         const Pixel candidate = options[o];
-        if (!valid[o] || (excluded_ && candidate == barred) || std::find(tried, tried + number, candidate) != tried + number) continue;
+        if (!valid[o] || (excluded_ && candidate == barred)) continue;
+        if (std::find(tried, tried + number, candidate) != tried + number) continue;
         uint32_t mask = 0, votes = 0;
         int32_t odds[kOrders];
         for (int i = 0; i < kOrders; ++i) {

@@ -8,7 +8,8 @@
 namespace hpcm::exact {
 
 void check(const Shape& shape, size_t sample_bytes) {
-    const bool sizes = shape.width > 0 && shape.height > 0 && shape.width <= kMaxPixels && shape.height <= kMaxPixels / shape.width;
+    const bool sizes = shape.width > 0 && shape.height > 0 && shape.width <= kMaxPixels &&
+                       shape.height <= kMaxPixels / shape.width;
     if (!sizes) throw std::invalid_argument("an exact tile has 1 to 2^28 pixels");
     if (shape.channels < 1 || shape.channels > kMaxChannels) throw std::invalid_argument("an exact tile has 1 to 4 channels");
     if (shape.depth < 1 || shape.depth > int(8 * sample_bytes)) throw std::invalid_argument("samples do not hold that depth");
@@ -22,7 +23,8 @@ void store_plain(const Shape& shape, const std::vector<uint16_t>& coded, View<T>
     const uint16_t* in = coded.data();
     for (size_t y = 0; y < shape.height; ++y) {
         for (size_t x = 0; x < shape.width; ++x) {
-            for (int k = 0; k < shape.channels; ++k) out.data[y * out.stride + x * size_t(shape.channels) + size_t(order[k])] = T(*in++);
+            T* to = out.data + y * out.stride + x * size_t(shape.channels);
+            for (int k = 0; k < shape.channels; ++k) to[order[k]] = T(*in++);
         }
     }
 }
@@ -65,7 +67,8 @@ void decode(const uint8_t* data, size_t size, const Shape& shape, View<const T> 
     std::vector<uint16_t> coded(shape.width * shape.height * size_t(plan.plain ? shape.channels : plan.channels)), shown;
     if (plan.plain) code_plain(coder, shape, coded);
     if (reference.data) shown = load(reference, shape);
-    if (plan.channels) TileCoder<RangeDecoder>(coder, plan, shape.width, shape.height, coded.data(), reference.data ? shown.data() : nullptr).run();
+    const uint16_t* given = reference.data ? shown.data() : nullptr;
+    if (plan.channels) TileCoder<RangeDecoder>(coder, plan, shape.width, shape.height, coded.data(), given).run();
     if (!coder.finished()) throw StreamCorrupt("an exact tile has bytes left over");
     store(plan, shape, coded, samples);
 }

@@ -78,9 +78,9 @@ Samples to_coded(const Samples& samples, const Shape& shape, const Plan& plan) {
         for (size_t j = 0; j < coded; ++j) {
             const ChannelPlan& c = plan.stored[plan.origin[j]];
             const uint16_t v = samples[i * channels + size_t(plan.origin[j])];
-            out[i * coded + j] = c.kind == ChannelPlan::kRange  ? uint16_t(v - c.low)
-                                 : c.kind == ChannelPlan::kList ? uint16_t(std::lower_bound(c.values.begin(), c.values.end(), v) - c.values.begin())
-                                                                : v;
+            uint16_t& to = out[i * coded + j] = v;
+            if (c.kind == ChannelPlan::kRange) to = uint16_t(v - c.low);
+            if (c.kind == ChannelPlan::kList) to = uint16_t(std::lower_bound(c.values.begin(), c.values.end(), v) - c.values.begin());
         }
     }
     return out;
@@ -118,7 +118,8 @@ int choose_bases(const Samples& coded, const Shape& shape, const Plan& plan) {
             for (int b = 0; b < 4; ++b) {
                 const int32_t second = slope[1] - (slope[0] * kBases[b][0] >> 3);
                 const int32_t third = slope[2] - ((slope[1] * kBases[b][1] + slope[0] * kBases[b][2]) >> 3);
-                cost[b] += uint64_t(4 * highest_bit(uint32_t(magnitude(second)) + 1) + 4 * highest_bit(uint32_t(magnitude(third)) + 1)) * 16 + uint64_t(std::min(magnitude(second) + magnitude(third), 15));
+                const auto bits = [](int32_t v) { return highest_bit(uint32_t(magnitude(v)) + 1); };
+                cost[b] += uint64_t(64 * (bits(second) + bits(third)) + std::min(magnitude(second) + magnitude(third), 15));
             }
         }
     }
@@ -128,7 +129,8 @@ int choose_bases(const Samples& coded, const Shape& shape, const Plan& plan) {
 std::vector<uint8_t> write(Plan plan, const Shape& shape, Samples coded, const Samples* reference) {
     RangeEncoder coder;
     code_plan(coder, shape, reference != nullptr, plan);
-    if (plan.channels) TileCoder<RangeEncoder>(coder, plan, shape.width, shape.height, coded.data(), reference ? reference->data() : nullptr).run();
+    const uint16_t* given = reference ? reference->data() : nullptr;
+    if (plan.channels) TileCoder<RangeEncoder>(coder, plan, shape.width, shape.height, coded.data(), given).run();
     return coder.finish();
 }
 
@@ -153,7 +155,8 @@ std::vector<uint8_t> encode(View<const T> view, const Shape& shape, View<const T
     const Samples* given = reference.data ? &shown : nullptr;
     Plan plan;
     plan.near = options.near;
-    if (shape.channels > 1 && !given && !plan.near) plan.colours = colours_of(samples, shape, std::min<size_t>(256, shape.width * shape.height / 8));
+    const size_t most = std::min<size_t>(256, shape.width * shape.height / 8);    // colours that a palette is worth its bytes for
+    if (shape.channels > 1 && !given && !plan.near) plan.colours = colours_of(samples, shape, most);
     plan.palette = !plan.colours.empty();
     if (!plan.palette) plan_channels(samples, shape, given != nullptr, plan.near == 0, plan);
     plan.derive(shape);

@@ -25,7 +25,8 @@ struct Lanes {
     }
     // Four from each place.
     static Lanes halves(const int16_t* p, const int16_t* q) {
-        return {_mm_unpacklo_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)), _mm_loadl_epi64(reinterpret_cast<const __m128i*>(q)))};
+        const __m128i a = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+        return {_mm_unpacklo_epi64(a, _mm_loadl_epi64(reinterpret_cast<const __m128i*>(q)))};
     }
     void store(void* p) const { _mm_storeu_si128(static_cast<__m128i*>(p), v); }
 

@@ -43,7 +43,8 @@ public:
     static constexpr int kContexts = 6;
 
     explicit ResidualModel(int depth)
-        : levels_(depth + 3), lines_(size_t(levels_) * kFirst[kContexts]), low_(size_t(levels_) * 4), mixes_(size_t(levels_) * 16, Mix::Set(1700)) {}
+        : levels_(depth + 3), lines_(size_t(levels_) * kFirst[kContexts]), low_(size_t(levels_) * 4),
+          mixes_(size_t(levels_) * 16, Mix::Set(1700)) {}
 
     // Codes `sample` (ignored by a decoder) of a channel that has predicted; returns it, or its approximation.
     template <typename Coder>
@@ -56,8 +57,8 @@ private:
 
     template <typename Coder>
     int decide(Coder& coder, int node, int bit) {
-        mix_.inputs = Lanes::of(line_[0][node].log_odds(), line_[1][node].log_odds(), line_[2][node].log_odds(), line_[3][node].log_odds(),
-                                line_[4][node].log_odds(), line_[5][node].log_odds(), 0, Mix::kConstant);
+        const auto odds = [&](int i) { return line_[i][node].log_odds(); };
+        mix_.inputs = Lanes::of(odds(0), odds(1), odds(2), odds(3), odds(4), odds(5), 0, Mix::kConstant);
         Mix::Set& set = mixes_[size_t(level_ * 16 + node)];
         bit = coder.code(bit, mix_.probability(set));
         mix_.update(set, bit, 2);
@@ -122,9 +123,10 @@ int32_t ResidualModel::code(Coder& coder, const Channel& c, const Around& a, int
     const int32_t start = (full + kUnit / 2) >> kFraction, fraction = full - start * kUnit;
     const int flip = fraction >= 0 ? -1 : 1;    // so that a prediction between two samples looks the same from both
 
-    const int32_t *r = c.residuals[0], *r1 = c.residuals[1];
     const size_t x = c.x;
-    const int32_t nearby = 3 * (magnitude(r[ptrdiff_t(x) - 1]) + magnitude(r1[x])) + 2 * (magnitude(r1[x + 1]) + magnitude(r1[ptrdiff_t(x) - 1])) + magnitude(r[ptrdiff_t(x) - 2]) + magnitude(r1[x + 2]);
+    const int32_t *r = c.residuals[0] + x, *r1 = c.residuals[1] + x;
+    const int32_t nearby = 3 * (magnitude(r[-1]) + magnitude(r1[0])) + 2 * (magnitude(r1[1]) + magnitude(r1[-1])) +
+                           magnitude(r[-2]) + magnitude(r1[2]);
     const uint32_t m1 = uint32_t(magnitude(a.residual1)), m2 = uint32_t(magnitude(a.residual2)), m = uint32_t(nearby);
     // expected magnitude in units of 2^-kFraction / 6
     uint32_t energy = a.order == 0 ? 4 * m : a.order == 1 ? 3 * m + 12 * m1 : (8 * m + 32 * m1 + 16 * m2) / 3;
@@ -140,13 +142,14 @@ int32_t ResidualModel::code(Coder& coder, const Channel& c, const Around& a, int
     const int32_t slope = clamp(highest_bit(uint32_t(c.spread) + 1), 0, 7);
     const int32_t edge = start == 0 ? 1 : start == a.last ? 2 : 0;
     const Slopes& s = c.slopes;
-    const bool alone = a.order == 0;
+    const int32_t west = a.order ? c.w + s.w : 2 * c.w - c.ww, north = a.order ? c.n + s.n : 2 * c.n - c.nn;
+    const auto class_of = [&](int32_t residual) { return residual_class(residual >> c.scale) * flip + 4; };
     const int32_t contexts[kContexts] = {
         ((at(c.w, 4) * 9 + at(c.n, 4)) * 3 + at(c.nw, 1)) * 3 + at(c.ne, 1),
-        ((residual_class(a.residual1 >> c.scale) * flip + 4) * 9 + residual_class(a.residual2 >> c.scale) * flip + 4) * 9 + a.activity,
+        (class_of(a.residual1) * 9 + class_of(a.residual2)) * 9 + a.activity,
         ((k[-1] * flip + 4) * 9 + k1[0] * flip + 4) * 3 + clamp(k1[1] * flip, -1, 1) + 1,
         ((magnitude(fraction) >> 1 > 3 ? 3 : magnitude(fraction) >> 1) * 8 + slope) * 3 + edge,
-        ((at(alone ? 2 * c.w - c.ww : c.w + s.w, 4) * 9 + at(alone ? 2 * c.n - c.nn : c.n + s.n, 4)) * 3 + at(c.w, 1)) * 3 + at(c.n, 1),
+        ((at(west, 4) * 9 + at(north, 4)) * 3 + at(c.w, 1)) * 3 + at(c.n, 1),
         ((at(c.ne, 4) * 9 + at(c.nw, 4)) * 3 + at(c.ww, 1)) * 3 + at(c.nn, 1),
     };
     for (int i = 0; i < kContexts; ++i) line_[i] = lines_[size_t((kFirst[i] + contexts[i]) * levels_ + level_)];

@@ -53,7 +53,8 @@ private:
     }
     int32_t activity(size_t y, size_t x, int k) const {
         if (!reference_) return 0;
-        const size_t up = y ? y - 1 : y, down = y + 1 < height_ ? y + 1 : y, left = x ? x - 1 : x, right = x + 1 < width_ ? x + 1 : x;
+        const size_t up = y ? y - 1 : y, down = y + 1 < height_ ? y + 1 : y;
+        const size_t left = x ? x - 1 : x, right = x + 1 < width_ ? x + 1 : x;
         const int32_t sum = magnitude(shown(y, left, k) - shown(y, right, k)) + magnitude(shown(up, x, k) - shown(down, x, k));
         return clamp(highest_bit(uint32_t(sum >> channels_[size_t(k)]->scale) + 1), 0, 8);
     }
@@ -114,7 +115,8 @@ private:
             if (copies_->in_run()) {
                 size_t actual = 0;
                 if (!Coder::kDecodes) {
-                    while (x + actual < width_ && pixel(y, x + actual) == (y ? copies_->north(x + actual) : copies_->west(x))) ++actual;
+                    const auto source = [&](size_t at) { return y ? copies_->north(at) : copies_->west(x); };
+                    while (x + actual < width_ && pixel(y, x + actual) == source(x + actual)) ++actual;
                 }
                 const size_t length = copies_->run(coder_, x, actual);
                 for (const size_t end = x + length; x < end; ++x) {
