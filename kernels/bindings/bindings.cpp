@@ -7,6 +7,7 @@ PYBIND11_MODULE(_native, module) {
     hpcm::bind_conv(module);
     hpcm::bind_elementwise(module);
     hpcm::bind_entropy(module);
+    hpcm::bind_exact(module);
     hpcm::bind_functions(module);
     hpcm::bind_wkv(module);
     hpcm::bind_bank(module);

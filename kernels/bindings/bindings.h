@@ -9,6 +9,7 @@ void bind_runtime(pybind11::module_& module);
 void bind_conv(pybind11::module_& module);
 void bind_elementwise(pybind11::module_& module);
 void bind_entropy(pybind11::module_& module);
+void bind_exact(pybind11::module_& module);
 void bind_functions(pybind11::module_& module);
 void bind_wkv(pybind11::module_& module);
 void bind_bank(pybind11::module_& module);
