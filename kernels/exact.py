@@ -42,6 +42,8 @@ def exact_decode(
     Damaged bytes give wrong samples or CorruptError, never more work or memory than the size asks for.
     """
     kind = _kind(np.dtype(dtype))
+    if len(shape) != 3:
+        raise ValueError("the shape is (height, width, channels)")
     decode = getattr(native(), f"exact_decode{kind}")
     try:
         samples: Samples = decode(data, *shape, kind if depth is None else depth, reference)

@@ -12,6 +12,9 @@ namespace {
 
 using Samples = std::vector<uint16_t>;
 
+// Of 256 pixels, how many repeat a neighbour where copies surely do not pay, and where they surely do.
+constexpr size_t kHardlyCopied = 12, kMostlyCopied = 160;
+
 // Which values each channel has, and whether it repeats an earlier one.
 void plan_channels(const Samples& samples, const Shape& shape, bool plain, bool list, Plan& plan) {
     const size_t channels = size_t(shape.channels), pixels = shape.width * shape.height;
@@ -134,6 +137,11 @@ std::vector<uint8_t> write(Plan plan, const Shape& shape, Samples coded, const S
     return coder.finish();
 }
 
+// The smaller of what was found and one more try.
+void try_also(std::vector<uint8_t>& best, std::vector<uint8_t> other) {
+    if (other.size() < best.size()) best = std::move(other);
+}
+
 std::vector<uint8_t> write_plain(const Shape& shape, Samples samples) {
     RangeEncoder coder;
     Plan plan;
@@ -158,20 +166,32 @@ std::vector<uint8_t> encode(View<const T> view, const Shape& shape, View<const T
     const size_t most = std::min<size_t>(256, shape.width * shape.height / 8);    // colours that a palette is worth its bytes for
     if (shape.channels > 1 && !given && !plan.near) plan.colours = colours_of(samples, shape, most);
     plan.palette = !plan.colours.empty();
-    if (!plan.palette) plan_channels(samples, shape, given != nullptr, plan.near == 0, plan);
+    size_t same = 256;
+    std::vector<uint8_t> best;
+    if (plan.palette) {
+        plan.copies = true;
+        plan.derive(shape);
+        const Samples coded = to_coded(samples, shape, plan);
+        best = write(plan, shape, coded, given);
+        same = plan.channels ? repeats(coded, shape, 1) : 256;
+        if (options.effort == 0 || same >= kMostlyCopied || plan.channels == 0) return best;
+        plan.palette = false;
+        plan.colours.clear();
+    }
+    plan_channels(samples, shape, given != nullptr, plan.near == 0, plan);
     plan.derive(shape);
     const Samples coded = to_coded(samples, shape, plan);
-    plan.bases = choose_bases(coded, shape, plan);
     if (plan.channels == 0) return write(plan, shape, coded, given);
-    const size_t plain_bytes = (samples.size() * size_t(shape.depth) + 8) / 8;
-    const size_t same = repeats(coded, shape, size_t(plan.channels));
-    plan.copies = plan.palette || same >= 64;
-    std::vector<uint8_t> best = write(plan, shape, coded, given);
-    if (options.effort > 0 && same >= 8 && same < 160 && !plan.palette) {
+    plan.bases = choose_bases(coded, shape, plan);
+    same = repeats(coded, shape, size_t(plan.channels));
+    plan.copies = same >= 64;
+    std::vector<uint8_t> first = write(plan, shape, coded, given);
+    if (best.empty() || first.size() < best.size()) best = std::move(first);
+    if (options.effort > 0 && same >= kHardlyCopied && same < kMostlyCopied) {
         plan.copies = !plan.copies;
-        std::vector<uint8_t> other = write(plan, shape, coded, given);
-        if (other.size() < best.size()) best = std::move(other);
+        try_also(best, write(plan, shape, coded, given));
     }
+    const size_t plain_bytes = (samples.size() * size_t(shape.depth) + 8) / 8;
     return best.size() <= plain_bytes ? best : write_plain(shape, samples);
 }
 

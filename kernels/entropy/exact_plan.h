@@ -113,9 +113,14 @@ void code_channel(Coder& coder, const Shape& shape, int k, Numbers& numbers, Cha
         const uint32_t count = numbers.code(coder, uint32_t(c.values.size()));
         require(count >= 2 && count <= last);
         Numbers gaps;
-        uint32_t next = 0;
+        Slot again;    // most lists are of equal steps
+        uint32_t next = 0, gap = 0;
         for (uint32_t i = 0; i < count; ++i) {
-            const uint32_t value = next + gaps.code(coder, Coder::kDecodes ? 0 : c.values[i] - next);
+            const uint32_t wanted = Coder::kDecodes ? 0 : c.values[i] - next;
+            const int same = coder.code(wanted == gap, again.probability());
+            again.update(same);
+            if (!same) gap = gaps.code(coder, wanted);
+            const uint32_t value = next + gap;
             require(value <= last);
             if (Coder::kDecodes) c.values.push_back(uint16_t(value));
             next = value + 1;

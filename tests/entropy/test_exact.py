@@ -121,7 +121,7 @@ def test_grey_stored_as_colour_costs_no_more() -> None:
 def test_bytes_left_over_are_refused() -> None:
     samples = picture(4, (9, 9, 3), 8, "noise")
     data = exact_encode(samples)
-    for more in (b"\0", b"\1", b"\0" * 20 + b"\1"):
+    for more in (b"\0", b"\1" * 9, b"\0" * 20 + b"\1"):
         with pytest.raises(CorruptError):
             exact_decode(data + more, samples.shape, np.uint8)  # type: ignore[arg-type]
 
