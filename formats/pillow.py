@@ -24,13 +24,14 @@ def open_image(file: BinaryIO, formats: Sequence[str]) -> Image.Image:
     for load in (Image.preinit, Image.init):  # the few common readers, then all others, which take longer to import
         load()
         for name in formats:
-            factory, accept = Image.OPEN.get(name, (None, None))
-            accepted = factory is not None and (accept is None or accept(prefix))
-            if factory is None or not accepted or isinstance(accepted, str):  # a text says why not
+            if name not in Image.OPEN:
                 continue
+            factory, accept = Image.OPEN[name]
             try:
-                file.seek(0)
-                return factory(file, "")
+                accepted = accept is None or accept(prefix)
+                if accepted and not isinstance(accepted, str):  # a text says why not
+                    file.seek(0)
+                    return factory(file, "")
             except _NOT_MINE:
                 continue
     raise Image.UnidentifiedImageError("no reader takes it")
