@@ -14,7 +14,7 @@ from hpcmcodec.cli import options, planning
 from hpcmcodec.cli.text import echo, shown
 
 if TYPE_CHECKING:
-    from hpcmcodec import Decoder
+    from hpcmcodec.codec import Decoder
 
 
 @click.command()
@@ -47,7 +47,7 @@ def command(
       hpcm verify pictures/ --quiet
     """
     options.start_kernels()
-    from hpcmcodec import Decoder
+    from hpcmcodec.codec import Decoder
 
     decoder = Decoder(threads, limits(max_pixels, max_memory))
     return planning.for_each(

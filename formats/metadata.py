@@ -12,7 +12,13 @@ ORIENTATION = 0x0112
 _XMP_ORIENTATION = re.compile(rb'(tiff:Orientation(?:\s*=\s*["\']|>))[2-8]')
 _NUMBERS = {3: "H", 4: "I"}  # SHORT, and LONG, which some writers use and Pillow reads
 _EXIF_PREFIX = b"Exif\0\0"
-_TIFF_TAGS = (270, 271, 272, 305, 306, 315, 33432)  # description, make, model, software, time, artist, copyright
+_X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT = 282, 283, 296
+_RESOLUTION = (_X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT)
+# description, make, model, software, time, artist, copyright
+_TIFF_TAGS = (270, 271, 272, *_RESOLUTION, 305, 306, 315, 33432)
+_USUAL_DPI = (0, 1, 72, 96)  # what programs write that know of none
+_IPTC_RESOURCE, _IPTC_TAG = 0x0404, 33723
+_NO_TEXT = ("xml:com.adobe.xmp", "exif", "raw profile type exif", "raw profile type iptc", "raw profile type xmp")
 _TIFF_FOLDERS = (0x8769, 0x8825)  # EXIF, GPS
 _INTEROPERABILITY = 0xA005  # a directory below EXIF's, here no more than its place in the source
 
@@ -36,7 +42,8 @@ def exif_block(image: Image.Image) -> bytes | None:
         raw = bytes.fromhex("".join(str(image.info["Raw profile type exif"]).split("\n")[3:]))
     if not isinstance(raw, bytes):
         return None
-    raw = raw.removeprefix(_EXIF_PREFIX)
+    while raw.startswith(_EXIF_PREFIX):  # Pillow's own, and one that some writers put before it
+        raw = raw.removeprefix(_EXIF_PREFIX)
     return upright_exif(raw) if raw[:4] in (b"II*\0", b"MM\0*") else None
 
 
@@ -77,6 +84,43 @@ def descriptive_tags(source: Image.Exif) -> Image.Exif:
         if values:
             chosen[folder] = values
     return chosen
+
+
+def has_iptc(image: Image.Image) -> bool:
+    """Whether an opened picture has IPTC data."""
+    photoshop = image.info.get("photoshop")
+    if isinstance(photoshop, dict) and photoshop.get(_IPTC_RESOURCE):
+        return True
+    return _IPTC_TAG in getattr(image, "tag_v2", ()) or "Raw profile type iptc" in image.info
+
+
+def left_out(image: Image.Image, exif: bytes | None) -> list[str]:
+    """One sentence each for a resolution and for texts of an opened picture that `exif` does not hold."""
+    notes = []
+    dpi = image.info.get("dpi")
+    if isinstance(dpi, tuple) and round(float(dpi[0])) not in _USUAL_DPI and _X_RESOLUTION not in _tags(exif or b""):
+        notes.append(f"the resolution of {float(dpi[0]):.4g} dots per inch was left out")
+    texts = getattr(image, "text", None) if image.format == "PNG" else None
+    names = [name for name in texts or () if name.lower() not in _NO_TEXT]
+    if names:
+        notes.append(f"texts were left out: {', '.join(sorted(names)[:5])}{', ...' if len(names) > 5 else ''}")
+    if image.info.get("comment"):
+        notes.append("a comment was left out")
+    return notes
+
+
+def _tags(exif: bytes) -> list[int]:
+    """Of the first directory of an EXIF block, as far as it can be read."""
+    order = "<" if exif[:2] == b"II" else ">"
+    tags: list[int] = []
+    try:
+        (folder,) = struct.unpack_from(order + "I", exif, 4)
+        (count,) = struct.unpack_from(order + "H", exif, folder)
+        for entry in range(folder + 2, folder + 2 + 12 * count, 12):
+            tags += struct.unpack_from(order + "H", exif, entry)
+    except struct.error:
+        pass
+    return tags
 
 
 def _exif_of_tiff(image: Image.Image) -> bytes | None:

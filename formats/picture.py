@@ -14,8 +14,9 @@ class Picture:
 
     pixels: uint8 (H, W, C), C = 1 (grey) or 3 (RGB).   alpha: uint8 (H, W), not premultiplied, or None.
     icc, exif, xmp: blocks as bytes or None; exif is a TIFF structure without prefix.   mode: of the source, in
-    Pillow's words.   warnings: what was changed or left out while reading, one sentence each.   incomplete: parts of
-    the picture are missing, because its file was cut off.
+    Pillow's words.   warnings: what was changed or left out while reading, one sentence each.   notes: the same of
+    what does not matter to the picture, such as its resolution or a comment.   incomplete: parts of the picture are
+    missing, because its file was cut off.
     """
 
     pixels: NDArray[np.uint8]
@@ -25,4 +26,5 @@ class Picture:
     xmp: bytes | None = None
     mode: str = "RGB"
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     incomplete: bool = False

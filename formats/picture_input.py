@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
+import os
 import re
 import sys
-import threading
-import warnings as python_warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -16,19 +14,21 @@ from typing import BinaryIO
 from PIL import Image, ImageFile
 
 from hpcmcodec.errors import InputError, LimitExceededError
-from hpcmcodec.formats import colour, metadata
+from hpcmcodec.formats import colour, metadata, png_input, tiff_input
 from hpcmcodec.formats.payloads import MAX_PIXELS, Limits
 from hpcmcodec.formats.picture import Picture
+from hpcmcodec.formats.pillow import open_image
+from hpcmcodec.formats.png_input import Extras
+from hpcmcodec.formats.tiff_input import Layout
 
-Source = str | Path | bytes | bytearray | memoryview | BinaryIO
+Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 
 # Pillow's names of what is tried, whatever a file is called. Not EPS, which it would hand to Ghostscript, a program
 # that runs what the file says, nor other kinds that it passes on or reads on one system only. MPO comes through JPEG.
 _COMMON = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "TIFF", "BMP")
 _READABLE = (*_COMMON, "DIB", "PPM", "TGA", "JPEG2000", "ICO", "PCX", "QOI", "SGI", "PSD", "SUN")
-_pillow = threading.Lock()  # Pillow's limit and leniency and Python's warning filters belong to the whole process
-_log, _nowhere = logging.getLogger("PIL"), logging.NullHandler()  # else Python prints what nobody asked for
 _WIDE = re.compile(";16[BLN]")  # samples of 16 bits in a byte order; without one it may be a pixel of 16 bits
+_FRAMES = "only the first frame or page was used"
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -50,11 +50,15 @@ def read_picture(
     Raises InputError if it cannot be read, LimitExceededError if it has more than `max_pixels` pixels.
     """
     name, data = _open(source)
-    with data, _careful(name, max_pixels), Image.open(data, formats=_READABLE) as image:
-        Limits(max_pixels).check_picture(*image.size)  # first: Pillow itself checks only twice the limit
-        if admit is not None:
-            admit(image.height, image.width)
-        return _picture(image, max_pixels)
+    with data, _careful(name, max_pixels):
+        readable, extras = png_input.extras(data)
+        with readable, open_image(readable, _READABLE) as image:
+            more, told = tiff_input.main_page(image)
+            Limits(max_pixels).check_picture(*image.size)
+            if admit is not None:
+                admit(image.height, image.width)
+            frames = more if image.format == "TIFF" else None
+            return _picture(image, max_pixels, extras, frames=frames, told=told)
 
 
 def picture_from_image(image: Image.Image, *, max_pixels: int = MAX_PIXELS) -> Picture:
@@ -65,9 +69,9 @@ def picture_from_image(image: Image.Image, *, max_pixels: int = MAX_PIXELS) -> P
 
 def _open(source: Source) -> tuple[str, BinaryIO]:
     """-> the source's name for messages, and a seekable file of it."""
-    if source == "-":
+    if isinstance(source, str) and source == "-":
         return "standard input", BytesIO(sys.stdin.buffer.read())
-    if isinstance(source, str | Path):
+    if isinstance(source, str | os.PathLike):
         try:
             file = Path(source).open("rb")  # noqa: SIM115, the caller closes it
             if file.seekable():
@@ -83,33 +87,23 @@ def _open(source: Source) -> tuple[str, BinaryIO]:
 
 @contextmanager
 def _careful(name: str, max_pixels: int) -> Iterator[None]:
-    """Pillow with our pixel limit, strict, silent, and with its many errors turned into ours."""
-    with _pillow, python_warnings.catch_warnings():
-        python_warnings.simplefilter("ignore")
-        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, max_pixels
-        lenient, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, False
-        _log.addHandler(_nowhere)
-        try:
-            yield
-        except Image.DecompressionBombError as error:
-            raise LimitExceededError(
-                f"{name} has more pixels than the limit of {max_pixels}; see --max-pixels"
-            ) from error
-        except (InputError, LimitExceededError) as error:
-            raise type(error)(f"{name}: {error}") from error
-        except Image.UnidentifiedImageError as error:
-            raise InputError(f"{name} is not a picture of a known kind, or its beginning is damaged") from error
-        except OSError as error:
-            if error.errno is None:  # Pillow's way to say that a file is damaged
-                raise _damaged(name, error) from error
-            raise InputError(f"cannot read {name}: {error.strerror}") from error
-        except MemoryError as error:
-            raise LimitExceededError(f"{name} needs more memory than there is") from error
-        except Exception as error:  # on damaged files Pillow's plugins raise nearly everything there is
+    """Pillow with its many errors turned into ours."""
+    try:
+        yield
+    except Image.DecompressionBombError as error:
+        raise LimitExceededError(f"{name} has more pixels than the limit of {max_pixels}; see --max-pixels") from error
+    except (InputError, LimitExceededError) as error:
+        raise type(error)(f"{name}: {error}") from error
+    except Image.UnidentifiedImageError as error:
+        raise InputError(f"{name} is not a picture of a known kind, or its beginning is damaged") from error
+    except OSError as error:
+        if error.errno is None:  # Pillow's way to say that a file is damaged
             raise _damaged(name, error) from error
-        finally:
-            _log.removeHandler(_nowhere)
-            Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = limit, lenient
+        raise InputError(f"cannot read {name}: {error.strerror}") from error
+    except MemoryError as error:
+        raise LimitExceededError(f"{name} needs more memory than there is") from error
+    except Exception as error:  # on damaged files Pillow's plugins raise nearly everything there is
+        raise _damaged(name, error) from error
 
 
 def _damaged(name: str, error: Exception) -> InputError:
@@ -117,21 +111,33 @@ def _damaged(name: str, error: Exception) -> InputError:
     return InputError(f"{name} is damaged or of an unsupported kind ({reason})")
 
 
-def _picture(image: Image.Image, max_pixels: int) -> Picture:
+def _picture(
+    image: Image.Image,
+    max_pixels: int,
+    extras: Extras | None = None,
+    *,
+    frames: bool | None = None,
+    told: str | None = None,
+) -> Picture:
+    """frames: whether there are more of them, None where Pillow is to be asked. told: a first warning."""
     width, height = image.size
     if width < 1 or height < 1:
         raise InputError("the picture has no pixels")
     Limits(max_pixels).check_picture(width, height)
-    warnings: list[str] = []
-    mode, rawmode = image.mode, _rawmode(image)
+    warnings: list[str] = [told] if told else []
+    if ImageFile.LOAD_TRUNCATED_IMAGES:  # a setting of the whole process, which is its host's
+        warnings.append("Pillow was told to take cut files: parts of the picture may be missing")
+    mode, rawmode, layout = image.mode, _rawmode(image), Layout.of(image)
     if _WIDE.search(rawmode):  # Pillow itself cuts 16-bit colour to the high byte
         warnings.append(colour.REDUCED)
+    keyed = isinstance(image.info.get("transparency"), tuple)
+    low = png_input.low_bytes(image) if keyed else None
     image.load()  # first of all: whatever else needs the samples and swallows an error would leave them half black
-    pixels, alpha = colour.samples(_turned(image, warnings), warnings, rawmode)
-    blocks = _blocks(image, pixels.shape[2], warnings)
-    warnings += _frame_warnings(image)  # last: it looks at other frames
+    pixels, alpha = colour.samples(_turned(image, warnings), warnings, rawmode, layout, low)
+    blocks, notes = _blocks(image, pixels.shape[2], warnings, extras or Extras())
+    warnings += _frame_warnings(image) if frames is None else [_FRAMES] * frames  # last: it looks at other frames
     icc, exif, xmp = (blocks[name] for name in ("icc", "exif", "xmp"))
-    return Picture(pixels, alpha, icc, exif, xmp, mode, tuple(dict.fromkeys(warnings)))
+    return Picture(pixels, alpha, icc, exif, xmp, mode, tuple(dict.fromkeys(warnings)), tuple(notes))
 
 
 def _frame_warnings(image: Image.Image) -> list[str]:
@@ -140,7 +146,7 @@ def _frame_warnings(image: Image.Image) -> list[str]:
         more = bool(getattr(image, "is_animated", False))
     except (OSError, EOFError, SyntaxError, ValueError):  # damaged beyond the first frame, which is all we need
         more = True
-    return ["only the first frame or page was used"] if more else []
+    return [_FRAMES] if more else []
 
 
 def _rawmode(image: Image.Image) -> str:
@@ -159,24 +165,36 @@ def _turned(image: Image.Image, warnings: list[str]) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
-def _blocks(image: Image.Image, channels: int, warnings: list[str]) -> dict[str, bytes | None]:
-    """ICC, EXIF and XMP that are worth keeping."""
-    icc = image.info.get("icc_profile") or None
+def _blocks(
+    image: Image.Image, channels: int, warnings: list[str], extras: Extras
+) -> tuple[dict[str, bytes | None], list[str]]:
+    """ICC, EXIF and XMP that are worth keeping, and notes of what else there was."""
+    icc = extras.icc or image.info.get("icc_profile") or None
+    if icc is None and "icc_profile" in image.info:  # which is how Pillow tells it
+        warnings.append("the ICC profile is damaged; it was left out")
     if icc and image.mode in ("CMYK", "LAB"):
         icc = None  # has been used: the samples are sRGB now
     problem = metadata.icc_problem(icc, channels) if icc else None
     if problem:
         warnings.append(f"{problem}; it was left out")
         icc = None
+    elif image.format == "PNG":
+        lost = png_input.colour_problem(image, extras)
+        warnings += [lost] if lost else []
     blocks: dict[str, bytes | None] = {"icc": icc}
     for name, find in (("exif", metadata.exif_block), ("xmp", metadata.xmp_block)):
         try:
             blocks[name] = find(image)
+            damaged = blocks[name] is None and bool(image.info.get(name))
         except Exception:
             blocks[name] = None
+            damaged = True
+        if damaged:
             warnings.append(f"the {name.upper()} data is damaged; it was left out")
     for name, block in blocks.items():
         if block and len(block) > metadata.MAX_BYTES:
             blocks[name] = None
             warnings.append(f"{name.upper()} data of {len(block)} bytes is too large; it was left out")
-    return blocks
+    if metadata.has_iptc(image):
+        warnings.append("IPTC data, such as a caption or keywords, was left out")
+    return blocks, metadata.left_out(image, blocks["exif"]) + ["a large text was left out"] * extras.large_text

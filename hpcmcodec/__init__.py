@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hpcmcodec import errors as errors
-    from hpcmcodec.codec import Decoder as Decoder
-    from hpcmcodec.codec import Encoder as Encoder
+    from hpcmcodec.codec.api import Decoder as Decoder
+    from hpcmcodec.codec.api import Encoder as Encoder
     from hpcmcodec.codec.api import decode as decode
     from hpcmcodec.codec.api import encode as encode
     from hpcmcodec.codec.inspect import Info as Info
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Decoder": "hpcmcodec.codec",
-    "Encoder": "hpcmcodec.codec",
+    "Decoder": "hpcmcodec.codec.api",
+    "Encoder": "hpcmcodec.codec.api",
     "Info": "hpcmcodec.codec.inspect",
     "VerifyReport": "hpcmcodec.codec.inspect",
     "decode": "hpcmcodec.codec.api",

@@ -29,7 +29,8 @@ from hpcmcodec.formats.container import SIGNATURE, Container, Limits
 from hpcmcodec.formats.pictures import picture_from_image, picture_to_image
 
 if TYPE_CHECKING:
-    from hpcmcodec.codec import Decoder, Encoder
+    from hpcmcodec.codec import Decoder
+    from hpcmcodec.codec.api import Encoder
 
 FORMAT, SUFFIX, MIME = "HPC", ".hpc", "image/x-hpc"
 MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "YCbCr")
@@ -76,6 +77,9 @@ class HpcImageFile(ImageFile.ImageFile):
 
     def verify(self) -> None:
         """Compares all checksums. Raises OSError where one is wrong; like Pillow's, it leaves the image unusable."""
+        if not self._data:  # decoded, and so compared, already
+            super().verify()
+            return
         try:
             container.read(self._data, Limits(_UNLIMITED)).verify()
         except HpcmError as error:
@@ -102,12 +106,14 @@ def _metadata(file: Container, name: str) -> bytes | None:
 
 def save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     """What `Image.save` calls. Raises ValueError for a bad quality, OSError for all that cannot be written."""
+    if image.encoderinfo.get("lossless"):
+        raise ValueError(f"{FORMAT} has no exact coding yet: leave lossless out, or save as PNG")
     if image.mode not in MODES:
         raise OSError(f"cannot write mode {image.mode} as {FORMAT}")
     given: dict[str, Any] = image.encoderinfo
     try:
         picture = picture_from_image(_with_metadata(image, given), max_pixels=_UNLIMITED)
-        chosen = {name: given[name] for name in ("quality", "effort") if name in given}
+        chosen = {name: given[name] for name in ("quality", "effort") if given.get(name) is not None}
         file.write(_encoder(given.get("model")).encode(picture, **chosen))
     except (UsageError, TypeError) as error:
         raise ValueError(str(error)) from error
@@ -140,7 +146,7 @@ def _decoder() -> Decoder:
 
 @lru_cache(2)
 def _encoder(model: str | Path | None) -> Encoder:
-    from hpcmcodec.codec import Encoder
+    from hpcmcodec.codec.api import Encoder
 
     return Encoder(model)
 

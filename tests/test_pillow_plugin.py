@@ -184,3 +184,15 @@ def test_every_flipped_bit_raises_a_known_error() -> None:
 def test_importing_the_plugin_loads_neither_torch_nor_the_model_code() -> None:
     code = "import sys, hpcmcodec.pillow_plugin; sys.exit('torch' in sys.modules or 'hpcmcodec.codec' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+
+
+def test_what_cannot_be_done_is_refused_and_numbers_of_numpy_are_taken() -> None:
+    with pytest.raises(ValueError, match="lossless"):
+        saved(photo(), lossless=True)
+    assert saved(photo(), quality=np.int64(50)) == saved(photo(), quality=None) == saved(photo())
+
+
+def test_verify_after_load_claims_no_damage() -> None:
+    image = opened(saved(photo()))
+    image.load()
+    image.verify()

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import hpcmcodec
-from hpcmcodec import Decoder, Encoder, progress
+from hpcmcodec import progress
+from hpcmcodec.codec import Decoder, Encoder
 from hpcmcodec.codec.target import Target
 from hpcmcodec.formats.picture import Picture
 

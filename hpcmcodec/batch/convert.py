@@ -152,7 +152,7 @@ class EncodeJob(_Job):
             width * height,
             psnr is not None,
             psnr,
-            picture.warnings,
+            picture.warnings + picture.notes,
             written=not kept,
         )
 

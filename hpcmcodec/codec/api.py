@@ -1,33 +1,38 @@
-"""The two functions that most users need."""
+"""What users call: two functions, and two classes that keep models loaded between pictures."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
-import numpy as np
 from PIL import Image
 
-from hpcmcodec.codec.decoder import Decoder
-from hpcmcodec.codec.encoder import DEFAULT_QUALITY, Encoder
+from hpcmcodec.codec import decoder as _decoder
+from hpcmcodec.codec import encoder as _encoder
+from hpcmcodec.codec.coded import FileLike, as_bytes
+from hpcmcodec.codec.encoder import DEFAULT_QUALITY
 from hpcmcodec.codec.refine import DEFAULT_EFFORT
-from hpcmcodec.errors import InputError
-from hpcmcodec.formats.pictures import Picture, picture_from_image, picture_to_image, read_picture
+from hpcmcodec.codec.sources import ImageLike, as_picture, as_quality
+from hpcmcodec.codec.target import Target
+from hpcmcodec.formats.container import Limits
+from hpcmcodec.formats.pictures import picture_to_image
+from hpcmcodec.kernels.decode import Region
 
-ImageLike = Image.Image | np.ndarray | str | Path | bytes | BinaryIO
+Model = str | os.PathLike[str] | None
 
 
 def encode(
     image: ImageLike,
-    quality: int = DEFAULT_QUALITY,
+    quality: float = DEFAULT_QUALITY,
     *,
-    model: str | Path | None = None,
+    model: Model = None,
     effort: int = DEFAULT_EFFORT,
 ) -> bytes:
     """Code one picture; see `Encoder` for many.
 
     image: a PIL image, a uint8 array (H, W) or (H, W, 1 | 3 | 4), a path, the bytes of an image file, or an open binary
-    file. quality: 1 (smallest) .. 100 (best). model: name or path, None for the default.
+    file. quality: 1 (smallest) .. 100 (best), of any kind of number. model: name or path, None for the default.
     effort: 0 (fastest) .. 9 (smallest file for what it shows).
     Raises InputError for a picture that cannot be read, UsageError for a quality or an effort out of range.
 
@@ -35,38 +40,81 @@ def encode(
     >>> len(small) < len(good)
     True
     """
-    return Encoder(model).encode(as_picture(image), quality, effort=effort)
+    return Encoder(model).encode(image, quality, effort=effort)
 
 
-def decode(data: bytes | memoryview, *, allow_truncated: bool = False, scale: int = 1) -> Image.Image:
+def decode(file: FileLike, *, allow_truncated: bool = False, scale: int = 1) -> Image.Image:
     """The picture of an hpc file as a PIL image, with its ICC profile, EXIF and XMP in `info`. Errors as `Decoder`.
 
-    allow_truncated: decode what is there of a file whose end is missing. scale: 2, 4 or 8 for a small picture of a
-    half, a quarter or an eighth of the sides, in less time.
+    file: its path, its bytes, or the open file. allow_truncated: decode what is there of a file whose end is missing.
+    scale: 2, 4 or 8 for a small picture of a half, a quarter or an eighth of the sides, in less time.
 
-    >>> data = encode(np.zeros((20, 30), np.uint8))
+    >>> data = encode(Image.new("L", (30, 20)))
     >>> image = decode(data)
     >>> image.mode, image.size
     ('L', (30, 20))
     """
-    return picture_to_image(Decoder().decode(data, allow_truncated=allow_truncated, scale=scale))
+    return Decoder().decode(file, allow_truncated=allow_truncated, scale=scale)
 
 
-def as_picture(image: ImageLike) -> Picture:
-    """Any accepted kind of image as a `Picture`."""
-    if isinstance(image, Image.Image):
-        return picture_from_image(image)
-    if isinstance(image, np.ndarray):
-        return _from_array(image)
-    return read_picture(image)
+class Encoder:
+    """Codes pictures with one model. Safe to share between threads; can be copied and pickled.
+
+    model: a name, a path, or None for the default. threads: of the kernels' pool, None leaves it as it is.
+    limits: what to refuse.
+
+    >>> encoder = Encoder()
+    >>> files = [encoder.encode("photo.png", quality) for quality in (20, 80)]
+    """
+
+    def __init__(self, model: Model = None, threads: int | None = None, limits: Limits | None = None) -> None:
+        self._made_of = (model, threads, limits)
+        self.core = _encoder.Encoder(_plain(model), threads, limits)
+
+    def encode(self, image: ImageLike, quality: float = DEFAULT_QUALITY, **options: Any) -> bytes:
+        """The bytes of an hpc file. image, quality: as `encode` takes them. options: strip (leave metadata out),
+        tile_size (pixels, 0 for one tile), effort (0..9). Errors as `encode`."""
+        return self.core.encode(as_picture(image), as_quality(quality), **options)
+
+    def encode_to(self, image: ImageLike, target: Target, **options: Any) -> bytes:
+        """The bytes of an hpc file of the quality that meets a target; see `Target`. Raises UsageError if none does or
+        the model has but one, else as `encode`."""
+        return self.core.encode_to(as_picture(image), target, **options)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._made_of
 
 
-def _from_array(array: np.ndarray) -> Picture:
-    if array.ndim == 2:
-        array = array[:, :, None]
-    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] not in (1, 3, 4) or 0 in array.shape:
-        raise InputError(
-            f"an array must be uint8 of shape (H, W) or (H, W, 1 | 3 | 4), not {array.dtype} {array.shape}"
-        )
-    alpha = np.ascontiguousarray(array[:, :, 3]) if array.shape[2] == 4 else None
-    return Picture(np.ascontiguousarray(array[:, :, :3]), alpha)
+class Decoder:
+    """Decodes pictures; models stay loaded between pictures. Safe to share between threads; can be copied and pickled.
+
+    threads: of the kernels' pool, None leaves it as it is. limits: what to refuse.
+
+    >>> decoder = Decoder()
+    >>> decoder.decode(encode("photo.png"), region=(8, 4, 20, 10)).size
+    (20, 10)
+    """
+
+    def __init__(self, threads: int | None = None, limits: Limits | None = None) -> None:
+        self._made_of = (threads, limits)
+        self.core = _decoder.Decoder(threads, limits)
+
+    @property
+    def limits(self) -> Limits:
+        """What is refused."""
+        return self.core.limits
+
+    def decode(
+        self, file: FileLike, region: Region | None = None, *, allow_truncated: bool = False, scale: int = 1
+    ) -> Image.Image:
+        """As `decode`. region: (left, top, width, height) in pixels, the rectangle that is wanted."""
+        picture = self.core.decode(as_bytes(file), region, allow_truncated=allow_truncated, scale=scale)
+        return picture_to_image(picture)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._made_of
+
+
+def _plain(model: Model) -> Any:
+    """A path object as pathlib's, which is how the store tells paths from names."""
+    return Path(model) if isinstance(model, os.PathLike) else model

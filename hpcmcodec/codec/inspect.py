@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hpcmcodec import __version__
+from hpcmcodec.codec.coded import FileLike, as_bytes
 from hpcmcodec.codec.decoder import Decoder
 from hpcmcodec.errors import HpcmError, MissingModelError
 from hpcmcodec.formats import container
 from hpcmcodec.formats.header import MAX_SIDE
+
+if TYPE_CHECKING:
+    from hpcmcodec.codec import api  # which loads the encoder as well
 
 
 @dataclass(frozen=True)
@@ -59,30 +63,32 @@ class VerifyReport:
         return {"ok": self.ok, **asdict(self)}
 
 
-def info(data: bytes | memoryview) -> Info:
+def info(file: FileLike) -> Info:
     """What an hpc file says of itself, however many pixels. Needs no model and decodes nothing.
 
-    Raises NotHpcError, CorruptError or UnsupportedVersionError; a truncated file is described as far as it goes.
+    file: its path, its bytes or the open file; a truncated one is described as far as it goes. Raises InputError,
+    NotHpcError, CorruptError or UnsupportedVersionError.
 
     >>> from hpcmcodec import encode
     >>> about = info(encode("photo.png", quality=30))
     >>> about.width, about.height, about.channels, about.quality
     (64, 48, 1, 30)
     """
-    file = container.read(data, container.Limits(max_pixels=MAX_SIDE**2), allow_truncated=True)
-    header = file.header
-    tiles = [file.tile(i) for i in range(file.tiles_present)]
+    data = as_bytes(file)
+    found = container.read(data, container.Limits(max_pixels=MAX_SIDE**2), allow_truncated=True)
+    header = found.header
+    tiles = [found.tile(i) for i in range(found.tiles_present)]
     streams = {
         f"latent{i}" if i else "hyper": sum(len(t.streams[i]) for t in tiles if i < len(t.streams))
         for i in range(header.streams)
     }
-    metadata = {"icc": file.icc, "exif": file.exif, "xmp": file.xmp}
+    metadata = {"icc": found.icc, "exif": found.exif, "xmp": found.xmp}
     return Info(
         width=header.width,
         height=header.height,
         channels=header.channels,
         bit_depth=header.bit_depth,
-        has_alpha=file.alpha is not None,
+        has_alpha=found.alpha is not None,
         model=header.model_name,
         model_id=header.model_id.hex(),
         quality=header.quality,
@@ -91,16 +97,17 @@ def info(data: bytes | memoryview) -> Info:
         size=len(data),
         bits_per_pixel=8 * len(data) / (header.width * header.height),
         streams=streams,
-        overhead=file.overhead,
+        overhead=found.overhead,
         metadata={name: len(value) for name, value in metadata.items() if value},
-        truncated=file.truncated,
+        truncated=found.truncated,
     )
 
 
-def verify(data: bytes | memoryview, decoder: Decoder | None = None) -> VerifyReport:
+def verify(file: FileLike, decoder: Decoder | api.Decoder | None = None) -> VerifyReport:
     """Check everything in a file: structure, checksums, model, and that its latents decode to the encoder's.
 
-    Never raises for a bad file: the report says what is wrong. decoder: to reuse loaded models.
+    Never raises for a bad file: the report says what is wrong. file: its path, its bytes or the open file, InputError
+    if it cannot be read. decoder: to reuse loaded models.
 
     >>> from hpcmcodec import encode
     >>> data = encode("photo.png")
@@ -110,16 +117,18 @@ def verify(data: bytes | memoryview, decoder: Decoder | None = None) -> VerifyRe
     >>> report.ok, report.exit_code
     (False, 11)
     """
-    decoder = decoder or Decoder()
+    data = as_bytes(file)
+    core = decoder or Decoder()
+    core = core if isinstance(core, Decoder) else core.core
     checksums = model_found = False
     try:
-        file = container.read(data, decoder.limits)
-        file.verify()
+        found = container.read(data, core.limits)
+        found.verify()
         checksums = True
-        decoder.model_of(file.header)
+        core.model_of(found.header)
         model_found = True
-        decoder.decode(data)
+        core.decode(data)
     except HpcmError as error:
-        found = model_found or (not isinstance(error, MissingModelError) and checksums)
-        return VerifyReport(checksums, found, False, str(error), error.exit_code)
+        known = model_found or (not isinstance(error, MissingModelError) and checksums)
+        return VerifyReport(checksums, known, False, str(error), error.exit_code)
     return VerifyReport(True, True, True)

@@ -1,0 +1,139 @@
+"""PNG files in: what Pillow passes over, or will not read, found by going through the chunks."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, PngImagePlugin
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_MOST = 1 << 24  # bytes of a profile or a text
+_PILLOW_TEXT = 1 << 20  # beyond which Pillow refuses the file
+_CHUNKS = 100_000  # looked at
+_SRGB_CODES = ((1, 13, 0), (1, 1, 0), (1, 6, 0))  # primaries, transfer, matrix; camera curves are shown as sRGB's
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What Pillow does not tell. icc: a profile that it would refuse. cicp: the chunk's first three numbers."""
+
+    icc: bytes | None = None
+    cicp: tuple[int, ...] | None = None
+    large_text: bool = False
+
+
+def extras(file: BinaryIO) -> tuple[BinaryIO, Extras]:
+    """Of a seekable file: the file that Pillow can read, which is the same one but for PNG files with large profiles
+    or texts, and what was found in it."""
+    file.seek(0)
+    if file.read(len(SIGNATURE)) != SIGNATURE:
+        return file, Extras()
+    icc, cicp, without, large = None, None, [], False
+    for kind, start, length in _chunks(file):
+        if kind == b"cICP" and length == 4:
+            cicp = tuple(file.read(4)[:3])
+        elif kind == b"iCCP" and length <= _MOST:
+            data = _unpacked(_after(file.read(length), 1))
+            if data is None or len(data) > _PILLOW_TEXT:
+                icc = data or b"?"
+                without.append((start, length))
+        elif kind in (b"zTXt", b"iTXt", b"tEXt") and _too_large(file, kind, length):
+            large = True
+            without.append((start, length))
+    if without:
+        file = _cut(file, without)
+    return file, Extras(icc, cicp, large)
+
+
+def colour_problem(image: Image.Image, found: Extras) -> str | None:
+    """What is lost of the colours' meaning, for a picture without a profile of its own."""
+    if found.cicp is not None and found.cicp not in _SRGB_CODES:
+        return "the colours are of another space than sRGB (cICP {}, {}, {}), which was left out".format(*found.cicp)
+    if found.cicp is not None or "icc_profile" in image.info or "srgb" in image.info or found.icc:
+        return None
+    gamma, primaries = image.info.get("gamma"), image.info.get("chromaticity")
+    if isinstance(gamma, float) and abs(gamma - 1 / 2.2) > 0.01:
+        return f"the samples are of gamma {gamma:.4g} (gAMA), not sRGB's, which was left out"
+    srgb = (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)
+    if primaries is not None and any(abs(a - b) > 0.003 for a, b in zip(primaries, srgb, strict=False)):
+        return "the primary colours are not sRGB's (cHRM), which was left out"
+    return None
+
+
+def low_bytes(image: Image.Image) -> NDArray[np.uint8] | None:
+    """The low bytes of 16-bit RGB samples (H, W, 3), of which Pillow keeps the high ones; None for other pictures.
+    `image` is not loaded yet, and is read anew."""
+    tiles = getattr(image, "tile", None)
+    if not isinstance(image, PngImagePlugin.PngImageFile) or not tiles or tiles[0][3] != "RGB;16B":
+        return None
+    assert image.fp is not None
+    place = image.fp.tell()
+    try:
+        image.fp.seek(0)
+        again = PngImagePlugin.PngImageFile(BytesIO(image.fp.read()))
+    finally:
+        image.fp.seek(place)
+    again.tile = [tile._replace(args="RGB;16L") for tile in again.tile]  # the other byte of each
+    again.load()
+    return np.asarray(again)
+
+
+def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
+    """Type, start and length of every chunk, the file at its content."""
+    place = len(SIGNATURE)
+    for _ in range(_CHUNKS):
+        file.seek(place)
+        head = file.read(8)
+        if len(head) < 8:
+            return
+        length, kind = struct.unpack(">I4s", head)
+        yield kind, place, length
+        place += 12 + length
+
+
+def _too_large(file: BinaryIO, kind: bytes, length: int) -> bool:
+    """Whether a text is one at which Pillow gives up the file."""
+    if kind == b"tEXt" or length < 1024:
+        return False
+    content = file.read(min(length, _MOST))
+    if kind == b"iTXt":
+        rest = _after(content, 0)
+        if rest[:1] != b"\1":
+            return False
+        packed = _after(_after(rest[2:], 0), 0)
+    else:
+        packed = _after(content, 1)
+    data = _unpacked(packed, _PILLOW_TEXT + 1)
+    return data is None or len(data) > _PILLOW_TEXT
+
+
+def _after(content: bytes, skipped: int) -> bytes:
+    """What comes behind a text that ends with zero and `skipped` more bytes."""
+    return content.partition(b"\0")[2][skipped:]
+
+
+def _unpacked(packed: bytes, most: int = _MOST) -> bytes | None:
+    """None for more than `most` bytes; nothing for what is damaged, which Pillow sees for itself."""
+    inflater = zlib.decompressobj()
+    try:
+        data = inflater.decompress(packed, most)
+    except zlib.error:
+        return b""
+    return None if inflater.unconsumed_tail else data
+
+
+def _cut(file: BinaryIO, without: list[tuple[int, int]]) -> BinaryIO:
+    file.seek(0)
+    data = file.read()
+    parts, place = [], 0
+    for start, length in without:
+        parts.append(data[place:start])
+        place = start + 12 + length
+    return BytesIO(b"".join([*parts, data[place:]]))
