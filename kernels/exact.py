@@ -6,7 +6,7 @@ alpha, 3 RGB, 4 RGBA, side by side. A reference is a picture that the decoder ha
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +52,7 @@ def exact_decode(
     return samples
 
 
-def _kind(dtype: np.dtype[np.uint8] | np.dtype[np.uint16]) -> int:
+def _kind(dtype: np.dtype[Any]) -> int:
     if dtype not in (np.uint8, np.uint16):
         raise ValueError(f"samples are uint8 or uint16, not {dtype}")
     return 8 * np.dtype(dtype).itemsize

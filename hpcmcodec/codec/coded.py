@@ -21,7 +21,7 @@ def as_bytes(file: FileLike) -> bytes | memoryview:
     if isinstance(file, np.ndarray):
         if file.dtype != np.uint8 or file.ndim != 1:
             raise InputError(f"an hpc file in an array must be uint8 of one dimension, not {file.dtype} {file.shape}")
-        return memoryview(np.ascontiguousarray(file))
+        return np.ascontiguousarray(file).data
     if isinstance(file, bytes | bytearray | memoryview):
         return memoryview(file).cast("B").toreadonly()
     if isinstance(file, str) and file == "-":
