@@ -66,10 +66,13 @@ class Response:
         place = (magnitude / WIDTH - 0.5).clamp(0, BINS)
         below = place.floor().clamp_max(BINS - 1)
         share, index = place - below, row * (BINS + 1) + below.long()
-        (value, square), across = (
-            tuple(torch.lerp(table[index], table[index + 1], share) for table in pair) for pair in self._tables
-        )
-        return (value, torch.where(place < BINS, square, 2 * magnitude)), across
+
+        def read(table: Tensor) -> Tensor:
+            return torch.lerp(table[index], table[index + 1], share)
+
+        (value, square), (value_across, square_across) = self._tables
+        squares = torch.where(place < BINS, read(square), 2 * magnitude)
+        return (read(value), squares), (read(value_across), read(square_across))
 
 
 def _ordinary(

@@ -178,7 +178,7 @@ class State:
         """Write the checkpoint. Raises OutputError."""
         if not self.group.first:
             return
-        extras = {"balance": self.balance.state_dict(), "curvature": self.curvature.state_dict()}
+        extras: dict[str, Any] = {"balance": self.balance.state_dict(), "curvature": self.curvature.state_dict()}
         extras["origin"] = self.origin
         if self.inter_scale:
             extras["inter_scale"] = self.inter_scale.state_dict()
