@@ -10,6 +10,7 @@ from hpcmcodec.errors import InputError
 from hpcmcodec.models.official import read_checkpoint
 
 torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor:UserWarning")
 
 
 @pytest.mark.parametrize("kind", ["sparse", "meta", "quantised", "expanded", "complex"])

@@ -105,7 +105,7 @@ def test_a_damaged_copy_does_not_hide_a_sound_model(
     assert Decoder().decode(data).pixels.shape == (8, 8, 3)
     assert "taken instead" in caplog.text
     with pytest.raises(ModelFileError):
-        store.find(tmp_path / shipped.name)
+        store.find(tmp_path / shipped.name).verify()
 
 
 def test_a_file_that_is_cut_in_place_does_no_harm(tmp_path: Path) -> None:
