@@ -19,11 +19,13 @@ from numpy.typing import NDArray
 
 from hpcmcodec.errors import (
     CorruptError,
+    LimitExceededError,
     NotHpcError,
     TruncatedError,
     UnsupportedVersionError,
     UsageError,
 )
+from hpcmcodec.formats import exif as _exif
 from hpcmcodec.formats import header as _header
 from hpcmcodec.formats.chunks import (
     ALPHA,
@@ -47,6 +49,8 @@ from hpcmcodec.formats.payloads import Limits, Tile, pack_metadata, pack_tile, p
 SIGNATURE = b"\xc8P\r\n"
 VERSION = 1
 _MAX_UNKNOWN_CHUNKS = 64
+_MAX_TILES = 2**18
+"""Tiles that are read: of the smallest, what the greatest picture within the usual limits has."""
 
 
 def latent_check(latents: NDArray[np.float32]) -> int:
@@ -70,6 +74,9 @@ def write(
     without prefix.   extra: chunks of unknown optional types, as `Container.extra` gave them.
     Raises UsageError for contents that no file can hold.
     """
+    problem = _exif.problem(exif) if exif else None
+    if problem:
+        raise UsageError(problem)
     if len(tiles) != header.tiles:
         raise UsageError(f"{len(tiles)} tiles given, the header's grid has {header.tiles}")
     if any(chunk.kind in KNOWN or chunk.kind & ~ORDER for chunk in extra):
@@ -126,8 +133,12 @@ class Container:
 
     @property
     def exif(self) -> bytes | None:
-        """The EXIF block (TIFF structure without prefix), or None."""
-        return self._metadata(EXIF)
+        """The EXIF block (TIFF structure without prefix, orientation 1 or absent), or None."""
+        block = self._metadata(EXIF)
+        problem = None if block is None else _exif.problem(block)
+        if problem:
+            raise CorruptError(problem)
+        return block
 
     @property
     def xmp(self) -> bytes | None:
@@ -150,8 +161,9 @@ class Container:
             chunk.verify()
         for index in range(self.tiles_present):
             self.tile(index)
-        for kind in (ICC, EXIF, XMP):
+        for kind in (ICC, XMP):
             self._metadata(kind)
+        self.exif  # noqa: B018  which looks into it
         if self.truncated:
             raise TruncatedError("the file ends before its last chunk; it was cut off")
 
@@ -247,6 +259,8 @@ def _next_order(order: int, chunk: Chunk) -> int:
 def _check_counts(header: Header, latents: Sequence[Chunk], others: Sequence[Chunk]) -> None:
     if len(latents) > header.tiles:
         raise CorruptError(f"more than {header.tiles} tiles")
+    if len(latents) > _MAX_TILES:
+        raise LimitExceededError(f"the file has more than {_MAX_TILES} tiles")
     if len(others) > _MAX_UNKNOWN_CHUNKS + len(KNOWN):
         raise CorruptError(f"more than {_MAX_UNKNOWN_CHUNKS} chunks of unknown types")
 

@@ -104,11 +104,22 @@ def _problem(h: Header) -> str | None:
         (_in(0)(h.flags), f"flags {h.flags!r}"),
         (_between(0, MAX_SIDE)(h.tile_size) and h.tile_size % TILE_UNIT == 0, f"tile size {h.tile_size!r}"),
         (all(_between(_OPTIONAL_KEYS, 127)(k) for k in h.unknown), "unknown keys out of range"),
+        (all(_plain(value) for value in h.unknown.values()), "an unknown field of a kind that headers cannot hold"),
     )
     for good, text in rules:
         if not good:
             return text
     return None
+
+
+def _plain(value: object) -> bool:
+    """Whether a value of an unknown field is canonical: no extension type, the keys of maps integers that ascend."""
+    if type(value) in (tuple, list):  # an extension type is a tuple of another class
+        return all(map(_plain, value))  # type: ignore[call-overload]
+    if isinstance(value, Mapping):
+        keys = list(value)
+        return all(map(_is_int, keys)) and keys == sorted(keys) and all(map(_plain, value.values()))
+    return value is None or type(value) in (bool, int, float, str, bytes)
 
 
 def pack(header: Header) -> bytes:

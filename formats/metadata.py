@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import struct
 
 from PIL import Image
 
+from hpcmcodec.formats.exif import tags, upright
+
 MAX_BYTES = 2**24
-ORIENTATION = 0x0112
 _XMP_ORIENTATION = re.compile(rb'(tiff:Orientation(?:\s*=\s*["\']|>))[2-8]')
-_NUMBERS = {3: "H", 4: "I"}  # SHORT, and LONG, which some writers use and Pillow reads
 _EXIF_PREFIX = b"Exif\0\0"
 _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT = 282, 283, 296
 _RESOLUTION = (_X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT)
@@ -44,7 +43,7 @@ def exif_block(image: Image.Image) -> bytes | None:
         return None
     while raw.startswith(_EXIF_PREFIX):  # Pillow's own, and one that some writers put before it
         raw = raw.removeprefix(_EXIF_PREFIX)
-    return upright_exif(raw) if raw[:4] in (b"II*\0", b"MM\0*") else None
+    return upright(raw) if raw[:4] in (b"II*\0", b"MM\0*") else None
 
 
 def xmp_block(image: Image.Image) -> bytes | None:
@@ -55,22 +54,6 @@ def xmp_block(image: Image.Image) -> bytes | None:
     if not isinstance(raw, bytes):
         return None
     return _XMP_ORIENTATION.sub(rb"\g<1>1", raw.rstrip(b"\0 ")) or None
-
-
-def upright_exif(exif: bytes) -> bytes:
-    """The same EXIF block with orientation 1; every other byte stays. What cannot be parsed stays as it is."""
-    order = "<" if exif[:2] == b"II" else ">"
-    block = bytearray(exif)
-    try:
-        (folder,) = struct.unpack_from(order + "I", exif, 4)
-        (count,) = struct.unpack_from(order + "H", exif, folder)
-        for entry in range(folder + 2, folder + 2 + 12 * count, 12):
-            tag, kind, number = struct.unpack_from(order + "HHI", exif, entry)
-            if tag == ORIENTATION and kind in _NUMBERS and number == 1:
-                struct.pack_into(order + _NUMBERS[kind], block, entry + 8, 1)
-    except struct.error:
-        pass
-    return bytes(block)
 
 
 def descriptive_tags(source: Image.Exif) -> Image.Exif:
@@ -98,7 +81,7 @@ def left_out(image: Image.Image, exif: bytes | None) -> list[str]:
     """One sentence each for a resolution and for texts of an opened picture that `exif` does not hold."""
     notes = []
     dpi = image.info.get("dpi")
-    if isinstance(dpi, tuple) and round(float(dpi[0])) not in _USUAL_DPI and _X_RESOLUTION not in _tags(exif or b""):
+    if isinstance(dpi, tuple) and round(float(dpi[0])) not in _USUAL_DPI and _X_RESOLUTION not in tags(exif or b""):
         notes.append(f"the resolution of {float(dpi[0]):.4g} dots per inch was left out")
     texts = getattr(image, "text", None) if image.format == "PNG" else None
     names = [name for name in texts or () if name.lower() not in _NO_TEXT]
@@ -107,20 +90,6 @@ def left_out(image: Image.Image, exif: bytes | None) -> list[str]:
     if image.info.get("comment"):
         notes.append("a comment was left out")
     return notes
-
-
-def _tags(exif: bytes) -> list[int]:
-    """Of the first directory of an EXIF block, as far as it can be read."""
-    order = "<" if exif[:2] == b"II" else ">"
-    tags: list[int] = []
-    try:
-        (folder,) = struct.unpack_from(order + "I", exif, 4)
-        (count,) = struct.unpack_from(order + "H", exif, folder)
-        for entry in range(folder + 2, folder + 2 + 12 * count, 12):
-            tags += struct.unpack_from(order + "H", exif, entry)
-    except struct.error:
-        pass
-    return tags
 
 
 def _exif_of_tiff(image: Image.Image) -> bytes | None:

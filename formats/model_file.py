@@ -5,7 +5,8 @@ the family of distributions, and of every tensor its type, shape and SHA-256. `h
 without changing a decoded bit: name, provenance, measured quality. The identity is the SHA-256 of the manifest's UTF-8
 bytes as stored, so it is known from the file's head alone; each tensor is held to its own hash when it is read.
 
-Files are mapped, not read: replace them by renaming (as `write` does), never change them in place.
+Files are read into memory up to a size, so that nothing that happens to them later matters; larger ones are mapped:
+replace these by renaming (as `write` does), never change them in place.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ from hpcmcodec.formats.model_writer import write
 __all__ = ["ModelFile", "Summary", "peek", "read", "stored_tensors", "write"]
 
 _MAX_HEADER = 1 << 23
+_MOST_READ = 1 << 28  # bytes of a file that is read and not mapped
 _THREADS = 4
 _ALIGNMENT = 16  # floats: a cache line
 _ENTRY = {"dtype", "shape", "data_offsets"}
@@ -136,14 +138,14 @@ def stored_tensors(path: str | Path) -> dict[str, NDArray[Any]]:
 
 # ------------------------------------------------------------------------------------------------ reading
 class _Source:
-    """A mapped file: its summary, and tensors as they are stored, held to their hashes."""
+    """A file: its summary, and tensors as they are stored, held to their hashes."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
             with path.open("rb") as file:
                 head, self._start = _read_head(file)
-                self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+                self._size = os.fstat(file.fileno()).st_size
             with safe_open(str(path), framework="numpy"):
                 pass  # checks that the tensors fill the file without holes or overlaps
             metadata = head.pop("__metadata__", None) or {}
@@ -180,13 +182,25 @@ class _Source:
             provenance=self._section(about, "provenance"),
             measured=self._section(about, "measured"),
             parameters=sum(self.size_of(k) for k in self.weight_names()),
-            size=len(self._map),
+            size=self._size,
         )
 
-    @property
+    @cached_property
     def data(self) -> memoryview:
-        """The whole file."""
-        return memoryview(self._map)
+        """The whole file, read or mapped when it is first asked for. Raises ModelFileError."""
+        try:
+            with self.path.open("rb") as file:
+                if self._size <= _MOST_READ:
+                    content: bytes | mmap.mmap = file.read()
+                else:
+                    content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except (OSError, ValueError) as error:
+            if isinstance(error, OSError) and error.errno in SCARCE:
+                raise
+            raise ModelFileError(f"{self.path} cannot be read ({error})") from error
+        if len(content) != self._size:
+            raise ModelFileError(f"{self.path} was changed while it was read")
+        return memoryview(content)
 
     def size_of(self, name: str) -> int:
         """Elements of a tensor."""
@@ -200,7 +214,7 @@ class _Source:
         """A tensor in its stored type, read-only. Raises ModelFileError if it is damaged or not finite."""
         dtype, shape, digest = self.entries[name]
         place = self._start + self._places[name]
-        array = np.frombuffer(self._map, DTYPES[dtype], self.size_of(name), place).reshape(shape)
+        array = np.frombuffer(self.data, DTYPES[dtype], self.size_of(name), place).reshape(shape)
         if sha256(array) != digest:
             raise ModelFileError(f"{self.path} is damaged: {name} does not fit its hash; get the file again")
         if not finite(array):

@@ -12,7 +12,7 @@ from hpcmcodec import kernels
 from hpcmcodec.codec.canvas import check_scale
 from hpcmcodec.codec.memory import FILE_BYTES, PROCESS_BYTES, machine_memory
 from hpcmcodec.codec.model import CodecModel
-from hpcmcodec.errors import MissingModelError, UsageError
+from hpcmcodec.errors import MissingModelError, TruncatedError, UsageError
 from hpcmcodec.formats import container
 from hpcmcodec.formats.container import Container, Limits
 from hpcmcodec.formats.header import Header
@@ -61,6 +61,8 @@ class Decoder:
         check_scale(scale)
         file = container.read(data, self.limits, allow_truncated)
         _check(region, file.header)
+        if file.truncated and not (file.tiles_present and file.tile(0).streams):
+            raise TruncatedError("the file ends before anything of its picture; it was cut off")
         model = self.model_of(file.header)
         most = machine_memory() if self.limits.max_memory is None else self.limits.max_memory
         width, height, channels, colours, alpha = core.decode(
@@ -89,7 +91,7 @@ class Decoder:
         with self._lock:
             model = self._models.get(header.model_id)
             if model is None:
-                model = read_model(store.path_by_id(header.model_id, header.model_name))
+                model = store.first_sound(store.paths_by_id(header.model_id, header.model_name), read_model)
                 self._models[header.model_id] = model
             return model
 

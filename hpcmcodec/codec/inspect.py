@@ -97,7 +97,7 @@ def info(file: FileLike) -> Info:
         size=len(data),
         bits_per_pixel=8 * len(data) / (header.width * header.height),
         streams=streams,
-        overhead=found.overhead,
+        overhead=len(data) - sum(streams.values()),
         metadata={name: len(value) for name, value in metadata.items() if value},
         truncated=found.truncated,
     )

@@ -93,12 +93,22 @@ def read_checkpoint(path: Path) -> dict[str, np.ndarray]:
         name = full.removeprefix("module.")
         if name in _TABLES:
             continue
-        array = value.detach().float().numpy()
+        array = _array(value, full, path)
         if not name.startswith(_ENTROPY):
             arrays[name] = array
         elif name in _CONSTANTS and not np.all(array == np.float32(_CONSTANTS[name])):
             raise InputError(f"{path}: {name} is {array.ravel()[:1]}, only {_CONSTANTS[name]} is supported")
     return arrays
+
+
+def _array(value: Any, name: str, path: Path) -> np.ndarray:
+    """A tensor's numbers, float32. Raises InputError for kinds of tensors whose numbers do not lie there one by one."""
+    import torch
+
+    plain = value.layout is torch.strided and not (value.is_meta or value.is_quantized or value.is_complex())
+    if not plain or value.numel() * value.element_size() > value.untyped_storage().nbytes():
+        raise InputError(f"{path}: {name} is no plain tensor of numbers, such as sparse, quantised or expanded")
+    return np.asarray(value.detach().float().numpy())
 
 
 def detect(weights: Mapping[str, np.ndarray]) -> str:

@@ -6,13 +6,18 @@ and identities come from the file's head, not from the file's name.
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from hpcmcodec.errors import MissingModelError, ModelFileError
 from hpcmcodec.formats import model_file
 from hpcmcodec.formats.model_file import ModelFile, Summary
+
+T = TypeVar("T")
+_log = logging.getLogger("hpcmcodec")
 
 DEFAULT_MODEL = "lite-8"
 TUNED = {"psnr": DEFAULT_MODEL, "ms-ssim": "lite-msssim"}
@@ -65,26 +70,61 @@ def find(model: str | Path | None = None) -> ModelFile:
         model = DEFAULT_MODEL
     if isinstance(model, Path) or model.endswith(SUFFIX) or os.sep in model:
         return _read_path(Path(model).expanduser())
-    for path, summary in _scan():
-        if summary.name == model:
-            return model_file.read(path)
-    raise MissingModelError(f"model {model!r} is not installed{_advice(model)}")
+    paths = (path for path, summary in _scan() if summary.name == model)
+    try:
+        return first_sound(paths, _read_whole)
+    except StopIteration:
+        raise MissingModelError(f"model {model!r} is not installed{_advice(model)}") from None
 
 
 def path_by_id(identity: bytes, name: str) -> Path:
-    """The file of the model that a file names. identity: its first 8 bytes or all 32.   name: for the message.
+    """The first of `paths_by_id`."""
+    return next(paths_by_id(identity, name))
+
+
+def paths_by_id(identity: bytes, name: str) -> Iterator[Path]:
+    """Files of the model that a file names. identity: its first 8 bytes or all 32.   name: for the message.
 
     Raises MissingModelError if no model has this identity, even if one has the name.
     """
-    same_name = False
+    found = same_name = False
     for path, summary in _scan(name):
         if summary.identity.startswith(identity):
-            return path
+            found = True
+            yield path
         same_name |= summary.name == name
+    if found:
+        return
     wanted = f"model {name!r} with identity {identity[:8].hex()}"
     if same_name:
         raise MissingModelError(f"{wanted} is not installed, only another version of it{_advice(name)}")
     raise MissingModelError(f"{wanted} is not installed{_advice(name)}")
+
+
+def first_sound(paths: Iterator[Path], read: Callable[[Path], T]) -> T:
+    """What `read` makes of the first file that is not damaged; one that is, is logged as a warning and passed over.
+
+    Raises what it raised for the first one if all are, StopIteration if there are none.
+    """
+    problem: ModelFileError | None = None
+    for path in paths:
+        try:
+            made = read(path)
+        except ModelFileError as error:
+            problem = problem or error
+            continue
+        if problem is not None:
+            _log.warning("%s; %s was taken instead", problem, path)
+        return made
+    raise problem or StopIteration
+
+
+def _read_whole(path: Path) -> ModelFile:
+    """A model file with its weights compared, which a copy may be needed for, except the package's own."""
+    file = model_file.read(path)
+    if path.parent != shipped_folder():
+        file.verify()
+    return file
 
 
 def _scan(likely: str | None = None) -> Iterator[tuple[Path, Summary]]:

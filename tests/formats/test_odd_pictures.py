@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from hpcmcodec.errors import InputError
-from hpcmcodec.formats import colour, metadata
+from hpcmcodec.formats import colour, exif
 from hpcmcodec.formats.pictures import picture_from_image, read_picture
 from tests.formats.picture_files import GREY, HEIGHT, RGB, WIDTH, chunk, png_file, tiff_file
 
@@ -133,7 +133,7 @@ def test_what_jpeg_files_hold_besides_is_told() -> None:
 def test_exif_with_a_prefix_of_its_own_is_kept() -> None:
     block = b"II*\0" + struct.pack("<IHHHIHHI", 8, 1, 0x0112, 3, 1, 6, 0, 0)
     picture = read_picture(png_file(chunk(b"eXIf", b"Exif\0\0" + block)))
-    assert picture.pixels.shape == (WIDTH, HEIGHT, 3) and picture.exif == metadata.upright_exif(block)
+    assert picture.pixels.shape == (WIDTH, HEIGHT, 3) and picture.exif == exif.upright(block)
     assert "EXIF" in read_picture(png_file(chunk(b"eXIf", b"nonsense"))).warnings[0]
 
 

@@ -16,7 +16,8 @@ import pytest
 from PIL import Image, ImageCms, PngImagePlugin, features
 
 from hpcmcodec.errors import HpcmError, InputError, LimitExceededError, OutputError, UsageError
-from hpcmcodec.formats import metadata, pictures
+from hpcmcodec.formats import exif as exif_blocks
+from hpcmcodec.formats import pictures
 from hpcmcodec.formats.pictures import Picture, picture_from_image, picture_to_image, read_picture, write_picture
 
 RNG = np.random.default_rng(3)
@@ -207,7 +208,7 @@ def test_any_exif_block_can_be_written_or_is_left_out(format: str, block: bytes)
 
 def test_broken_exif_is_survived() -> None:
     for block in (b"II*\0\xff\xff\xff\xff", b"MM\0*", b"MM\0*\0\0\0\x08\xff\xff"):
-        assert metadata.upright_exif(block) == block
+        assert exif_blocks.upright(block) == block
     data = saved(Image.fromarray(RGB), exif=b"nonsense" * 5)
     assert read_picture(data).exif is None
 

@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hpcmcodec.codec import Decoder, Encoder
 from hpcmcodec.errors import MissingModelError, ModelFileError
 from hpcmcodec.formats import model_file
+from hpcmcodec.formats.picture import Picture
 from hpcmcodec.models import store
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "formats"))
@@ -86,3 +88,30 @@ def test_listing_skips_what_is_not_a_model(homes: dict[str, Path]) -> None:
 
 def test_what_is_tuned_for_is_shipped() -> None:
     assert all(store.find(name).name == name for name in store.TUNED.values())
+
+
+def test_a_damaged_copy_does_not_hide_a_sound_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    shipped = store.shipped_folder() / f"{store.DEFAULT_MODEL}.safetensors"
+    damaged = bytearray(shipped.read_bytes())
+    damaged[len(damaged) // 2] ^= 0xFF
+    (tmp_path / shipped.name).write_bytes(damaged)
+    monkeypatch.setenv(store.ENVIRONMENT, str(tmp_path))
+    assert store.find().path == shipped
+    assert "taken instead" in caplog.text
+    data = Encoder().encode(Picture(np.zeros((8, 8, 3), np.uint8)))
+    caplog.clear()
+    assert Decoder().decode(data).pixels.shape == (8, 8, 3)
+    assert "taken instead" in caplog.text
+    with pytest.raises(ModelFileError):
+        store.find(tmp_path / shipped.name).verify()
+
+
+def test_a_file_that_is_cut_in_place_does_no_harm(tmp_path: Path) -> None:
+    shipped = store.shipped_folder() / f"{store.DEFAULT_MODEL}.safetensors"
+    copy = tmp_path / shipped.name
+    copy.write_bytes(shipped.read_bytes())
+    file = model_file.read(copy)
+    copy.write_bytes(b"")
+    file.verify()
