@@ -29,9 +29,9 @@ test: torch  ## quick tests (TORCH=1: with torch, so that those which need it ru
 test-slow: torch  ## all tests, slow ones included
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
-PILLOWS ?= 13.* 12.* 11.3.*
+PILLOWS ?= 13.*
 
-test-pillow: $(STAMP)  ## the Pillow plugin and pictures with Pillow's current, previous and oldest supported versions
+test-pillow: $(STAMP)  ## the Pillow plugin and pictures with the supported versions of Pillow
 	@set -e; for version in $(subst *,x,$(PILLOWS)); do \
 	  folder=build/pillow-$$version; \
 	  test -d $$folder/PIL || $(BIN)/pip install --quiet --disable-pip-version-check --target $$folder "pillow==$$(echo $$version | tr x '*')"; \
