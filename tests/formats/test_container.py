@@ -162,7 +162,7 @@ def test_signature_names_the_damage() -> None:
 
 
 def test_every_cut_is_noticed_and_gives_what_is_there() -> None:
-    data = write(PHOTO, [Tile((b"a" * 20, b"b" * 30, b"c" * 40, b"d" * 50), 7)], exif=b"exif")
+    data = write(PHOTO, [Tile((b"a" * 20, b"b" * 30, b"c" * 40, b"d" * 50), 7)], exif=b"II*\0")
     exif_chunk = 1 + 1 + 1 + 4 + 4
     for end in range(len(data)):
         with pytest.raises((TruncatedError, NotHpcError)):
@@ -178,7 +178,7 @@ def test_every_cut_is_noticed_and_gives_what_is_there() -> None:
 
 
 def test_every_flipped_bit_is_found() -> None:
-    for data in (write(PHOTO, [Tile((b"a", b"b", b"c", b"d" * 9), 7)], exif=b"exif"), tiled()):
+    for data in (write(PHOTO, [Tile((b"a", b"b", b"c", b"d" * 9), 7)], exif=b"II*\0"), tiled()):
         for position in range(0, len(data), 1 if len(data) < 200 else 13):
             for bit in range(8):
                 damaged = bytearray(data)
@@ -188,8 +188,8 @@ def test_every_flipped_bit_is_found() -> None:
 
 
 def test_chunks_of_another_file_are_refused() -> None:
-    one = write(PHOTO, [Tile(STREAMS, 1)], exif=b"one")
-    two = write(replace(PHOTO, quality=64), [Tile(STREAMS, 1)], exif=b"two")
+    one = write(PHOTO, [Tile(STREAMS, 1)], exif=b"II*\0one")
+    two = write(replace(PHOTO, quality=64), [Tile(STREAMS, 1)], exif=b"II*\0two")
     with pytest.raises(CorruptError):
         read(one[:-12] + two[-12:]).verify()
 
