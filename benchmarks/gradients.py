@@ -140,7 +140,7 @@ class Bench:
     def outcome(self, x: Tensor, trellis: Any) -> Outcome:
         quality = torch.tensor(QUALITIES[: len(x)])
         x = x.contiguous(memory_format=torch.channels_last)
-        return rate_distortion(self.network, x, quality, rdo=0.7, trellis=trellis)
+        return rate_distortion(self.network, x, quality, rdo=0.7, quantiser=trellis)
 
     @torch.no_grad()
     def cost(self, batches: list[Tensor], direction: Direction | None = None, by: float = 0.0) -> Tensor:

@@ -114,7 +114,7 @@ class HpcmModel(CompressionModel):
             ((self.quality - 1) / 99).expand(len(x)),
             rdo=RDO_STRENGTH if network.rate == "variable" else 0.0,
             noise=Noise() if self.training else None,
-            trellis=self._trellis,
+            quantiser=self._trellis,
         )
         padded_as: Any = network
         y_area, z_area = areas_of(padded_as, Tile(0, height, width, 0, 0))

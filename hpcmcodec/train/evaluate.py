@@ -18,7 +18,7 @@ from .data import find_pictures, quiet, read_picture
 from .loss import rate_distortion
 
 if TYPE_CHECKING:
-    from .trellis import Trellis
+    from .expected import Quantiser
 
 QUALITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
 COUNT, SIZE = 16, 256
@@ -58,20 +58,20 @@ def evaluate(
     rdo: float,
     qualities: Sequence[float] = QUALITIES,
     metric: str = "mse",
-    trellis: Trellis | None = None,
+    quantiser: Quantiser | None = None,
 ) -> list[Point]:
     """A point per quality; crops (N, 3, H, W) uint8 on the network's device."""
-    return [_point(network, crops, quality, rdo, metric, trellis) for quality in qualities]
+    return [_point(network, crops, quality, rdo, metric, quantiser) for quality in qualities]
 
 
 def _point(
-    network: Module, crops: torch.Tensor, quality: float, rdo: float, metric: str, trellis: Trellis | None
+    network: Module, crops: torch.Tensor, quality: float, rdo: float, metric: str, quantiser: Quantiser | None
 ) -> Point:
     parts = []
     for x in crops.split(8):
         picture = x.float() / 255
         wanted = torch.full((len(x),), quality, device=x.device)
-        outcome = rate_distortion(network, picture, wanted, rdo=rdo, metric=metric, trellis=trellis)
+        outcome = rate_distortion(network, picture, wanted, rdo=rdo, metric=metric, quantiser=quantiser)
         psnr = -10 * torch.log10(outcome.mse.clamp_min(1e-10))
         parts.append(torch.stack((outcome.bpp, psnr, outcome.yardstick)))
     bpp, mean_psnr, yard = torch.cat(parts, 1).double().mean(1).tolist()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,13 +12,8 @@ from torch import Tensor
 from hpcmcodec.nn.module import Module
 
 from .distributions import DISTRIBUTIONS, Distribution
+from .expected import RDO_WEIGHT, Quantiser
 from .slopes import METRICS, lambda_of, mean_squared_error, range_of, yardstick
-
-if TYPE_CHECKING:
-    from .trellis import Trellis  # needs the installed package
-
-RDO_WEIGHT = 8.67
-"""Bits per squared unit of the rounding domain: lambda 255^2 / 3 step^2 with the step 5.1 / (255 sqrt(lambda))."""
 
 
 @torch.no_grad()
@@ -117,12 +112,13 @@ def code_batch(
     rdo: float,
     noise: Callable[[Tensor], Tensor] | None = None,
     shape_latent: Callable[[Tensor], Tensor] | None = None,
-    trellis: Trellis | None = None,
+    quantiser: Quantiser | None = None,
 ) -> Coded:
     """Run pictures x (N, 3, H, W) in 0..1, H and W multiples of the network's, each at its quality (N,) in 0..1.
 
     With `noise` the bits have training's gradients, without it they are plain likelihoods of what an encoder would
-    code. `shape_latent` changes y before it is quantised: by `trellis`, or else by rounding with strength `rdo`.
+    code. `shape_latent` changes y before it is quantised: by `quantiser`, where steps are not learned, or
+    else by rounding with strength `rdo` and straight-through gradients.
     """
     family = DISTRIBUTIONS[network.distribution]
     cond = network.condition(quality)
@@ -137,8 +133,8 @@ def code_batch(
 
     def code(step: Any, mean: Tensor, scale: Tensor, delta: Tensor | None = None) -> Tensor:
         latent, mean, scale = pick(step), mean.float(), family.bound(scale.float())
-        if trellis is not None:
-            value, found = trellis(latent, mean, scale, quality)
+        if quantiser is not None and delta is None:
+            value, found = quantiser(latent, mean, scale, quality)
             y_bits.append((step, found))
             return value
         residual = latent - mean if delta is None else (latent - mean) / delta
@@ -167,10 +163,10 @@ def rate_distortion(
     metric: str = "mse",
     noise: Noise | None = None,
     shape_latent: Callable[[Tensor], Tensor] | None = None,
-    trellis: Trellis | None = None,
+    quantiser: Quantiser | None = None,
 ) -> Outcome:
     """What `code_batch` costs, by picture; arguments as there."""
-    coded = code_batch(network, x, quality, rdo=rdo, noise=noise, shape_latent=shape_latent, trellis=trellis)
+    coded = code_batch(network, x, quality, rdo=rdo, noise=noise, shape_latent=shape_latent, quantiser=quantiser)
     bits = coded.z_bits.flatten(1).sum(1)
     per_step = [found.flatten(1).sum(1) for _, found in coded.y_bits]
     bpp = (bits + torch.stack(per_step).sum(0)) / (x.shape[2] * x.shape[3])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -15,16 +15,19 @@ from .curvature import Curvature
 from .environment import memory_format, uses_bfloat16
 from .loss import Noise, Outcome, rate_distortion
 from .parallel import Processes
+from .rounding import Rounding
 from .spectral import truncate
 
 if TYPE_CHECKING:
-    from .trellis import Trellis
+    from .expected import Quantiser
 
 
-def trellis_of(config: RunConfig, curvature: Curvature | None = None) -> Trellis | None:
-    """The quantiser of the model that a run names."""
+def quantiser_of(config: RunConfig, network: Any, curvature: Curvature | None = None) -> Quantiser | None:
+    """The trellis of the model that a run names; or rounding with rate in mind, where a network's scales are those of
+    logistics; None where rounding is all there is."""
     if config.trellis is None:
-        return None
+        rdo = config.rdo_for(network.rate)
+        return Rounding(rdo, curvature) if rdo and network.distribution == "logistic" else None
     from hpcmcodec.models import store  # the installed package is needed from here on
 
     from .trellis import Trellis
@@ -39,7 +42,8 @@ class Objective(torch.nn.Module):
         super().__init__()
         self.model = model
         self._rdo, self._metric, self._noise = config.rdo_for(model.model.rate), config.metric, noise
-        self._bf16, self._trellis = uses_bfloat16(config), trellis_of(config, curvature)
+        self._bf16 = uses_bfloat16(config)
+        self.quantiser = quantiser_of(config, model.model, curvature)
 
     def forward(self, x: Tensor, quality: Tensor, mask: Tensor | None = None) -> tuple[Tensor, ...]:
         """`mask`: of the latent's spectrum (spectral.py)."""
@@ -52,7 +56,7 @@ class Objective(torch.nn.Module):
                 metric=self._metric,
                 noise=self._noise,
                 shape_latent=None if mask is None else partial(truncate, mask=mask),
-                trellis=self._trellis,
+                quantiser=self.quantiser,
             )
         return found.mse, found.bpp, found.distortion, found.rate, found.latent, found.analysed
 
@@ -62,7 +66,10 @@ class Evaluation:
 
     def __init__(self, model: TorchModel, config: RunConfig, group: Processes, curvature: Curvature) -> None:
         self._format = memory_format(config)
-        module = group.wrap(Objective(model, config, Noise(group.rank, group.world), curvature))
+        objective = Objective(model, config, Noise(group.rank, group.world), curvature)
+        self.bends = objective.quantiser is not None
+        """Whether gradients need the curvature."""
+        module = group.wrap(objective)
         self._call = torch.compile(module) if config.compile else module
 
     def __call__(self, x: Tensor, quality: Tensor, mask: Tensor | None = None) -> Outcome:

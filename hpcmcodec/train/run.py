@@ -142,7 +142,7 @@ class Run:
                 state.inter_scale.learn(pairs)
             if self.config.balance != "none" and state.balance.wanted(state.step, done):
                 self._rebalance(crops, parts)
-        if self.config.trellis and state.step % CURVATURE_EVERY == 0:
+        if self.evaluate.bends and state.step % CURVATURE_EVERY == 0:
             self._measure_curvature(crops, outcome)
         state.step += 1
         return outcome, norm

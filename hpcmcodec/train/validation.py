@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from .evaluate import QUALITIES, SIZE, evaluate, summary, validation_crops
-from .objective import trellis_of
+from .objective import quantiser_of
 from .slopes import quality_of, range_of, slope_at
 from .state import State
 
@@ -23,7 +23,8 @@ class Validation:
         assert config.valid is not None
         multiple = state.network.pad_multiple
         crops = validation_crops(config.valid, config.valid_count, -(-SIZE // multiple) * multiple)
-        self.state, self.crops, self.trellis = state, crops.to(state.group.device), trellis_of(config)
+        self.state, self.crops = state, crops.to(state.group.device)
+        self.quantiser = quantiser_of(config, state.network)
         own = range_of(state.network)  # the yardstick is taken over the same slopes whatever a network's range
         whole = tuple(round(quality_of(slope_at(quality), own), 6) for quality in QUALITIES)
         self.qualities = whole if state.quality is None else (state.quality,)
@@ -39,7 +40,7 @@ class Validation:
                 rdo=rdo,
                 qualities=self.qualities,
                 metric=config.metric,
-                trellis=self.trellis,
+                quantiser=self.quantiser,
             )
             found = summary(points)
             if config.valid_coded:

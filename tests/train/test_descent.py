@@ -45,7 +45,7 @@ def test_small_steps_lower_what_files_cost(part: str, trellis: Trellis) -> None:
     x, quality = crops(), torch.tensor([0.8, 0.3])
 
     def cost() -> torch.Tensor:
-        return rate_distortion(network, x, quality, rdo=0.7, trellis=trellis).yardstick.mean()
+        return rate_distortion(network, x, quality, rdo=0.7, quantiser=trellis).yardstick.mean()
 
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(re.search(PARTS[part], name.replace("/", ".")) is not None)

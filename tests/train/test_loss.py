@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 
 from hpcmcodec.models.lite import Lite  # noqa: E402
 from hpcmcodec.nn.torch_model import TorchModel  # noqa: E402
-from hpcmcodec.train import loss, slopes  # noqa: E402
+from hpcmcodec.train import expected, loss, slopes  # noqa: E402
 from hpcmcodec.train.distributions import LOG_SCALE, Logistic, logistic_bits  # noqa: E402
 from tests.codec.conftest import TINY, picture, tiny_arrays  # noqa: E402
 
@@ -56,7 +56,7 @@ def test_rdo_rounding_is_nearest_or_one_towards_zero() -> None:
     assert torch.equal(chosen[moved], (near - near.sign())[moved])
 
     def cost(symbol: Any) -> Any:
-        return loss.RDO_WEIGHT * (r - symbol).square() + 0.7 * logistic_bits(symbol, scale)
+        return expected.RDO_WEIGHT * (r - symbol).square() + 0.7 * logistic_bits(symbol, scale)
 
     assert (cost(chosen) <= cost(near) + 1e-4).all()
 

@@ -11,17 +11,17 @@ from PIL import Image
 torch = pytest.importorskip("torch")
 
 from hpcmcodec.codec.calibrate import calibrate  # noqa: E402
-from hpcmcodec.codec.model import TRELLIS_STRENGTH  # noqa: E402
+from hpcmcodec.codec.model import RDO_STRENGTH, TRELLIS_STRENGTH  # noqa: E402
 from hpcmcodec.errors import UsageError  # noqa: E402
 from hpcmcodec.formats import model_file  # noqa: E402
 from hpcmcodec.formats.picture import Picture  # noqa: E402
 from hpcmcodec.models.export import export_model  # noqa: E402
 from hpcmcodec.models.lite import Lite, LiteConfig  # noqa: E402
-from hpcmcodec.train import trellis as module  # noqa: E402
+from hpcmcodec.train import expected  # noqa: E402
 from hpcmcodec.train.about import describe  # noqa: E402
 from hpcmcodec.train.config import RunConfig  # noqa: E402
 from hpcmcodec.train.data import load_pictures  # noqa: E402
-from hpcmcodec.train.loss import RDO_WEIGHT  # noqa: E402
+from hpcmcodec.train.rounding import Rounding  # noqa: E402
 from hpcmcodec.train.trellis import Trellis  # noqa: E402
 
 TINY = LiteConfig(16, 8, (8, 16, 16), (1, 1, 1), (16, 16), (1, 1))
@@ -61,9 +61,9 @@ def batch(
     return latent.requires_grad_(), mean.requires_grad_(), log_scale.requires_grad_(), torch.full((2,), 0.5)
 
 
-def cost(trellis: Trellis, wanted: torch.Tensor, batch: tuple[torch.Tensor, ...]) -> torch.Tensor:
+def cost(quantiser: expected.Quantiser, wanted: torch.Tensor, batch: tuple[torch.Tensor, ...]) -> torch.Tensor:
     """Bits, and what it costs in bits that the decoded latents are not those that are wanted."""
-    value, bits = trellis(*batch)
+    value, bits = quantiser(*batch)
     return CURVATURE / 2 * (value - wanted).square().sum() + bits.sum()
 
 
@@ -96,17 +96,19 @@ def test_gradients_go_where_they_should(trellis: Trellis) -> None:
     assert torch.isfinite(log_scale.grad).all() and log_scale.grad.any()
 
 
+@pytest.mark.parametrize("kind", ["trellis", "rounding"])
 @pytest.mark.parametrize("shift", [0.0, 0.15])
 def test_gradients_are_the_slopes_of_what_files_cost(
-    trellis: Trellis, shift: float, monkeypatch: pytest.MonkeyPatch
+    trellis: Trellis, shift: float, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Along directions that say something of many latents alike, where noise averages out. No prediction follows."""
-    monkeypatch.setattr(module, "GAINED", 0.0)
+    monkeypatch.setattr(expected, "GAINED", 0.0)
+    quantiser = trellis if kind == "trellis" else Rounding(RDO_STRENGTH)
     latent, mean, log_scale, quality = batch(4, (64, 48, 48))
     away = (latent - mean).detach()
     noise = 0.3 * torch.randn(latent.shape, generator=torch.Generator().manual_seed(5))
     wanted = (latent + noise + shift * away.sign()).detach()
-    cost(trellis, wanted, (latent, mean, log_scale, quality)).backward()
+    cost(quantiser, wanted, (latent, mean, log_scale, quality)).backward()
     near = away.clamp(-2, 2)
     steps = {"latent": (latent, near), "small": (latent, near * (away.abs() < 0.7)), "mean": (mean, near)}
     steps["far"] = latent, near * (away.abs() > 1)
@@ -117,9 +119,9 @@ def test_gradients_are_the_slopes_of_what_files_cost(
         for sign in (1, -1):
             with torch.no_grad():
                 leaf.add_(0.1 * sign * way)
-                ends.append(float(cost(trellis, wanted, (latent, mean, log_scale, quality))))
+                ends.append(float(cost(quantiser, wanted, (latent, mean, log_scale, quality))))
                 leaf.sub_(0.1 * sign * way)
-        true, size = (ends[0] - ends[1]) / 0.2, RDO_WEIGHT * float(near.square().sum())
+        true, size = (ends[0] - ends[1]) / 0.2, expected.RDO_WEIGHT * float(near.square().sum())
         assert abs(told - true) < 0.01 * size, name
 
 
