@@ -14,7 +14,7 @@ from typing import BinaryIO
 from PIL import Image, ImageFile
 
 from hpcmcodec.errors import InputError, LimitExceededError
-from hpcmcodec.formats import colour, metadata, png_input, tiff_input
+from hpcmcodec.formats import colour, exif, metadata, png_input, tiff_input
 from hpcmcodec.formats.payloads import MAX_PIXELS, Limits
 from hpcmcodec.formats.picture import Picture
 from hpcmcodec.formats.pillow import open_image
@@ -157,7 +157,7 @@ def _rawmode(image: Image.Image) -> str:
 def _turned(image: Image.Image, warnings: list[str]) -> Image.Image:
     """The loaded picture, upright. TIFF files were turned by Pillow itself when they were loaded."""
     try:
-        orientation = 1 if image.format == "TIFF" else image.getexif().get(metadata.ORIENTATION, 1)
+        orientation = 1 if image.format == "TIFF" else image.getexif().get(exif.ORIENTATION, 1)
     except Exception:  # the same variety of errors, but about metadata only
         warnings.append("the EXIF data is damaged and its orientation was ignored")
         orientation = 1

@@ -118,8 +118,7 @@ def verify(file: FileLike, decoder: Decoder | api.Decoder | None = None) -> Veri
     (False, 11)
     """
     data = as_bytes(file)
-    core = decoder or Decoder()
-    core = core if isinstance(core, Decoder) else core.core
+    core: Decoder = getattr(decoder, "core", decoder) or Decoder()
     checksums = model_found = False
     try:
         found = container.read(data, core.limits)
