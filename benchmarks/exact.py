@@ -1,7 +1,7 @@
 """The exact coder beside `cwebp -lossless -m 6 -q 100` and JPEG XL effort 7: bytes and speed, one picture a line.
 
     python benchmarks/exact_pictures.py GRAPHICS && python benchmarks/exact.py GRAPHICS
-    python benchmarks/exact.py KODAK [--near 1]          --near: also what cwebp -near_lossless of the same error gives
+    python benchmarks/exact.py KODAK [--near 1]          --near: ours within this error; the others stay lossless
 
 Debian: webp. JPEG XL by imagecodecs (PyPI), if it is there. Speeds are of one core, by processor time.
 """
