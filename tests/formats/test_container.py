@@ -197,7 +197,7 @@ def test_chunks_of_another_file_are_refused() -> None:
 def test_order_repetition_and_unknown_types() -> None:
     header = container._header.pack(PHOTO)
     tile = Chunk(0x83, bytes(4) + bytes(3) + b"x")
-    exif, xmp = Chunk(0x05, b"\0a"), Chunk(0x06, b"\0b")
+    exif, xmp = Chunk(0x05, b"\0II*\0"), Chunk(0x06, b"\0b")
     read(rebuilt(header, [tile, exif, xmp])).verify()
     for bad in ([exif, tile], [tile, xmp, exif], [tile, exif, exif], [tile, tile], [exif], [tile, Chunk(0x03, b"")]):
         with pytest.raises(CorruptError):
