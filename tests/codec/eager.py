@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -64,7 +64,7 @@ def encode_latents(model: CodecModel, y: Array, z: Array, cond: Any, tile: Tile)
     symbols = symbols if z_own is None else np.where(z_own, symbols, 0)
     rows = _z_rows(model, cond, z.shape)
     streams[0].add(*((symbols, rows) if z_own is None else (symbols[z_own], rows[z_own])))
-    pick, pick_own = model.network.pick(y), None if own is None else model.network.pick(own)
+    pick, pick_own = model.network.pick(y), _picks(model, own)
 
     def code(step: Step, mean: Array, scale: Array, delta: Array | None = None) -> Array:
         rows = kernels.scale_index(np.ascontiguousarray(scale), model.file.y_thresholds)
@@ -88,7 +88,7 @@ def decode_latents(model: CodecModel, data: Sequence[Any], cond: Any, tile: Tile
     where = np.ones(shape, bool) if z_own is None else z_own
     symbols = np.zeros(shape, np.float32)
     symbols[where] = readers[0].decode(_z_rows(model, cond, shape)[where])
-    pick_own = None if own is None else model.network.pick(own)
+    pick_own = _picks(model, own)
 
     def code(step: Step, mean: Array, scale: Array, delta: Array | None = None) -> Array:
         rows = kernels.scale_index(np.ascontiguousarray(scale), model.file.y_thresholds)
@@ -99,6 +99,14 @@ def decode_latents(model: CodecModel, data: Sequence[Any], cond: Any, tile: Tile
     for reader in readers:
         reader.finish()
     return y_hat
+
+
+def _picks(model: CodecModel, own: Array | None) -> Callable[[Step], Array] | None:
+    """Of every step, which of its elements are inside the picture."""
+    if own is None:
+        return None
+    pick = model.network.pick(own.astype(np.float32))
+    return lambda step: pick(step) != 0
 
 
 def _decoded(values: Array, where: Array, mean: Array, delta: Array | None) -> Array:

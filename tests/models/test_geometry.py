@@ -35,7 +35,7 @@ def test_sampling_reads_the_official_positions(index: np.ndarray) -> None:
 def test_every_latent_is_coded_once_at_its_official_step(index: np.ndarray) -> None:
     found = np.full(C * H * W, -1)
     for step in STEPS:
-        packed = geometry.pack(grids(index)[step.scale], step.pattern)
+        packed = geometry.pack(grids(index)[step.scale], step.pattern).astype(int)
         assert np.all(found[packed] == -1)
         found[packed] = step.index
     assert np.array_equal(found.reshape(C, H, W), OPS["geo.step"])
@@ -49,7 +49,7 @@ def test_step_sizes() -> None:
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: f"step{step.index}")
 def test_unpack_inverts_pack(step) -> None:
-    values = np.random.default_rng(step.index).normal(size=(2, C // step.pattern.count, 8, 12)).astype(np.float32)
+    values = np.random.default_rng(step.index).normal(size=(1, C // step.pattern.count, 8, 12)).astype(np.float32)
     full = geometry.unpack(values, step.pattern)
     assert np.count_nonzero(full) == values.size
     assert np.array_equal(geometry.pack(full, step.pattern), values)
@@ -58,8 +58,8 @@ def test_unpack_inverts_pack(step) -> None:
 @pytest.mark.parametrize("lattice", [SCALE1, SCALE2])
 @pytest.mark.parametrize("parts", [1, 2])
 def test_sample_inverts_scatter_and_overlay(lattice, parts: int) -> None:
-    coarse = np.random.default_rng(0).normal(size=(1, C * parts, 4, 6))
-    fine = np.random.default_rng(1).normal(size=(1, C * parts, 8, 12))
+    coarse = np.random.default_rng(0).normal(size=(1, C * parts, 4, 6)).astype(np.float32)
+    fine = np.random.default_rng(1).normal(size=(1, C * parts, 8, 12)).astype(np.float32)
     assert np.array_equal(geometry.sample(geometry.scatter(coarse, lattice, parts), lattice, parts), coarse)
     both = geometry.overlay(fine, coarse, lattice, parts)
     assert np.array_equal(geometry.sample(both, lattice, parts), coarse)

@@ -65,7 +65,7 @@ def test_no_step_sees_what_is_not_decoded(groups: int) -> None:
     places = network.pick(np.arange(latent.size).reshape(latent.shape))
     for k, step in enumerate(network.schedule):
         changed = latent.copy()
-        changed.reshape(-1)[places(step).ravel()] += 2
+        changed.reshape(-1)[places(step).ravel().astype(int)] += 2
         after = kit.predictions(network, np.ascontiguousarray, changed, z)
         same = [np.array_equal(a, b) for a, b in zip(before, after, strict=True)]  # means and scales in turn
         assert all(same[: 2 * k + 2])
