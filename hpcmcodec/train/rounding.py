@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -21,15 +23,11 @@ class Rounding(Quantiser):
 
     def __init__(self, strength: float, curvature: Curvature | None = None) -> None:
         """strength: above 0."""
-        self._log_scales = torch.linspace(*LOG_SCALE, _ROWS)
-        super().__init__(strength, (self._log_scales[1:] + self._log_scales[:-1]) / 2, curvature)
+        rows = _log_scales()
+        super().__init__(strength, (rows[1:] + rows[:-1]) / 2, curvature)
 
     def measured(self) -> Response:
-        def quantise(residual: np.ndarray, rows: np.ndarray) -> np.ndarray:
-            scales = self._log_scales[torch.from_numpy(rows.astype(np.int64))]
-            return rdo_round(torch.from_numpy(residual), scales, self.strength, _FAMILY).numpy()
-
-        return Response.of(quantise, self._log_scales.exp().double().numpy())
+        return _measured(self.strength)
 
     def choose(self, residual: Tensor, log_scale: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         symbols, leaf = rdo_round(residual, log_scale, self.strength, _FAMILY), log_scale.detach().requires_grad_()
@@ -37,3 +35,18 @@ class Rounding(Quantiser):
             bits = _FAMILY.bits(symbols, leaf)
             (slope,) = torch.autograd.grad(bits.sum(), leaf)
         return symbols, bits.detach(), slope
+
+
+def _log_scales() -> Tensor:
+    return torch.linspace(*LOG_SCALE, _ROWS)
+
+
+@cache
+def _measured(strength: float) -> Response:
+    rows = _log_scales()
+
+    def quantise(residual: np.ndarray, row: np.ndarray) -> np.ndarray:
+        scales = rows[torch.from_numpy(row.astype(np.int64))]
+        return rdo_round(torch.from_numpy(residual), scales, strength, _FAMILY).numpy()
+
+    return Response.of(quantise, rows.exp().double().numpy())
