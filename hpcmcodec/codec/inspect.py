@@ -118,7 +118,8 @@ def verify(file: FileLike, decoder: Decoder | api.Decoder | None = None) -> Veri
     (False, 11)
     """
     data = as_bytes(file)
-    core: Decoder = getattr(decoder, "core", decoder) or Decoder()
+    given: Any = decoder or Decoder()
+    core: Decoder = getattr(given, "core", given)
     checksums = model_found = False
     try:
         found = container.read(data, core.limits)
