@@ -9,13 +9,12 @@ the PNG writer is not measured. Modules are compiled before, as those of an inst
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+
+import turns
 
 
 def run(arguments: list[str]) -> tuple[float, float, float]:
@@ -24,17 +23,8 @@ def run(arguments: list[str]) -> tuple[float, float, float]:
 
 
 def measure(arguments: list[str]) -> tuple[float, float, float]:
-    """The same of one Python process. With PYTHONDONTWRITEBYTECODE, which some machines set, it would compile all our
-    modules at every start."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    start = time.perf_counter()
-    process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL, env=environment)
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"python {' '.join(arguments)} failed with exit code {process.returncode}")
-    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    """The same of one Python process."""
+    return turns.measure([sys.executable, *arguments])
 
 
 def report(name: str, results: list[tuple[float, float, float]]) -> None:

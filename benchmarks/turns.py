@@ -8,7 +8,7 @@ For instance two releases in environments of their own, and `hpcmdec`, on files 
         new='new/bin/hpcm decode -f new.hpc -o b.ppm' dec='build/libhpcm/bin/hpcmdec -m models new.hpc c.ppm'
 
 A ratio is the median of the runs' ratios, each against the first command's run of the same turn, with the quartiles:
-a machine that slows down slows all. Each command runs once before anything is measured. What they print is not shown.
+a machine that slows down slows all. Each command runs once before anything is measured. Standard output is not shown.
 """
 
 from __future__ import annotations
@@ -27,19 +27,17 @@ from typing import Any
 MEASURES = ("seconds", "cpu_seconds", "peak_mb")
 
 
-def measure(command: str) -> tuple[float, float, float]:
+def measure(arguments: list[str]) -> tuple[float, float, float]:
     """Wall seconds, CPU seconds and peak MB of one process. With PYTHONDONTWRITEBYTECODE, which some machines set,
     Python would compile all modules at every start."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     start = time.perf_counter()
-    process = subprocess.Popen(
-        shlex.split(command), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
-    )
+    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, env=environment)
     _, status, usage = os.wait4(process.pid, 0)
     wall = time.perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise SystemExit(f"{command} failed with exit code {process.returncode}")
+        raise SystemExit(f"{shlex.join(arguments)} failed with exit code {process.returncode}")
     return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
@@ -62,7 +60,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=9)
     parser.add_argument("-o", "--output", type=Path)
     arguments = parser.parse_args()
-    commands = dict(given.split("=", 1) for given in arguments.commands)
+    commands = {name: shlex.split(command) for name, command in (g.split("=", 1) for g in arguments.commands)}
     for command in commands.values():
         measure(command)
     runs: dict[str, list[tuple[float, float, float]]] = {name: [] for name in commands}
