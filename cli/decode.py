@@ -41,6 +41,7 @@ OUTPUTS = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".webp", ".tif", ".tiff", 
     is_flag=True,
     help="Decode what is there of a file that was cut off, coarser scales first; the exit code is 19 then.",
 )
+@options.decoding_model
 @options.conversion
 def command(
     sources: tuple[Place, ...],
@@ -49,6 +50,7 @@ def command(
     scale: str | None,
     preview: bool,
     allow_truncated: bool,
+    model: str | None,
     output: str | None,
     force: bool,
     skip_existing: bool,
@@ -107,6 +109,7 @@ def command(
         max_pixels=max_pixels,
         max_memory=options.per_job(max_memory, jobs),
         strip=strip,
+        model=model,
         region=region,
         allow_truncated=allow_truncated,
         scale=8 if preview else int((scale or "1/1")[2:]),

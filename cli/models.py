@@ -1,4 +1,4 @@
-"""`hpcm models`: list, show, import, export."""
+"""`hpcm models`: list, show, install, remove, import, export, calibrate."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hpcmcodec.batch import Place
 from hpcmcodec.cli import options
 from hpcmcodec.cli.report import human_bytes
 from hpcmcodec.cli.text import columns, echo, shown
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def command() -> None:
-    """List, show, import and export models.
+    """List, show, install, import and export models.
 
     A model is a .safetensors file in a folder of $HPCM_MODELS, in the user's data folder, or in the package. A file
     can be decoded only with the model that made it.
@@ -153,14 +154,20 @@ def import_(
     "-o", "--output", metavar="FILE", type=click.Path(path_type=Path), required=True, help="Model file to write."
 )
 @click.option("--name", metavar="NAME", help="Name of the model. Default: the file's.")
+@click.option(
+    "--base",
+    metavar="NAME|FILE",
+    help="Write an adapter: only what differs from this model, which users of it need too.",
+)
 @click.option("-f", "--force", is_flag=True, help="Replace an existing file.")
 @options.as_json
-def export(run: Path, output: Path, name: str | None, force: bool, as_json: bool) -> None:
+def export(run: Path, output: Path, name: str | None, base: str | None, force: bool, as_json: bool) -> None:
     """Make a model file of a training run. Needs torch (pip install 'hpcmcodec[train]').
 
     \b
     Examples:
       hpcm models export run -o mine.safetensors
+      hpcm models export run -o small.safetensors --base lite-8
       hpcm encode photo.png --model mine.safetensors
     """
     from hpcmcodec.formats import model_file
@@ -173,7 +180,7 @@ def export(run: Path, output: Path, name: str | None, force: bool, as_json: bool
         if error.name != "torch":
             raise
         raise UsageError("reading a run needs torch: pip install 'hpcmcodec[train]'") from None
-    export_run(run, output, name, force=force)
+    export_run(run, output, name, base=base, force=force)
     model = model_file.peek(output)
     if as_json:
         echo(json.dumps(_to_dict(model)))
@@ -182,6 +189,46 @@ def export(run: Path, output: Path, name: str | None, force: bool, as_json: bool
             f"{shown(run)} -> {shown(output)}  {shown(model.name)}"
             f"  {model.provenance['steps']} steps  {human_bytes(model.size)}"
         )
+
+
+@command.command()
+@click.argument("source", metavar="FILE|URL", type=options.PlaceType())
+@click.option("-f", "--force", is_flag=True, help="Replace another model of the same name.")
+@options.as_json
+def install(source: Place, force: bool, as_json: bool) -> None:
+    """Put a model file into the folder of your own models, under the name that it has.
+
+    The whole file is checked first. From then on hpcm encode --model NAME and decoding find it, as they find models in
+    folders that $HPCM_MODELS names (several with : between them), which are searched first.
+
+    \b
+    Examples:
+      hpcm models install mine.safetensors
+      hpcm models install https://example.org/lite-multiref.safetensors
+    """
+    from hpcmcodec.batch.reading import read_bytes
+    from hpcmcodec.models.installing import install
+
+    model, new = install(read_bytes(source), force=force)
+    if as_json:
+        echo(json.dumps(_to_dict(model) | {"installed": new}))
+    else:
+        echo(f"{shown(model.name)}: {'installed as' if new else 'was there already,'} {shown(model.path)}")
+
+
+@command.command()
+@click.argument("name", metavar="NAME")
+@click.option("-f", "--force", is_flag=True, help="Even though other models build on it.")
+def remove(name: str, force: bool) -> None:
+    """Delete one of your own models. Pictures that were encoded with it cannot be decoded without it.
+
+    \b
+    Example:
+      hpcm models remove mine
+    """
+    from hpcmcodec.models.installing import remove
+
+    echo(f"removed {shown(remove(name, force=force))}")
 
 
 @command.command()
@@ -236,6 +283,7 @@ def _to_dict(model: Summary) -> dict[str, Any]:
         "identity": model.identity.hex(),
         "file": str(model.path),
         "size": model.size,
+        "base": model.base.hex() if model.base else None,
         "parameters": model.parameters,
         "config": model.config,
         "distribution": model.distribution,

@@ -18,7 +18,7 @@ from hpcmcodec.errors import LimitExceededError, UsageError
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class _PlaceType(click.ParamType):
+class PlaceType(click.ParamType):
     """A path, which shells complete, or a URL, which they cannot."""
 
     name = "path"
@@ -30,7 +30,7 @@ class _PlaceType(click.ParamType):
         return click.Path(allow_dash=True).shell_complete(ctx, param, incomplete)
 
 
-sources = click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", type=_PlaceType())
+sources = click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", type=PlaceType())
 threads = click.option(
     "--threads",
     type=click.IntRange(1, 256),
@@ -119,6 +119,14 @@ def conversion(command: F) -> F:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+decoding_model = click.option(
+    "-m",
+    "--model",
+    metavar="NAME|FILE",
+    help="A model to decode with besides the installed ones; see hpcm models install.",
+)
 
 
 def per_job(max_memory: int | None, jobs: int) -> int | None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @options.sources
+@options.decoding_model
 @options.threads
 @options.max_pixels
 @options.max_memory
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 @click.option("--quiet", is_flag=True, help="Print problems only.")
 def command(
     sources: tuple[Place, ...],
+    model: str | None,
     threads: int | None,
     max_pixels: int | None,
     max_memory: int | None,
@@ -49,7 +51,7 @@ def command(
     options.start_kernels()
     from hpcmcodec.codec import Decoder
 
-    decoder = Decoder(threads, limits(max_pixels, max_memory))
+    decoder = Decoder(threads, limits(max_pixels, max_memory), model)
     return planning.for_each(
         sources,
         lambda path: _check(path, decoder, as_json, quiet),

@@ -3,7 +3,8 @@
 Identity. The file's metadata has two texts. `hpcmcodec` is the manifest: JSON with the network's config, its program,
 the family of distributions, and of every tensor its type, shape and SHA-256. `hpcmcodec.about` holds what may change
 without changing a decoded bit: name, provenance, measured quality. The identity is the SHA-256 of the manifest's UTF-8
-bytes as stored, so it is known from the file's head alone; each tensor is held to its own hash when it is read.
+bytes as stored, so it is known from the file's head alone; each tensor is held to its own hash when it is read. An
+adapter names a base model and holds only what differs from it.
 
 Files are read into memory up to a size, so that nothing that happens to them later matters; larger ones are mapped:
 replace these by renaming (as `write` does), never change them in place.
@@ -17,7 +18,8 @@ import math
 import mmap
 import os
 import struct
-from collections.abc import Iterator, Mapping
+from collections import ChainMap
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -28,12 +30,13 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
-from hpcmcodec.errors import ModelFileError
+from hpcmcodec.errors import MissingModelError, ModelFileError
 from hpcmcodec.formats.half import half_to_single
 from hpcmcodec.formats.header import MODEL_NAME
 from hpcmcodec.formats.model_rules import (
     ABOUT,
     DTYPES,
+    IDENTITY,
     LEVELS,
     MANIFEST,
     PREFIX,
@@ -59,7 +62,8 @@ _ENTRY = {"dtype", "shape", "data_offsets"}
 
 @dataclass(frozen=True)
 class Summary:
-    """What the head of a model file tells: nothing but the head was read."""
+    """What the head of a model file tells: nothing but the head was read. `base`: the identity of the model that an
+    adapter builds on. `parameters`, `size`: of this file alone."""
 
     path: Path
     name: str
@@ -71,6 +75,7 @@ class Summary:
     measured: dict[str, Any]
     parameters: int
     size: int
+    base: bytes | None
 
     @property
     def id(self) -> bytes:
@@ -118,16 +123,31 @@ def peek(path: str | Path) -> Summary:
     return _Source(Path(path)).summary
 
 
-def read(path: str | Path) -> ModelFile:
-    """A model file with its tables checked; weights are checked as they are used. Raises ModelFileError."""
+FindBase = Callable[[bytes], ModelFile]
+"""Identity (32 bytes) -> the model of it. Raises MissingModelError."""
+
+
+def read(path: str | Path, find_base: FindBase | None = None) -> ModelFile:
+    """A model file with its tables checked; weights are checked as they are used. find_base: where an adapter's base
+    comes from. Raises ModelFileError, MissingModelError for a base that is not found."""
     source = _Source(Path(path))
+    own = _Weights(source)
     tables: dict[str, Any] = {name: source.raw(PREFIX + name) for name in TABLES}
     levels = source.raw(PREFIX + LEVELS) if PREFIX + LEVELS in source.entries else None
     problem = table_problem(**tables, levels=levels)
     if problem:
         raise ModelFileError(f"{path}: {problem}")
     levels = None if levels is None else levels.reshape(2, -1, 4)
-    return ModelFile(**vars(source.summary), tensors=_Weights(source), **tables, levels=levels, data=source.data)
+    tensors = own if source.summary.base is None else _over(own, source.summary, find_base)
+    return ModelFile(**vars(source.summary), tensors=tensors, **tables, levels=levels, data=source.data)
+
+
+def _over(own: _Weights, adapter: Summary, find_base: FindBase | None) -> Mapping[str, NDArray[np.float32]]:
+    """An adapter's parameters before those of its base."""
+    assert adapter.base is not None
+    if find_base is None:
+        raise MissingModelError(f"{adapter.path} builds on the model {adapter.base[:8].hex()}, which is not at hand")
+    return ChainMap(own, find_base(adapter.base).tensors)  # type: ignore[arg-type]  # read only
 
 
 def stored_tensors(path: str | Path) -> dict[str, NDArray[Any]]:
@@ -168,6 +188,9 @@ class _Source:
         program = self._section(manifest, "program")
         if problem is None and not isinstance(program.get("entries"), dict):
             problem = "it has no program"
+        base = manifest.get("base")
+        if problem is None and not (base is None or (isinstance(base, str) and IDENTITY.fullmatch(base))):
+            problem = "what it builds on is no identity"
         if problem is None and not (isinstance(name, str) and MODEL_NAME.fullmatch(name)):
             problem = "it has no proper name"
         if problem:
@@ -183,6 +206,7 @@ class _Source:
             measured=self._section(about, "measured"),
             parameters=sum(self.size_of(k) for k in self.weight_names()),
             size=self._size,
+            base=None if base is None else bytes.fromhex(base),
         )
 
     @cached_property

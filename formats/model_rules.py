@@ -34,6 +34,8 @@ _MAX_OFFSET = 1 << 24
 _MAX_ROWS = 768
 PREFIX = "entropy."
 _MAX_TENSORS = 1 << 14
+IDENTITY = re.compile(r"[0-9a-f]{64}")
+"""Of a model, as a manifest names its base."""
 _TENSOR_NAME = re.compile(r"[A-Za-z0-9_.]{1,200}")
 
 

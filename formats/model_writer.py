@@ -45,6 +45,7 @@ def write(
     y_thresholds: NDArray[np.float32],
     z_thresholds: NDArray[np.float32],
     levels: NDArray[np.float32] | None = None,
+    base: bytes | None = None,
     distribution: Mapping[str, Any] | None = None,
     provenance: Mapping[str, Any] | None = None,
     measured: Mapping[str, Any] | None = None,
@@ -53,8 +54,8 @@ def write(
 
     config: JSON values with a `family`.   program: what decoders execute, whole numbers and texts only.
     tensors: float16, float32, or int8 with a float32 vector `NAME.scale` of one
-    factor per row. levels: of a trellis, see `ModelFile`. The same arguments give the same bytes. Raises
-    ModelFileError, OutputError.
+    factor per row. levels: of a trellis, see `ModelFile`. base: the identity of the model whose parameters an adapter
+    has besides these. The same arguments give the same bytes. Raises ModelFileError, OutputError.
     """
     tables = {"cdf": cdf, "starts": starts, "lengths": lengths, "offsets": offsets}
     tables |= {"y_thresholds": y_thresholds, "z_thresholds": z_thresholds}  # type: ignore[dict-item]
@@ -74,7 +75,8 @@ def write(
     )
     if problem:
         raise ModelFileError(f"{path}: {problem}")
-    manifest = _dump({"config": config, "distribution": distribution or {}, "program": program, "tensors": entries})
+    described = {"config": config, "distribution": distribution or {}, "program": program, "tensors": entries}
+    manifest = _dump(described if base is None else {**described, "base": base.hex()})
     about = _dump({"name": name, "provenance": provenance or {}, "measured": measured or {}})
     _write_safetensors(Path(path), arrays, entries, {MANIFEST: manifest, ABOUT: about})
     return hashlib.sha256(manifest.encode()).digest()

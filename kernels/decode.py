@@ -14,12 +14,13 @@ Region = tuple[int, int, int, int]
 
 
 class Model:
-    """A model file, read and checked. base: the model that it names, if it holds only what differs. Raises
+    """A model file, read and checked. find_base: from an identity (32 bytes) to the model of it, for an adapter. Raises
     ModelFileError, MissingModelError."""
 
-    def __init__(self, data: Buffer, base: Model | None = None) -> None:
+    def __init__(self, data: Buffer, find_base: Callable[[bytes], Model] | None = None) -> None:
+        find = None if find_base is None else lambda identity: find_base(identity).native
         with translated():
-            self.native: Any = native().Model(data, None if base is None else base.native)
+            self.native: Any = native().Model(data, find)
 
     @property
     def identity(self) -> bytes:

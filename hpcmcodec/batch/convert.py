@@ -78,19 +78,23 @@ class _Named(BytesIO):
 
 @dataclass(frozen=True, kw_only=True)
 class _Job:
-    """What both directions share. Jobs are equal where their options are, and travel without what they have loaded."""
+    """What both directions share. Jobs are equal where their options are, and travel without what they have loaded.
+
+    `model`: to encode with, or one to decode with besides the installed ones.
+    """
 
     threads: int | None = None
     max_pixels: int | None = None
     max_memory: int | None = None
     strip: bool = False
+    model: str | Path | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
     @cached_property
     def _decoder(self) -> Decoder:
         from hpcmcodec.codec import Decoder
 
-        return Decoder(self.threads, limits(self.max_pixels, self.max_memory))
+        return Decoder(self.threads, limits(self.max_pixels, self.max_memory), self.model)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(type(self), **{f.name: getattr(self, f.name) for f in fields(self) if f.init}), ()
@@ -108,7 +112,6 @@ class EncodeJob(_Job):
     quality: float = 50
     target: Target | None = None
     effort: int = 0
-    model: str | Path | None = None
     verify: bool = False
     shape: Shape | None = None
     keep_smaller: bool = False
@@ -217,7 +220,9 @@ class DecodeJob(_Job):
         return header.width * header.height
 
     def prepare(self) -> None:
-        """Nothing: which model is needed depends on the file."""
+        """Loads the model that was named; which others are needed depends on the file."""
+        with self._lock:
+            _ = self._decoder
 
 
 def limits(max_pixels: int | None, max_memory: int | None) -> Limits:

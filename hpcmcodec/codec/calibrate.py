@@ -65,6 +65,7 @@ def calibrate(source: str | Path | None, pictures: Iterable[Picture], output: Pa
         program=file.program,
         tensors=model_file.stored_tensors(file.path),
         **tables.stored(),
+        base=file.base,
         distribution={"name": "logistic", "trellis": f"fitted to {len(crops)} pictures"},
         provenance={**file.provenance, "calibrated": file.name},
         measured={**file.measured, **curvature},

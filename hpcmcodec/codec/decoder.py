@@ -12,7 +12,7 @@ from hpcmcodec import kernels
 from hpcmcodec.codec.canvas import check_scale
 from hpcmcodec.codec.memory import FILE_BYTES, PROCESS_BYTES, machine_memory
 from hpcmcodec.codec.model import CodecModel
-from hpcmcodec.errors import MissingModelError, TruncatedError, UsageError
+from hpcmcodec.errors import TruncatedError, UsageError
 from hpcmcodec.formats import container
 from hpcmcodec.formats.container import Container, Limits
 from hpcmcodec.formats.header import Header
@@ -25,7 +25,8 @@ from hpcmcodec.progress import at
 class Decoder:
     """Decodes pictures; models stay loaded between pictures. Safe to share between threads.
 
-    threads: of the kernels' pool, None leaves it as it is. limits: what to refuse.
+    threads: of the kernels' pool, None leaves it as it is. limits: what to refuse. model: a name or a model file that
+    is known besides the installed ones. Raises MissingModelError, ModelFileError.
 
     >>> from hpcmcodec import encode
     >>> decoder = Decoder()
@@ -34,12 +35,17 @@ class Decoder:
     ((10, 20, 1), None)
     """
 
-    def __init__(self, threads: int | None = None, limits: Limits | None = None) -> None:
+    def __init__(
+        self, threads: int | None = None, limits: Limits | None = None, model: str | Path | None = None
+    ) -> None:
         if threads is not None:
             kernels.set_threads(threads)
         self.limits = limits or Limits()
         self._models: dict[bytes, core.Model] = {}
         self._lock = threading.Lock()
+        if model is not None:
+            given = store.for_core(store.path_of(model))
+            self._models[given.identity[:8]] = given
 
     def decode(
         self,
@@ -91,17 +97,9 @@ class Decoder:
         with self._lock:
             model = self._models.get(header.model_id)
             if model is None:
-                model = store.first_sound(store.paths_by_id(header.model_id, header.model_name), read_model)
+                model = store.first_sound(store.paths_by_id(header.model_id, header.model_name), store.for_core)
                 self._models[header.model_id] = model
             return model
-
-
-def read_model(path: Path) -> core.Model:
-    """The model in a file, for the core. Raises ModelFileError, MissingModelError."""
-    try:
-        return core.Model(path.read_bytes())
-    except OSError as error:
-        raise MissingModelError(f"{path} cannot be read ({error.strerror or error})") from None
 
 
 def _tell(share: float) -> bool:

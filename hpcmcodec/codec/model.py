@@ -13,6 +13,7 @@ from hpcmcodec.entropy.coder import EntropyCoder, Quantised
 from hpcmcodec.formats.model_file import ModelFile
 from hpcmcodec.kernels import decode
 from hpcmcodec.kernels.program import Program
+from hpcmcodec.models import store
 from hpcmcodec.models.program import canonical
 from hpcmcodec.models.registry import build, config_from_dict
 
@@ -67,7 +68,7 @@ class CodecModel:
     @cached_property
     def core(self) -> decode.Model:
         """The same for decoding."""
-        return decode.Model(self.file.data)
+        return decode.Model(self.file.data, store.core_by_identity)
 
     # ------------------------------------------------------------------------------------------ the program's numbers
     @property

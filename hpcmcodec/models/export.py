@@ -10,6 +10,7 @@ import numpy as np
 
 from hpcmcodec.entropy.tables import DISTRIBUTIONS, EntropyTables
 from hpcmcodec.formats import model_file
+from hpcmcodec.formats.model_file import ModelFile
 from hpcmcodec.models.config import to_dict
 from hpcmcodec.models.program import program_of
 from hpcmcodec.models.registry import build
@@ -47,6 +48,7 @@ def export_model(
     *,
     distribution: str = "logistic",
     tables: EntropyTables | None = None,
+    base: ModelFile | None = None,
     storage: Callable[[str, np.ndarray], dict[str, np.ndarray]] = stored,
     provenance: Mapping[str, Any] | None = None,
     measured: Mapping[str, Any] | None = None,
@@ -55,14 +57,16 @@ def export_model(
 
     arrays: float32 by parameter name; kernels that are trained in branches are merged.
     distribution: a key of `entropy.tables.DISTRIBUTIONS`. tables: others than it has, as of a trellis. storage: how
-    each parameter is kept, `stored` or `exact`.
+    each parameter is kept, `stored` or `exact`. base: a model of which an adapter is made, which holds only the
+    parameters that have other values there.
     Raises ModelFileError for arrays that no model file can hold.
     """
     config, arrays = merged(config, arrays)
     tables = tables or DISTRIBUTIONS[distribution]()
     tensors: dict[str, np.ndarray] = {}
     for key, array in arrays.items():
-        tensors |= storage(key, np.asarray(array, np.float32))
+        if base is None or not _same(base.tensors.get(key), array):
+            tensors |= storage(key, np.asarray(array, np.float32))
     return model_file.write(
         path,
         name=name,
@@ -70,7 +74,12 @@ def export_model(
         program=program_of(build(config)),
         tensors=tensors,
         **tables.stored(),
+        base=None if base is None else base.identity,
         distribution={"name": distribution} | ({} if tables.levels is None else {"trellis": "measured"}),
         provenance=provenance,
         measured=measured,
     )
+
+
+def _same(one: np.ndarray | None, other: np.ndarray) -> bool:
+    return one is not None and np.array_equal(one, np.asarray(other, np.float32))

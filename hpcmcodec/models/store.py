@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -15,6 +16,7 @@ from typing import TypeVar
 from hpcmcodec.errors import MissingModelError, ModelFileError
 from hpcmcodec.formats import model_file
 from hpcmcodec.formats.model_file import ModelFile, Summary
+from hpcmcodec.kernels import decode as core
 
 T = TypeVar("T")
 _log = logging.getLogger("hpcmcodec")
@@ -46,7 +48,7 @@ def folders() -> list[Path]:
 
 def list_models() -> list[Summary]:
     """Every model that can be found, by its head alone. Damaged files and files of other kinds are left out."""
-    return [summary for _, summary in _scan()]
+    return [summary for _, summary in scan()]
 
 
 def unreadable() -> list[tuple[Path, ModelFileError]]:
@@ -63,18 +65,71 @@ def unreadable() -> list[tuple[Path, ModelFileError]]:
 def find(model: str | Path | None = None) -> ModelFile:
     """The model of this name, or in the file of this path; None: the default model.
 
-    A name without a folder or suffix is looked up; where several models have it, the first one found counts. Raises
-    MissingModelError with what to do, ModelFileError for a damaged file.
+    A name without a folder or suffix is looked up; where several models have it, the first one found counts. A name
+    without a number, such as lite, is also that of the model with the highest one, lite-8. Raises MissingModelError
+    with what to do, ModelFileError for a damaged file.
     """
-    if model is None:
-        model = DEFAULT_MODEL
+    return _first(DEFAULT_MODEL if model is None else model, _read_whole)
+
+
+def path_of(model: str | Path) -> Path:
+    """The file of a model that `find` takes. Raises as it does."""
+    return _first(model, lambda path: model_file.peek(path).path)
+
+
+def _first(model: str | Path, read: Callable[[Path], T]) -> T:
+    """What `read` makes of the file that is meant."""
     if isinstance(model, Path) or model.endswith(SUFFIX) or os.sep in model:
-        return _read_path(Path(model).expanduser())
-    paths = (path for path, summary in _scan() if summary.name == model)
+        path = Path(model).expanduser()
+        if not path.is_file():
+            raise MissingModelError(f"there is no model file {path}; `hpcm models list` shows the installed ones")
+        return read(path)
     try:
-        return first_sound(paths, _read_whole)
+        return first_sound(_called(model), read)
     except StopIteration:
         raise MissingModelError(f"model {model!r} is not installed{_advice(model)}") from None
+
+
+def by_identity(identity: bytes) -> ModelFile:
+    """The model that an adapter builds on. Raises MissingModelError, ModelFileError."""
+    return first_sound(_bases(identity), _read_whole)
+
+
+def for_core(path: Path) -> core.Model:
+    """The model in a file, for decoding. Raises ModelFileError, MissingModelError."""
+    try:
+        return core.Model(path.read_bytes(), core_by_identity)
+    except OSError as error:
+        raise MissingModelError(f"{path} cannot be read ({error.strerror or error})") from None
+
+
+def core_by_identity(identity: bytes) -> core.Model:
+    """The same for decoding."""
+    return first_sound(_bases(identity), for_core)
+
+
+def _bases(identity: bytes) -> Iterator[Path]:
+    found = [path for path, summary in scan() if summary.identity == identity]
+    if not found:
+        raise MissingModelError(
+            f"an adapter needs the model {identity[:8].hex()} that it builds on, which is not installed: get its"
+            f" {SUFFIX} file and run `hpcm models install FILE`"
+        )
+    return iter(found)
+
+
+def _called(name: str) -> Iterator[Path]:
+    """Files of models with a name, in order of search; without any, those of its newest version."""
+    versions: dict[int, list[Path]] = {}
+    exact = False
+    for path, summary in scan():
+        if summary.name == name:
+            exact = True
+            yield path
+        elif match := re.fullmatch(re.escape(name) + r"-(\d{1,9})", summary.name):
+            versions.setdefault(int(match[1]), []).append(path)
+    if versions and not exact:
+        yield from versions[max(versions)]
 
 
 def path_by_id(identity: bytes, name: str) -> Path:
@@ -88,7 +143,7 @@ def paths_by_id(identity: bytes, name: str) -> Iterator[Path]:
     Raises MissingModelError if no model has this identity, even if one has the name.
     """
     found = same_name = False
-    for path, summary in _scan(name):
+    for path, summary in scan(name):
         if summary.identity.startswith(identity):
             found = True
             yield path
@@ -121,13 +176,13 @@ def first_sound(paths: Iterator[Path], read: Callable[[Path], T]) -> T:
 
 def _read_whole(path: Path) -> ModelFile:
     """A model file with its weights compared, which a copy may be needed for, except the package's own."""
-    file = model_file.read(path)
+    file = model_file.read(path, by_identity)
     if path.parent != shipped_folder():
         file.verify()
     return file
 
 
-def _scan(likely: str | None = None) -> Iterator[tuple[Path, Summary]]:
+def scan(likely: str | None = None) -> Iterator[tuple[Path, Summary]]:
     """Models in order of search, but files called `likely` before all others: reading a head takes milliseconds."""
     paths = _candidates()
     for path in paths if likely is None else sorted(paths, key=lambda p: p.stem != likely):
@@ -148,14 +203,19 @@ def _candidates() -> Iterator[Path]:
             continue
 
 
-def _read_path(path: Path) -> ModelFile:
-    if not path.is_file():
-        raise MissingModelError(f"there is no model file {path}; `hpcm models list` shows the installed ones")
-    return model_file.read(path)
-
-
 def _advice(name: str) -> str:
+    from hpcmcodec.models.presets import OFFICIAL, PRESETS
+
+    known = next(
+        (p for p in sorted(PRESETS, key=len, reverse=True) if re.fullmatch(re.escape(p) + r"(-[\d.]+)?", name)), None
+    )
+    make = ""
+    if known in OFFICIAL:
+        make = ", or make it of an official checkpoint: `hpcm models import FILE`"
+    elif known is not None:
+        start = f" --init {DEFAULT_MODEL}" if known.startswith("lite") else " --lambda 0.013"
+        make = f", or train it: `hpcm train --preset {known}{start} --data PICTURES --out RUN`"
     return (
-        f": put its {SUFFIX} file into {user_folder()} or a folder named in ${ENVIRONMENT}, or make it with"
-        " `hpcm models import`; `hpcm models list` shows what is installed"
+        f": get its {SUFFIX} file and run `hpcm models install FILE`, or name its folder in ${ENVIRONMENT}{make};"
+        " `hpcm models list` shows what is installed"
     )

@@ -42,10 +42,19 @@ py::bytearray block(size_t size, uint8_t** data) {
     return py::reinterpret_steal<py::bytearray>(made);
 }
 
-std::shared_ptr<const Model> read_model(const py::buffer& data, const std::shared_ptr<const Model>& base) {
+// Identity (32 bytes) -> the model of it, or None.
+using FindBase = std::function<std::shared_ptr<Model>(const py::bytes&)>;
+
+std::shared_ptr<const Model> find_base(const FindBase& find, const Digest& identity) {
+    const py::gil_scoped_acquire acquire;
+    return find(py::bytes(reinterpret_cast<const char*>(identity.data()), identity.size()));
+}
+
+std::shared_ptr<const Model> read_model(const py::buffer& data, const std::optional<FindBase>& find) {
     const View view(data);
     const py::gil_scoped_release release;
     return std::make_shared<const Model>(ModelFile::read(view.bytes(), [&](const Digest& identity) -> std::shared_ptr<const ModelFile> {
+        const std::shared_ptr<const Model> base = find ? find_base(*find, identity) : nullptr;
         if (!base || base->file().identity() != identity) return nullptr;
         return {base, &base->file()};
     }));
@@ -90,10 +99,10 @@ py::tuple decode(const py::buffer& data, const Model& model, const std::optional
 
 void bind_decoder(py::module_& module) {
     py::class_<Model, std::shared_ptr<Model>>(module, "Model")
-        .def(py::init([](const py::buffer& data, const std::shared_ptr<Model>& base) {
-                 return std::const_pointer_cast<Model>(read_model(data, base));
+        .def(py::init([](const py::buffer& data, const std::optional<FindBase>& find) {
+                 return std::const_pointer_cast<Model>(read_model(data, find));
              }),
-             py::arg("data"), py::arg("base") = nullptr)
+             py::arg("data"), py::arg("find_base") = py::none())
         .def_property_readonly("identity", [](const Model& model) {
             const Digest& digest = model.file().identity();
             return py::bytes(reinterpret_cast<const char*>(digest.data()), digest.size());

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from hpcmcodec.models import store
+from hpcmcodec.models.export import exact, export_model
+from tests.codec.conftest import TINY, tiny_arrays
 
 from .storing import Hpcm
 
@@ -60,3 +64,116 @@ def test_import_of_what_is_no_checkpoint(hpcm: Hpcm, tmp_path: Path) -> None:
     result = hpcm("models", "import", tmp_path / "x.pth", "--preset", "base", "-o", tmp_path)
     assert result.code == 3 and result.err.count("\n") == 1
     assert hpcm("models", "import", tmp_path / "x.pth", "--preset", "huge").code == 2
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder for the user's models."""
+    folder = tmp_path / "own"
+    folder.mkdir()
+    monkeypatch.setattr("hpcmcodec.models.store.user_folder", lambda: folder)
+    return folder
+
+
+def test_a_model_file_goes_there_and_back(
+    hpcm: Hpcm, tiny: Path, own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = tmp_path / "mine.safetensors"
+    export_model(mine, "mine", TINY, tiny_arrays(7))
+    Image.new("RGB", (40, 30), (9, 99, 199)).save(tmp_path / "a.png")
+    coded, out = tmp_path / "a.hpc", tmp_path / "b.png"
+    made = hpcm("encode", tmp_path / "a.png", "-o", coded, "--model", mine, "--verify")
+    assert made.code == 0, made.err
+    missing = hpcm("decode", coded, "-o", out)
+    assert missing.code == 14 and "hpcm models install" in missing.err
+    assert hpcm("decode", coded, "-o", out, "--model", mine).code == 0
+    assert hpcm("verify", coded).code == 14
+    assert hpcm("verify", coded, "--model", mine).code == 0
+
+    installed = hpcm("models", "install", mine, "--json")
+    assert installed.code == 0 and installed.json[0]["installed"] is True
+    assert Path(installed.json[0]["file"]) == own / "mine.safetensors"
+    assert hpcm("verify", coded).code == 0 and hpcm("decode", coded, "-o", out, "-f").code == 0
+    assert hpcm("models", "install", mine, "--json").json[0]["installed"] is False
+
+    assert hpcm("models", "remove", "mine").code == 0
+    assert hpcm("verify", coded).code == 14
+    assert hpcm("models", "remove", "mine").code == 14
+
+
+def test_what_cannot_be_installed_or_removed(hpcm: Hpcm, tiny: Path, own: Path, tmp_path: Path) -> None:
+    damaged = bytearray((tiny / "tiny.safetensors").read_bytes())
+    damaged[-1] ^= 1
+    (tmp_path / "bad.safetensors").write_bytes(damaged)
+    assert hpcm("models", "install", tmp_path / "bad.safetensors").code == 15
+    assert hpcm("models", "install", tmp_path / "absent.safetensors").code == 3
+    assert not list((own).glob("*"))
+    one, two = tmp_path / "one.safetensors", tmp_path / "two.safetensors"
+    export_model(one, "same", TINY, tiny_arrays(3))
+    export_model(two, "same", TINY, tiny_arrays(4))
+    assert hpcm("models", "install", one).code == 0
+    again = hpcm("models", "install", two)
+    assert again.code == 4 and "--force" in again.err
+    assert hpcm("models", "install", two, "--force").code == 0
+    assert hpcm("models", "remove", "tiny").code == 2  # of a folder that is not the user's
+
+
+def test_an_adapter(hpcm: Hpcm, tiny: Path, own: Path, tmp_path: Path) -> None:
+    arrays = {**tiny_arrays(0)}
+    changed = next(name for name in arrays if name.startswith("ctx_"))
+    arrays[changed] = arrays[changed] * np.float32(1.5)
+    whole, small = tmp_path / "whole.safetensors", tmp_path / "small.safetensors"
+    storage = exact
+    export_model(whole, "whole", TINY, arrays, storage=storage)
+    export_model(small, "small", TINY, arrays, storage=storage, base=store.find("tiny"))
+    names = store.find(small).tensors
+    assert set(names) == set(store.find(whole).tensors)
+    assert small.stat().st_size < whole.stat().st_size
+    pixels = np.random.default_rng(1).integers(0, 256, (40, 56, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    for model in (whole, small):
+        assert hpcm("encode", tmp_path / "a.png", "-o", tmp_path / f"{model.stem}.hpc", "--model", model).code == 0
+        decoding = hpcm(
+            "decode", tmp_path / f"{model.stem}.hpc", "-o", tmp_path / f"{model.stem}.png", "--model", model
+        )
+        assert decoding.code == 0, decoding.err
+    decoded = [np.asarray(Image.open(tmp_path / f"{name}.png")) for name in ("whole", "small")]
+    assert (decoded[0] == decoded[1]).all()
+
+    assert hpcm("models", "install", small).code == 0
+    (shown,) = hpcm("models", "show", "small", "--json").json
+    assert shown["base"] == store.find("tiny").identity.hex()
+    assert hpcm("decode", tmp_path / "small.hpc", "-o", tmp_path / "again.png").code == 0
+
+
+def test_an_adapter_without_its_base(
+    hpcm: Hpcm, tiny: Path, own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = tmp_path / "small.safetensors"
+    export_model(
+        small, "small", TINY, {**tiny_arrays(0), "h_in.bias": tiny_arrays(1)["h_in.bias"]}, base=store.find("tiny")
+    )
+    Image.new("L", (20, 20)).save(tmp_path / "a.png")
+    assert hpcm("encode", tmp_path / "a.png", "-o", tmp_path / "a.hpc", "--model", small).code == 0
+    assert hpcm("models", "install", small).code == 0
+    monkeypatch.setenv("HPCM_MODELS", str(tmp_path / "empty"))
+    for command in (("decode", tmp_path / "a.hpc"), ("encode", tmp_path / "a.png", "-m", "small", "-f")):
+        failed = hpcm(*command, "-o", tmp_path / "b.png" if command[0] == "decode" else tmp_path / "b.hpc")
+        assert failed.code == 14 and "builds on" in failed.err, failed.err
+
+
+def test_the_newest_version_has_the_plain_name(
+    hpcm: Hpcm, tiny: Path, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (2, 10, 9):
+        export_model(own / f"x{number}.safetensors", f"mine-{number}", TINY, tiny_arrays(number))
+    assert store.find("mine").name == "mine-10"
+    export_model(own / "plain.safetensors", "mine", TINY, tiny_arrays(1))
+    assert store.find("mine").name == "mine"
+
+
+def test_a_missing_model_says_how_to_make_it(hpcm: Hpcm, tiny: Path) -> None:
+    train = hpcm("models", "show", "lite-multiref-p1")
+    assert train.code == 14 and "hpcm train --preset lite-multiref-p1 --init lite-8" in train.err
+    official = hpcm("models", "show", "base-0.013")
+    assert "hpcm models import" in official.err
