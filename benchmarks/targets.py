@@ -43,7 +43,7 @@ def main() -> None:
     for target in targets:
         off, trials, seconds = [], [], []
         for picture in pictures:
-            made = Trials(encoder, picture, strip=False, tile_size=None)
+            made = Trials(encoder, picture, tile_size=None)
             counted = Counted(made.size if target.psnr is None else made.psnr)
             start = time.perf_counter()
             try:

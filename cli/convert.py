@@ -15,14 +15,7 @@ def convert(
     work: Plan,
     job: EncodeJob | DecodeJob,
     verb: str,
-    *,
-    jobs: int,
-    engine: str,
-    scheduler: str | None,
-    as_json: bool,
-    quiet: bool,
-    verbose: bool = False,
-    ignore_unknown: bool = False,
+    given: options.Conversion,
 ) -> int:
     """Runs the job over the plan, here or on an engine, prints what comes out and returns the exit code."""
     if not len(work):
@@ -31,31 +24,31 @@ def convert(
     if work.tasks:
         options.start_kernels()
         job.prepare()
-    elsewhere = _elsewhere(work, job, engine, jobs, scheduler)
+    elsewhere = _elsewhere(work, job, given)
     binary = any(task.destination == STREAM for task in work.tasks)
     with Report(
         work,
         verb,
-        as_json=as_json,
-        quiet=quiet,
+        as_json=given.as_json,
+        quiet=given.quiet,
         binary=binary,
-        verbose=verbose,
-        ignore_unknown=ignore_unknown,
+        verbose=given.verbose,
+        ignore_unknown=given.ignore_unknown,
     ) as report:
-        run(work, job, jobs=jobs, engine=elsewhere, report=report.add, progress=report.progress)
+        run(work, job, jobs=given.jobs, engine=elsewhere, report=report.add, progress=report.progress)
     return report.summary.exit_code
 
 
 def _elsewhere(
-    work: Plan, job: EncodeJob | DecodeJob, engine: str, jobs: int, scheduler: str | None
+    work: Plan, job: EncodeJob | DecodeJob, given: options.Conversion
 ) -> Callable[[tuple[Task, ...]], Generator[Outcome, None, None]] | None:
     """What runs tasks instead of this process, None for the engine `local`."""
-    if engine == "local":
-        if scheduler is not None:
+    if given.engine == "local":
+        if given.scheduler is not None:
             raise UsageError("--scheduler belongs to --engine dask or ray")
         return None
     from hpcmcodec.batch import engines
 
     for task in work.tasks:
         engines.for_worker(task)
-    return partial(engines.engine(engine, workers=jobs, address=scheduler), job)
+    return partial(engines.engine(given.engine, workers=given.jobs, address=given.scheduler), job)

@@ -16,7 +16,7 @@ OUTPUTS = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".webp", ".tif", ".tiff", 
 """Suffixes of `formats.picture_output.FORMATS`, which would load numpy; a test compares them."""
 
 
-@click.command()
+@click.command(cls=options.StripCommand)
 @options.sources
 @click.option(
     "--format",
@@ -51,21 +51,7 @@ def command(
     preview: bool,
     allow_truncated: bool,
     model: str | None,
-    output: str | None,
-    force: bool,
-    skip_existing: bool,
-    jobs: int,
-    engine: str,
-    scheduler: str | None,
-    threads: int | None,
-    max_pixels: int | None,
-    max_memory: int | None,
-    strip: bool,
-    keep_suffix: bool,
-    ignore_unknown: bool,
-    as_json: bool,
-    verbose: bool,
-    quiet: bool,
+    given: options.Conversion,
 ) -> int:
     """Turn hpc files back into pictures.
 
@@ -93,10 +79,7 @@ def command(
     suffix = "." + (format or "png") if format not in SUFFIXES else SUFFIXES[format]
     work = planning.make_plan(
         sources,
-        output,
-        force=force,
-        skip_existing=skip_existing,
-        keep_suffix=keep_suffix,
+        given,
         suffix=suffix,
         accepted=CODED,
         opposite=PICTURES,
@@ -104,28 +87,14 @@ def command(
         probe=_not_hpc,
     )
     job = DecodeJob(
+        **given.common(),
         format=format,
-        threads=threads,
-        max_pixels=max_pixels,
-        max_memory=options.per_job(max_memory, jobs),
-        strip=strip,
         model=model,
         region=region,
         allow_truncated=allow_truncated,
         scale=8 if preview else int((scale or "1/1")[2:]),
     )
-    return convert(
-        work,
-        job,
-        "decode",
-        jobs=jobs,
-        engine=engine,
-        scheduler=scheduler,
-        as_json=as_json,
-        quiet=quiet,
-        verbose=verbose,
-        ignore_unknown=ignore_unknown,
-    )
+    return convert(work, job, "decode", given)
 
 
 def _not_hpc(source: Path) -> HpcmError | None:

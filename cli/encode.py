@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 DEFAULT_QUALITY, DEFAULT_EFFORT = 50, 0  # those of hpcmcodec.codec, which would load numpy; a test compares them
 
 
-@click.command()
+@click.command(cls=options.StripCommand)
 @options.sources
 @click.option(
     "-q",
@@ -91,21 +91,7 @@ def command(
     resize: Size | None,
     keep_smaller: bool,
     verify: bool,
-    output: str | None,
-    force: bool,
-    skip_existing: bool,
-    jobs: int,
-    engine: str,
-    scheduler: str | None,
-    threads: int | None,
-    max_pixels: int | None,
-    max_memory: int | None,
-    strip: bool,
-    keep_suffix: bool,
-    ignore_unknown: bool,
-    as_json: bool,
-    verbose: bool,
-    quiet: bool,
+    given: options.Conversion,
 ) -> int:
     """Compress pictures into hpc files.
 
@@ -137,10 +123,7 @@ def command(
 
     work = planning.make_plan(
         sources,
-        output,
-        force=force,
-        skip_existing=skip_existing,
-        keep_suffix=keep_suffix,
+        given,
         suffix=".hpc",
         accepted=PICTURES,
         opposite=CODED,
@@ -149,30 +132,16 @@ def command(
     )
     shape = Shape(crop, int(rotate or 0), resize)
     job = EncodeJob(
+        **given.common(),
         quality=DEFAULT_QUALITY if quality is None else int(quality) if quality == int(quality) else quality,
         target=target,
         effort=DEFAULT_EFFORT if effort is None else effort,
         model=model,
-        threads=threads,
-        max_pixels=max_pixels,
-        max_memory=options.per_job(max_memory, jobs),
-        strip=strip,
         verify=verify,
         shape=shape if shape != Shape() else None,
         keep_smaller=keep_smaller,
     )
-    return convert(
-        work,
-        job,
-        "encode",
-        jobs=jobs,
-        engine=engine,
-        scheduler=scheduler,
-        as_json=as_json,
-        quiet=quiet,
-        verbose=verbose,
-        ignore_unknown=ignore_unknown,
-    )
+    return convert(work, job, "encode", given)
 
 
 def _target(quality: float | None, size: int | None, bpp: float | None, psnr: float | None) -> Target | None:

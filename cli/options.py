@@ -6,7 +6,9 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from dataclasses import dataclass, fields
+from functools import wraps
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
@@ -15,7 +17,8 @@ from hpcmcodec.batch.places import Place, place
 from hpcmcodec.batch.shaping import Size
 from hpcmcodec.errors import LimitExceededError, UsageError
 
-F = TypeVar("F", bound=Callable[..., Any])
+KINDS, ALL = ("icc", "exif", "xmp"), "all"
+"""Kinds of metadata, as `formats.strip` has them, which would load numpy; a test compares them."""
 
 
 class PlaceType(click.ParamType):
@@ -69,11 +72,79 @@ ignore_unknown = click.option(
     is_flag=True,
     help="Exit with 0 though files of kinds that are not read were left out, instead of 21.",
 )
-strip = click.option("--strip", is_flag=True, help="Leave out metadata: ICC profile, EXIF, XMP.")
 
 
-def conversion(command: F) -> F:
-    """The options of commands that make files of files."""
+class _Kinds(click.ParamType):
+    """Kinds of metadata with commas between them; `all` is every kind."""
+
+    name = "kinds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> frozenset[str]:
+        kinds = value if isinstance(value, frozenset) else kinds_of(value)
+        if kinds is None:
+            self.fail(f"{value!r} is not a kind of metadata: all, or of {', '.join(KINDS)} those to leave out")
+        return kinds
+
+
+def kinds_of(text: str) -> frozenset[str] | None:
+    """The kinds of metadata that a text names, None if it names anything else."""
+    names = text.lower().split(",")
+    if names == [ALL]:
+        return frozenset(KINDS)
+    return frozenset(names) if set(names) <= set(KINDS) else None
+
+
+class StripCommand(click.Command):
+    """A command whose --strip may stand without a value, which the next argument is only if it can be one."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        words = list(args)
+        end = words.index("--") if "--" in words else len(words)
+        for number in range(end):
+            following = words[number + 1] if number + 1 < end else ""
+            if words[number] == "--strip" and kinds_of(following) is None:
+                words[number] = f"--strip={ALL}"
+        return super().parse_args(ctx, words)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conversion:
+    """What the options of `conversion` say. `strip`: kinds of metadata to leave out."""
+
+    output: str | None
+    force: bool
+    skip_existing: bool
+    jobs: int
+    engine: str
+    scheduler: str | None
+    threads: int | None
+    max_pixels: int | None
+    max_memory: int | None
+    strip: frozenset[str]
+    keep_suffix: bool
+    ignore_unknown: bool
+    as_json: bool
+    verbose: bool
+    quiet: bool
+
+    def common(self) -> dict[str, Any]:
+        """The arguments that both kinds of jobs have."""
+        return {
+            "threads": self.threads,
+            "max_pixels": self.max_pixels,
+            "max_memory": per_job(self.max_memory, self.jobs),
+            "strip": self.strip,
+        }
+
+
+def conversion(command: Callable[..., int]) -> Callable[..., int]:
+    """The options of commands that make files of files, which the function gets as one `Conversion` named `given`."""
+
+    @wraps(command)
+    def gathered(**values: Any) -> int:
+        shared = {field.name: values.pop(field.name) for field in fields(Conversion)}
+        return command(**values, given=Conversion(**shared))
+
     options = [
         click.option(
             "-o",
@@ -105,7 +176,14 @@ def conversion(command: F) -> F:
         threads,
         max_pixels,
         max_memory,
-        strip,
+        click.option(
+            "--strip",
+            type=_Kinds(),
+            default=frozenset(),
+            metavar="KINDS",
+            help=f"Leave out metadata: {', '.join(KINDS)}, or several with commas between them, or all, which --strip "
+            "alone means. Before an ICC profile goes, colours are converted to sRGB.",
+        ),
         click.option(
             "--keep-suffix",
             is_flag=True,
@@ -117,8 +195,8 @@ def conversion(command: F) -> F:
         quiet,
     ]
     for option in reversed(options):
-        command = option(command)
-    return command
+        gathered = option(gathered)
+    return gathered
 
 
 decoding_model = click.option(

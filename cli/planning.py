@@ -14,6 +14,7 @@ from hpcmcodec.batch.places import Place, place
 from hpcmcodec.batch.run import combine, from_system, left_out_code
 from hpcmcodec.batch.sizes import pixels_of
 from hpcmcodec.cli.bar import Bar
+from hpcmcodec.cli.options import Conversion
 from hpcmcodec.cli.report import error_dict, left_out_line, with_source
 from hpcmcodec.cli.text import echo, is_terminal
 from hpcmcodec.errors import HpcmError, InputError, OutputError, UsageError
@@ -22,11 +23,8 @@ from hpcmcodec.progress import watch
 
 def make_plan(
     sources: tuple[Place, ...],
-    output: str | None,
+    given: Conversion,
     *,
-    force: bool,
-    skip_existing: bool,
-    keep_suffix: bool,
     suffix: str,
     accepted: frozenset[str],
     opposite: frozenset[str],
@@ -38,9 +36,10 @@ def make_plan(
 
     Raises UsageError for options that contradict each other, OutputError for an output that looks like something else.
     """
-    if force and skip_existing:
+    output, force = given.output, given.force
+    if force and given.skip_existing:
         raise UsageError("--force and --skip-existing exclude each other")
-    existing = Existing.REPLACE if force else Existing.SKIP if skip_existing else Existing.REFUSE
+    existing = Existing.REPLACE if force else Existing.SKIP if given.skip_existing else Existing.REFUSE
     folder = output is not None and output.endswith(("/", os.sep))
     target = None if output is None else _standard(place(output), _STDOUT)
     sources = tuple(_standard(source, _STDIN) for source in sources)
@@ -55,7 +54,7 @@ def make_plan(
         never=never,
         existing=existing,
         folder=folder,
-        keep_suffix=keep_suffix,
+        keep_suffix=given.keep_suffix,
         probe=probe,
     )
     if not (force or folder):

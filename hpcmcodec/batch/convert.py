@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property, partial
 from io import BytesIO
@@ -80,13 +81,14 @@ class _Named(BytesIO):
 class _Job:
     """What both directions share. Jobs are equal where their options are, and travel without what they have loaded.
 
-    `model`: to encode with, or one to decode with besides the installed ones.
+    `strip`: kinds of metadata to leave out, see `formats.strip`. `model`: to encode with, or one to decode with besides
+    the installed ones.
     """
 
     threads: int | None = None
     max_pixels: int | None = None
     max_memory: int | None = None
-    strip: bool = False
+    strip: Iterable[str] | bool = ()
     model: str | Path | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
@@ -125,6 +127,7 @@ class EncodeJob(_Job):
     def __call__(self, task: Task, gate: Gate) -> Converted:
         """Converts one file. Raises HpcmError or OSError; then the destination is as it was before."""
         from hpcmcodec.formats.picture_input import read_picture
+        from hpcmcodec.formats.strip import stripped
 
         start = time.perf_counter()
         source, size = _source(task.source, self.max_memory)
@@ -135,13 +138,14 @@ class EncodeJob(_Job):
         picture = read_picture(source, max_pixels=max_pixels, admit=encoder.admit)
         if self.shape is not None:
             picture = self.shape(picture)
+        picture = stripped(picture, self.strip)
         with part(0, 0.5 if decoder else 1):
             data = self._encode(encoder, picture)
         psnr = None
         kept = self.keep_smaller and len(data) > size
         if decoder is not None and not kept:
             with part(0.5, 1):
-                psnr = compare(picture, decoder.decode(data), stripped=self.strip)
+                psnr = compare(picture, decoder.decode(data))
         if not kept:
             write_bytes(task, data, gate, check=self.verify)
         height, width = picture.pixels.shape[:2]
@@ -161,8 +165,8 @@ class EncodeJob(_Job):
 
     def _encode(self, encoder: Encoder, picture: Picture) -> bytes:
         if self.target is None:
-            return encoder.encode(picture, self.quality, strip=self.strip, effort=self.effort)
-        return encoder.encode_to(picture, self.target, strip=self.strip, effort=self.effort)
+            return encoder.encode(picture, self.quality, effort=self.effort)
+        return encoder.encode_to(picture, self.target, effort=self.effort)
 
     def prepare(self) -> None:
         """Loads the model now, so that one that is missing is one error and not one for each file."""
@@ -187,6 +191,7 @@ class DecodeJob(_Job):
     def __call__(self, task: Task, gate: Gate) -> Converted:
         """Converts one file. Raises HpcmError or OSError; then the destination is as it was before."""
         from hpcmcodec.formats.picture_output import encode_picture, format_of
+        from hpcmcodec.formats.strip import stripped
 
         start = time.perf_counter()
         name = self.format or ("png" if task.destination in (None, STREAM) else format_of(str(task.destination)))
@@ -194,8 +199,7 @@ class DecodeJob(_Job):
         with self._lock:
             decoder = self._decoder
         picture = decoder.decode(data, self.region, allow_truncated=self.allow_truncated, scale=self.scale)
-        if self.strip:
-            picture = replace(picture, icc=None, exif=None, xmp=None)
+        picture = stripped(picture, self.strip)
         encoded, lost = encode_picture(picture, name)
         write_bytes(task, encoded, gate)
         height, width = picture.pixels.shape[:2]
@@ -208,7 +212,7 @@ class DecodeJob(_Job):
             seconds,
             len(data),
             height * width if self.region is None and self.scale == 1 else self._pixels_of(data),
-            warnings=picture.warnings + lost,
+            warnings=picture.warnings + picture.notes + lost,
             incomplete=picture.incomplete,
         )
 
@@ -241,7 +245,7 @@ def _source(source: Place, max_memory: int | None) -> tuple[Path | _Named, int]:
     return _Named(data, source), len(data)
 
 
-def compare(picture: Picture, decoded: Picture, *, stripped: bool) -> float:
+def compare(picture: Picture, decoded: Picture) -> float:
     """PSNR in dB between a picture and what its file decodes to.
 
     The decoder has compared the latents with the encoder's by their check value; what is left to compare here is what
@@ -254,7 +258,7 @@ def compare(picture: Picture, decoded: Picture, *, stripped: bool) -> float:
     if not _equal(picture.alpha, decoded.alpha):
         raise CorruptError("verification failed: the alpha channel came back changed")
     for name in ("icc", "exif", "xmp"):
-        expected = None if stripped else getattr(picture, name)
+        expected = getattr(picture, name)
         if (getattr(decoded, name) or None) != (expected or None):
             raise CorruptError(f"verification failed: the {name.upper()} data came back changed")
     difference = picture.pixels.astype(np.float32) - decoded.pixels

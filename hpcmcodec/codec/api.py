@@ -17,6 +17,7 @@ from hpcmcodec.codec.sources import ImageLike, as_picture, as_quality
 from hpcmcodec.codec.target import Target
 from hpcmcodec.formats.container import Limits
 from hpcmcodec.formats.pictures import picture_to_image
+from hpcmcodec.formats.strip import Strip, stripped
 from hpcmcodec.kernels.decode import Region
 
 Model = str | os.PathLike[str] | None
@@ -71,15 +72,18 @@ class Encoder:
         self._made_of = (model, threads, limits)
         self.core = _encoder.Encoder(_plain(model), threads, limits)
 
-    def encode(self, image: ImageLike, quality: float = DEFAULT_QUALITY, **options: Any) -> bytes:
-        """The bytes of an hpc file. image, quality: as `encode` takes them. options: strip (leave metadata out),
-        tile_size (pixels, 0 for one tile), effort (0..9). Errors as `encode`."""
-        return self.core.encode(as_picture(image), as_quality(quality), **options)
+    def encode(
+        self, image: ImageLike, quality: float = DEFAULT_QUALITY, *, strip: Strip = False, **options: Any
+    ) -> bytes:
+        """The bytes of an hpc file. image, quality: as `encode` takes them. strip: leave metadata out, True for all or
+        kinds of "icc", "exif", "xmp"; without its ICC profile a picture is converted to sRGB. options: tile_size
+        (pixels, 0 for one tile), effort (0..9). Errors as `encode`."""
+        return self.core.encode(stripped(as_picture(image), strip), as_quality(quality), **options)
 
-    def encode_to(self, image: ImageLike, target: Target, **options: Any) -> bytes:
+    def encode_to(self, image: ImageLike, target: Target, *, strip: Strip = False, **options: Any) -> bytes:
         """The bytes of an hpc file of the quality that meets a target; see `Target`. Raises UsageError if none does or
         the model has but one, else as `encode`."""
-        return self.core.encode_to(as_picture(image), target, **options)
+        return self.core.encode_to(stripped(as_picture(image), strip), target, **options)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), self._made_of

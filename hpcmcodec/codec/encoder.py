@@ -55,13 +55,12 @@ class Encoder:
         picture: Picture,
         quality: float = DEFAULT_QUALITY,
         *,
-        strip: bool = False,
         tile_size: int | None = None,
         effort: int = DEFAULT_EFFORT,
     ) -> bytes:
         """The bytes of an hpc file.
 
-        quality: 1 (smallest) .. 100 (best); ignored by models of one rate. strip: leave ICC, EXIF and XMP out.
+        quality: 1 (smallest) .. 100 (best); ignored by models of one rate.
         tile_size: side of the entropy tiles in pixels, 0 for none, None for 1024 where the picture is large.
         effort: 0 (fastest) .. 9 (smallest file for what it shows); models of one rate have one effort.
         Raises UsageError for a quality out of range or a tile size that the model cannot have, LimitExceededError for a
@@ -72,14 +71,13 @@ class Encoder:
         taken = effort_of(effort, self.model)
         header = self.header(picture, quality, tile_size)
         tiles = _encode_pixels(self.model, header, picture.pixels, taken, self.limits.max_memory)
-        return write_file(header, tiles, picture, strip=strip)
+        return write_file(header, tiles, picture)
 
     def encode_to(
         self,
         picture: Picture,
         target: Target,
         *,
-        strip: bool = False,
         tile_size: int | None = None,
         effort: int = DEFAULT_EFFORT,
     ) -> bytes:
@@ -92,7 +90,7 @@ class Encoder:
         from hpcmcodec.codec.trials import Trials
 
         taken = effort_of(effort, self.model)
-        trials = Trials(self, picture, strip=strip, tile_size=tile_size, effort=taken)
+        trials = Trials(self, picture, tile_size=tile_size, effort=taken)
         return target.search(trials.size if target.psnr is None else trials.psnr, trials.pixels)
 
     def header(self, picture: Picture, quality: float, tile_size: int | None = None) -> Header:
@@ -116,15 +114,15 @@ class Encoder:
         budget(model, grid, height * width, self.limits.max_memory)
 
 
-def write_file(header: Header, tiles: Sequence[container.Tile], picture: Picture, *, strip: bool) -> bytes:
+def write_file(header: Header, tiles: Sequence[container.Tile], picture: Picture) -> bytes:
     """The file of coded tiles and of what else the picture has."""
     return container.write(
         header,
         tiles,
         alpha=None if picture.alpha is None else alpha.encode(picture.alpha),
-        icc=None if strip else picture.icc,
-        exif=None if strip else picture.exif,
-        xmp=None if strip else picture.xmp,
+        icc=picture.icc,
+        exif=picture.exif,
+        xmp=picture.xmp,
     )
 
 

@@ -34,9 +34,9 @@ class Trials:
     and two times for `psnr`, in memory."""
 
     def __init__(
-        self, encoder: Encoder, picture: Picture, *, strip: bool, tile_size: int | None, effort: Effort = LEVELS[0]
+        self, encoder: Encoder, picture: Picture, *, tile_size: int | None, effort: Effort = LEVELS[0]
     ) -> None:
-        self._encoder, self._picture, self._strip, self._tile_size = encoder, picture, strip, tile_size
+        self._encoder, self._picture, self._tile_size = encoder, picture, tile_size
         self._effort = effort
         self._model = encoder.model
         height, width = picture.pixels.shape[:2]
@@ -78,7 +78,7 @@ class Trials:
             refine_tiles(model, quality, self._grid, self._picture.pixels, latents, self._effort, self._means)
             made = for_tiles(one, latents, self._means.workers)
         header = self._encoder.header(self._picture, quality, self._tile_size)
-        data = write_file(header, [coded for coded, _ in made], self._picture, strip=self._strip)
+        data = write_file(header, [coded for coded, _ in made], self._picture)
         return data, {tile.index: y for (tile, _), (_, y) in zip(self._latents, made, strict=True)}
 
     def _analyse(self, quality: float) -> None:

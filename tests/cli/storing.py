@@ -28,8 +28,8 @@ class StoringEncoder:
     def admit(self, height: int, width: int) -> None:
         pass
 
-    def encode(self, picture: Picture, quality: int = 50, *, strip: bool = False, effort: int = 0) -> bytes:
-        blocks = {} if strip else {"icc": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
+    def encode(self, picture: Picture, quality: int = 50, *, effort: int = 0) -> bytes:
+        blocks = {"icc": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
         alpha = picture.alpha
         if alpha is not None and quality < 10:
             alpha = alpha ^ 1

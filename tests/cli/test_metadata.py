@@ -106,3 +106,26 @@ def test_strip_leaves_it_out_of_the_file(hpcm: Hpcm, tiny: Path, tmp_path: Path)
     assert hpcm("decode", coded, "-o", tmp_path / "back.png").code == 0
     with Image.open(tmp_path / "back.png") as image:
         assert found(image) == NOTHING and image.size == (24, 40)
+
+
+def test_kinds_are_left_out_one_by_one(hpcm: Hpcm, tiny: Path, tmp_path: Path) -> None:
+    photo, coded, back = tmp_path / "photo.jpeg", tmp_path / "photo.hpc", tmp_path / "back.png"
+    save(photo, "jpeg")
+    for word, gone in (("exif", ["make", "exposure", "latitude"]), ("xmp,icc", ["xmp", "icc"])):
+        assert hpcm("encode", photo, "-f", "-m", "tiny", "-o", coded, "--strip", word, "--verify").code == 0
+        assert hpcm("decode", coded, "-f", "-o", back).code == 0
+        with Image.open(back) as image:
+            assert found(image) == EVERYTHING | {name: NOTHING[name] for name in gone}
+
+
+def test_strip_may_stand_alone(hpcm: Hpcm, tiny: Path, tmp_path: Path) -> None:
+    """In front of a picture, at the end, and as a name of a picture after --."""
+    photo, coded, back = tmp_path / "photo.jpeg", tmp_path / "photo.hpc", tmp_path / "back.png"
+    save(photo, "jpeg")
+    for arguments in (["--strip", photo], [photo, "--strip"], ["--strip=all", photo], ["--strip", "--", photo]):
+        assert hpcm("encode", "-f", "-m", "tiny", "-o", coded, *arguments).code == 0
+        assert hpcm("decode", coded, "-f", "-o", back).code == 0
+        with Image.open(back) as image:
+            assert found(image) == NOTHING
+    result = hpcm("encode", photo, "--strip=gps")
+    assert result.code == 2 and "icc, exif, xmp" in result.err

@@ -85,7 +85,7 @@ def test_a_picture_meets_its_size() -> None:
 
 def test_psnr_is_the_decoded_pictures() -> None:
     source = Picture(picture(70, 90, 1))
-    trials = Trials(Encoder("tiny"), source, strip=False, tile_size=64)
+    trials = Trials(Encoder("tiny"), source, tile_size=64)
     for quality in (60.0, 30.0):
         value, data = trials.psnr(quality)
         error = Decoder().decode(data).pixels.astype(float) - source.pixels
@@ -95,4 +95,4 @@ def test_psnr_is_the_decoded_pictures() -> None:
 
 def test_quality_without_a_change_of_gains_codes_as_encode_does() -> None:
     source, encoder = Picture(picture(64, 64)), Encoder("tiny")
-    assert Trials(encoder, source, strip=False, tile_size=None).size(100)[1] == encoder.encode(source, 100)
+    assert Trials(encoder, source, tile_size=None).size(100)[1] == encoder.encode(source, 100)

@@ -162,7 +162,7 @@ class StoreJob:
             if from_disk != made:
                 raise CorruptError("what was written reads back changed; check the disk")
             with part(0.5, 1):
-                psnr = compare(picture, decoder.decode(from_disk), stripped=False)
+                psnr = compare(picture, decoder.decode(from_disk))
             problem = self.recipe.problem(psnr)
             if problem:
                 raise _CopyInsteadError(problem)
