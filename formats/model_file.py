@@ -21,7 +21,6 @@ import struct
 from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from threading import Thread
 from typing import Any, BinaryIO
@@ -31,6 +30,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from hpcmcodec.errors import MissingModelError, ModelFileError
+from hpcmcodec.forking import lazy_property
 from hpcmcodec.formats.half import half_to_single
 from hpcmcodec.formats.header import MODEL_NAME
 from hpcmcodec.formats.model_rules import (
@@ -209,7 +209,7 @@ class _Source:
             base=None if base is None else bytes.fromhex(base),
         )
 
-    @cached_property
+    @lazy_property
     def data(self) -> memoryview:
         """The whole file, read or mapped when it is first asked for. Raises ModelFileError."""
         try:
@@ -279,7 +279,7 @@ class _Weights(Mapping[str, NDArray[np.float32]]):
     def __init__(self, source: _Source) -> None:
         self._source, self._names = source, source.weight_names()
 
-    @cached_property
+    @lazy_property
     def _arrays(self) -> dict[str, NDArray[np.float32]]:
         source, arrays, position = self._source, {}, 0
         sizes = [-(-source.size_of(name) // _ALIGNMENT) * _ALIGNMENT for name in self._names]

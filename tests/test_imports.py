@@ -11,7 +11,20 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-LAYERS = ["errors", "progress", "kernels", "entropy", "nn", "formats", "models", "codec", "train", "batch", "bench"]
+LAYERS = [
+    "errors",
+    "progress",
+    "forking",
+    "kernels",
+    "entropy",
+    "nn",
+    "formats",
+    "models",
+    "codec",
+    "train",
+    "batch",
+    "bench",
+]
 LAYERS += ["diagnose", "pillow_plugin", "compressai_plugin", "", "cli", "__main__"]
 """From the bottom up; "" is hpcmcodec/__init__.py, which holds the version and loads everything else lazily."""
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields, replace
-from functools import cached_property, partial
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from hpcmcodec.batch.reading import read_bytes, read_coded
 from hpcmcodec.batch.shaping import Shape
 from hpcmcodec.batch.writing import Gate, write_bytes
 from hpcmcodec.errors import CorruptError
+from hpcmcodec.forking import Lock, lazy_property
 from hpcmcodec.progress import part
 
 if TYPE_CHECKING:  # these load numpy and the kernels
@@ -90,9 +90,9 @@ class _Job:
     max_memory: int | None = None
     strip: Iterable[str] | bool = ()
     model: str | Path | None = None
-    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
+    _lock: Lock = field(default_factory=Lock, init=False, repr=False, compare=False)
 
-    @cached_property
+    @lazy_property
     def _decoder(self) -> Decoder:
         from hpcmcodec.codec import Decoder
 
@@ -118,7 +118,7 @@ class EncodeJob(_Job):
     shape: Shape | None = None
     keep_smaller: bool = False
 
-    @cached_property
+    @lazy_property
     def _encoder(self) -> Encoder:
         from hpcmcodec.codec import Encoder
 
@@ -131,7 +131,7 @@ class EncodeJob(_Job):
 
         start = time.perf_counter()
         source, size = _source(task.source, self.max_memory)
-        with self._lock:  # cached_property itself does not lock
+        with self._lock:  # lazy_property itself does not lock
             encoder = self._encoder
             decoder = self._decoder if self.verify else None
         max_pixels = limits(self.max_pixels, None).max_pixels

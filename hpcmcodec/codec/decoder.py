@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from hpcmcodec.codec.canvas import check_scale
 from hpcmcodec.codec.memory import FILE_BYTES, PROCESS_BYTES, machine_memory
 from hpcmcodec.codec.model import CodecModel
 from hpcmcodec.errors import TruncatedError, UsageError
+from hpcmcodec.forking import Lock
 from hpcmcodec.formats import container
 from hpcmcodec.formats.container import Container, Limits
 from hpcmcodec.formats.header import Header
@@ -42,7 +42,7 @@ class Decoder:
             kernels.set_threads(threads)
         self.limits = limits or Limits()
         self._models: dict[bytes, core.Model] = {}
-        self._lock = threading.Lock()
+        self._lock = Lock()
         if model is not None:
             given = store.for_core(store.path_of(model))
             self._models[given.identity[:8]] = given

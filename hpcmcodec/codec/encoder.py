@@ -69,9 +69,10 @@ class Encoder:
         if not 1 <= quality <= 100:
             raise UsageError(f"quality {quality} is out of range: choose 1 (smallest file) to 100 (best picture)")
         taken = effort_of(effort, self.model)
-        header = self.header(picture, quality, tile_size)
-        tiles = _encode_pixels(self.model, header, picture.pixels, taken, self.limits.max_memory)
-        return write_file(header, tiles, picture)
+        with normative():  # the header's numbers too
+            header = self.header(picture, quality, tile_size)
+            tiles = _encode_pixels(self.model, header, picture.pixels, taken, self.limits.max_memory)
+            return write_file(header, tiles, picture)
 
     def encode_to(
         self,
@@ -90,8 +91,9 @@ class Encoder:
         from hpcmcodec.codec.trials import Trials
 
         taken = effort_of(effort, self.model)
-        trials = Trials(self, picture, tile_size=tile_size, effort=taken)
-        return target.search(trials.size if target.psnr is None else trials.psnr, trials.pixels)
+        with normative():
+            trials = Trials(self, picture, tile_size=tile_size, effort=taken)
+            return target.search(trials.size if target.psnr is None else trials.psnr, trials.pixels)
 
     def header(self, picture: Picture, quality: float, tile_size: int | None = None) -> Header:
         """What a file of the picture says of itself."""
@@ -131,25 +133,24 @@ def _encode_pixels(
 ) -> list[container.Tile]:
     grid = TileGrid.of(model, header.height, header.width, header.tile_size)
     coded: dict[int, container.Tile] = {}
-    with normative():
-        condition = model.condition(header.quality)
-        kept = memory_of(model, grid) if effort else 0
-        means = budget(model, grid, header.height * header.width, max_memory, kept)
+    condition = model.condition(header.quality)
+    kept = memory_of(model, grid) if effort else 0
+    means = budget(model, grid, header.height * header.width, max_memory, kept)
 
-        def code(tiles: list[Tile], parts: list[np.ndarray]) -> None:
-            pairs = list(zip(tiles, parts, strict=True))
-            made = for_tiles(lambda pair: encode_tile(model, condition, *pair)[0], pairs, means.workers)
-            coded.update((tile.index, one) for tile, one in zip(tiles, made, strict=True))
+    def code(tiles: list[Tile], parts: list[np.ndarray]) -> None:
+        pairs = list(zip(tiles, parts, strict=True))
+        made = for_tiles(lambda pair: encode_tile(model, condition, *pair)[0], pairs, means.workers)
+        coded.update((tile.index, one) for tile, one in zip(tiles, made, strict=True))
 
-        if effort:  # a tile's neighbours matter: all of the picture at once
-            first = 0.6 / (1 + effort.cost)
-            with part(0, first):
-                latents = latents_of(model, condition, grid, pixels, means)
-            with part(first, 1 - first):
-                refine_tiles(model, header.quality or 0, grid, pixels, latents, effort, means)
-            code([tile for tile, _ in latents], [y for _, y in latents])
-        else:
-            analyse(model, condition, grid, pixels, means.step, code)
+    if effort:  # a tile's neighbours matter: all of the picture at once
+        first = 0.6 / (1 + effort.cost)
+        with part(0, first):
+            latents = latents_of(model, condition, grid, pixels, means)
+        with part(first, 1 - first):
+            refine_tiles(model, header.quality or 0, grid, pixels, latents, effort, means)
+        code([tile for tile, _ in latents], [y for _, y in latents])
+    else:
+        analyse(model, condition, grid, pixels, means.step, code)
     return [coded[index] for index in range(header.tiles)]
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 
+from hpcmcodec.codec.parallel import normative
 from hpcmcodec.entropy.coder import EntropyCoder, Quantised
+from hpcmcodec.forking import lazy_property
 from hpcmcodec.formats.model_file import ModelFile
 from hpcmcodec.kernels import decode
 from hpcmcodec.kernels.program import Program
@@ -39,8 +40,9 @@ class CodecModel:
     @classmethod
     def load(cls, file: ModelFile) -> CodecModel:
         """Raises ModelFileError if weights, program or tables do not fit."""
-        model = cls(file, EntropyCoder.of(file), _curvature(file.measured))
-        model.program  # noqa: B018  what is wrong with it is told now
+        with normative():  # weights are widened here, which rounds
+            model = cls(file, EntropyCoder.of(file), _curvature(file.measured))
+            model.program  # noqa: B018  what is wrong with it is told now
         return model
 
     @property
@@ -53,19 +55,19 @@ class CodecModel:
         """The first 8 bytes of it."""
         return self.file.id
 
-    @cached_property
+    @lazy_property
     def program(self) -> Program:
         """What encoding executes."""
         return Program(canonical(self.file.program), self.file.tensors)
 
-    @cached_property
+    @lazy_property
     def network(self) -> Any:
         """The network itself, for what a program does not do: gradients."""
         network = build(config_from_dict(self.file.config))
         network.load(self.file.tensors)
         return network
 
-    @cached_property
+    @lazy_property
     def core(self) -> decode.Model:
         """The same for decoding."""
         return decode.Model(self.file.data, store.core_by_identity)

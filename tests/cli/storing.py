@@ -39,9 +39,7 @@ class StoringEncoder:
 class StoringDecoder:
     """Stands for `Decoder`."""
 
-    def __init__(
-        self, threads: int | None = None, limits: Limits | None = None, model: str | None = None
-    ) -> None:
+    def __init__(self, threads: int | None = None, limits: Limits | None = None, model: str | None = None) -> None:
         self.limits = Limits()
 
     def decode(self, data: bytes, region: None = None, *, allow_truncated: bool = False, scale: int = 1) -> Picture:

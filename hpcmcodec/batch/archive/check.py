@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import threading
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +14,7 @@ from hpcmcodec.batch.convert import limits
 from hpcmcodec.batch.plan import Plan, Task
 from hpcmcodec.batch.writing import Gate
 from hpcmcodec.errors import CorruptError, HpcmError, InputError
+from hpcmcodec.forking import Lock, lazy_property
 
 if TYPE_CHECKING:
     from hpcmcodec.codec import Decoder
@@ -53,9 +52,9 @@ class CheckJob:
     threads: int | None = None
     max_pixels: int | None = None
     max_memory: int | None = None
-    _lock: Any = field(default_factory=threading.Lock, init=False, repr=False)
+    _lock: Any = field(default_factory=Lock, init=False, repr=False)
 
-    @cached_property
+    @lazy_property
     def _decoder(self) -> Decoder:
         from hpcmcodec.codec import Decoder
 

@@ -13,13 +13,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import threading
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from hpcmcodec.errors import CorruptError, InputError, OutputError
+from hpcmcodec.forking import Lock
 from hpcmcodec.formats.atomic import atomic_write, make_folder
 
 NAME = "hpcm-manifest.jsonl"
@@ -55,7 +55,7 @@ class Manifest:
         self.path = folder / NAME
         self.sealed = False
         self._entries: dict[str, Entry] = {}
-        self._lock = threading.Lock()
+        self._lock = Lock()
 
     @classmethod
     def load(cls, folder: Path) -> Manifest:

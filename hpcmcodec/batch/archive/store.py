@@ -5,10 +5,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -18,6 +16,7 @@ from hpcmcodec.batch.convert import compare, limits
 from hpcmcodec.batch.plan import Task
 from hpcmcodec.batch.writing import Gate
 from hpcmcodec.errors import CorruptError, HpcmError, InputError, OutputError
+from hpcmcodec.forking import Lock, lazy_property
 from hpcmcodec.formats.atomic import atomic_file, atomic_write, make_folder
 from hpcmcodec.progress import part
 
@@ -76,9 +75,9 @@ class StoreJob:
     threads: int | None = None
     max_pixels: int | None = None
     max_memory: int | None = None
-    _lock: Any = field(default_factory=threading.Lock, init=False, repr=False)
+    _lock: Any = field(default_factory=Lock, init=False, repr=False)
 
-    @cached_property
+    @lazy_property
     def _coders(self) -> tuple[Encoder, Decoder]:
         from hpcmcodec.codec import Decoder, Encoder
 
