@@ -124,7 +124,7 @@ fuzz-native:
 
 fuzz-python: $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check 'atheris>=2.3'
-	for name in container chunks decode alpha model picture; do \
+	for name in container chunks decode exact model picture; do \
 		$(BIN)/python -m tests.fuzz.fuzz_python $$name build/fuzz/corpus/$$name -max_total_time=$$((60 * $(MINUTES))) -timeout=60 \
 			-rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix=build/fuzz/$$name- 2> build/fuzz/$$name.log || { tail -n 40 build/fuzz/$$name.log; exit 1; }; \
 		grep -E '^(Done|stat::number_of_executed)' build/fuzz/$$name.log; \

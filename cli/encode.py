@@ -45,6 +45,18 @@ DEFAULT_QUALITY, DEFAULT_EFFORT = 50, 0  # those of hpcmcodec.codec, which would
     help="The least quality that gives at least this PSNR; within 0.1 dB.",
 )
 @click.option(
+    "--lossless",
+    is_flag=True,
+    help="The very picture, in a file that needs no model. With -q as well: the learned picture of that quality first, "
+    "what makes it exact on top; larger, but a reader that stops early shows the learned one.",
+)
+@click.option(
+    "--near-lossless",
+    type=click.IntRange(1, 255),
+    metavar="N",
+    help="The same, but samples of colour may differ by up to N, in a smaller file.",
+)
+@click.option(
     "-e",
     "--effort",
     type=click.IntRange(0, 9),
@@ -83,6 +95,8 @@ def command(
     target_size: int | None,
     target_bpp: float | None,
     target_psnr: float | None,
+    lossless: bool,
+    near_lossless: int | None,
     effort: int | None,
     model: str | None,
     tune: str | None,
@@ -107,6 +121,7 @@ def command(
       hpcm encode photo.png small.hpc -q 20
       hpcm encode photo.png -q 80 --verify -o photo80.hpc
       hpcm encode photo.png --target-size 200k
+      hpcm encode page.png --lossless
       hpcm encode photo.png --effort 6 --target-psnr 36
       hpcm encode photo.png --resize 1600 -o web.hpc
       hpcm encode photo.png --tune ms-ssim
@@ -116,6 +131,7 @@ def command(
       hpcm encode *.jpg --json | jq .bits_per_pixel
     """
     target = _target(quality, target_size, target_bpp, target_psnr)
+    near = _near(lossless, near_lossless, target, learned=quality is not None or not (model or tune or effort))
     model = _tuned(model, tune, effort)
     from hpcmcodec.batch import CODED, PICTURES, EncodeJob
     from hpcmcodec.batch.shaping import Shape
@@ -133,7 +149,8 @@ def command(
     shape = Shape(crop, int(rotate or 0), resize)
     job = EncodeJob(
         **given.common(),
-        quality=DEFAULT_QUALITY if quality is None else int(quality) if quality == int(quality) else quality,
+        quality=_quality(quality, near),
+        near_lossless=near,
         target=target,
         effort=DEFAULT_EFFORT if effort is None else effort,
         model=model,
@@ -142,6 +159,26 @@ def command(
         keep_smaller=keep_smaller,
     )
     return convert(work, job, "encode", given)
+
+
+def _quality(quality: float | None, near: int | None) -> float | None:
+    """None where there is to be no learned picture."""
+    if quality is None:
+        return DEFAULT_QUALITY if near is None else None
+    return int(quality) if quality == int(quality) else quality
+
+
+def _near(lossless: bool, near: int | None, target: Target | None, *, learned: bool) -> int | None:
+    """The greatest error that the options ask for, None for any. learned: whether they fit a file without model."""
+    if not lossless and near is None:
+        return None
+    if lossless and near is not None:
+        raise UsageError("--lossless and --near-lossless exclude each other")
+    if target is not None:
+        raise UsageError("--lossless and --near-lossless leave no size or quality to choose: leave --target-... out")
+    if not learned:
+        raise UsageError("without -q an exact file has no learned picture: leave --model, --tune and --effort out")
+    return 0 if lossless else near
 
 
 def _target(quality: float | None, size: int | None, bpp: float | None, psnr: float | None) -> Target | None:

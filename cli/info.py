@@ -52,8 +52,8 @@ def _text(path: Place, info: Info) -> str:
     alpha = ", alpha" if info.has_alpha else ""
     rows = {
         "picture": f"{info.width}x{info.height}, {info.channels} channels of {info.bit_depth} bits{alpha}",
-        "model": f"{info.model} ({info.model_id})",
-        "quality": "fixed by the model" if info.quality is None else f"{info.quality:g}",
+        "model": f"{info.model} ({info.model_id})" if info.model else "none is needed",
+        "quality": _quality(info),
         "file": f"{human_bytes(info.size)}, {info.bits_per_pixel:.3f} bits per pixel",
         "streams": _sizes(info.streams),
         "metadata": _sizes(info.metadata) or "none",
@@ -61,9 +61,18 @@ def _text(path: Place, info: Info) -> str:
     }
     if info.tile_size:
         rows["tiles"] = f"{info.tiles} of {info.tile_size}x{info.tile_size}"
+    if info.exact_tiles:
+        kinds = ", ".join(f"{count} {name}" for name, count in info.exact_tiles.items())
+        rows["exact"] = kinds + (f", of {info.exact_tile_size}x{info.exact_tile_size}" if info.exact_tile_size else "")
     if info.truncated:
         rows["warning"] = "the file is cut off"
     return "\n".join([shown(path), *(f"  {name:9}{shown(value)}" for name, value in rows.items())])
+
+
+def _quality(info: Info) -> str:
+    learned = "" if not info.model else "fixed by the model" if info.quality is None else f"{info.quality:g}"
+    bound = {None: "", 0: "lossless"}.get(info.most_error, f"samples differ by at most {info.most_error}")
+    return ", ".join(part for part in (learned, bound) if part) or "not stated"
 
 
 def _sizes(sizes: dict[str, int]) -> str:

@@ -19,16 +19,18 @@ from numpy.typing import NDArray
 
 from hpcmcodec.errors import (
     CorruptError,
+    HpcmError,
     LimitExceededError,
     NotHpcError,
     TruncatedError,
     UnsupportedVersionError,
     UsageError,
 )
+from hpcmcodec.formats import exact as _exact
 from hpcmcodec.formats import exif as _exif
 from hpcmcodec.formats import header as _header
 from hpcmcodec.formats.chunks import (
-    ALPHA,
+    EXACT,
     EXIF,
     ICC,
     KNOWN,
@@ -43,6 +45,7 @@ from hpcmcodec.formats.chunks import (
     read_chunk,
     read_leb128,
 )
+from hpcmcodec.formats.exact import ExactPart
 from hpcmcodec.formats.header import Header
 from hpcmcodec.formats.payloads import Limits, Tile, pack_metadata, pack_tile, parse_tile, unpack_metadata
 
@@ -62,7 +65,7 @@ def write(
     header: Header,
     tiles: Sequence[Tile],
     *,
-    alpha: Buffer | None = None,
+    exact: Sequence[ExactPart] = (),
     icc: bytes | None = None,
     exif: bytes | None = None,
     xmp: bytes | None = None,
@@ -70,7 +73,8 @@ def write(
 ) -> bytes:
     """The bytes of a file.
 
-    tiles: in raster order, as many as the header's grid has.   alpha: from `alpha.encode`.   exif: TIFF structure
+    tiles: in raster order, as many as the header's grid has.   exact: parts of exact tiles in order; without a model
+    there are those of all tiles, and so there are with alpha.   exif: TIFF structure
     without prefix.   extra: chunks of unknown optional types, as `Container.extra` gave them.
     Raises UsageError for contents that no file can hold.
     """
@@ -79,12 +83,14 @@ def write(
         raise UsageError(problem)
     if len(tiles) != header.tiles:
         raise UsageError(f"{len(tiles)} tiles given, the header's grid has {header.tiles}")
+    _check_parts(header, exact, UsageError)
     if any(chunk.kind in KNOWN or chunk.kind & ~ORDER for chunk in extra):
         raise UsageError("an extra chunk must have an unknown optional type")
     latents = [Chunk(LATENT, pack_tile(header, i, tile)) for i, tile in enumerate(tiles)]
-    index = b"".join(leb128(chunk.size) for chunk in latents) if header.tile_size else b""
+    latents += [Chunk(EXACT, _exact.pack(header, part)) for part in exact]
+    index = b"".join(leb128(chunk.size) for chunk in latents) if header.tile_size or header.exact_tile_size else b""
     before = [(ICC, pack_metadata(icc)), (TILE_INDEX, index)]
-    after = [(ALPHA, alpha), (EXIF, pack_metadata(exif)), (XMP, pack_metadata(xmp))]
+    after = [(EXIF, pack_metadata(exif)), (XMP, pack_metadata(xmp))]
     chunks = [Chunk(kind, payload) for kind, payload in before if payload]
     chunks += latents
     chunks += [Chunk(kind, payload) for kind, payload in after if payload]
@@ -100,6 +106,7 @@ class Container:
 
     header: Header
     latents: tuple[Chunk, ...]
+    exact_chunks: tuple[Chunk, ...]
     others: tuple[Chunk, ...]
     size: int
     truncated: bool
@@ -122,9 +129,11 @@ class Container:
         return parse_tile(self.header, index, chunk)
 
     @property
-    def alpha(self) -> Buffer | None:
-        """Payload of the alpha chunk (see alpha.py), or None."""
-        return self._verified(ALPHA)
+    def exact(self) -> tuple[ExactPart, ...]:
+        """The whole parts of exact tiles, checksums compared. Raises CorruptError."""
+        for chunk in self.exact_chunks:
+            chunk.verify()
+        return tuple(_exact.parse(self.header, chunk) for chunk in self.exact_chunks)
 
     @property
     def icc(self) -> bytes | None:
@@ -153,11 +162,12 @@ class Container:
     @property
     def overhead(self) -> int:
         """Bytes of the file that are not entropy-coded streams."""
-        return self.size - sum(len(s) for i in range(self.tiles_present) for s in self.tile(i).streams)
+        learned = sum(len(s) for i in range(self.tiles_present) for s in self.tile(i).streams)
+        return self.size - learned - sum(len(part.stream) for part in self.exact)
 
     def verify(self) -> None:
         """Checks everything that needs no model: all checksums and the structure inside the chunks."""
-        for chunk in (*self.latents, *self.others):
+        for chunk in (*self.latents, *self.exact_chunks, *self.others):
             chunk.verify()
         for index in range(self.tiles_present):
             self.tile(index)
@@ -191,6 +201,7 @@ def read(data: Buffer | bytearray, limits: Limits | None = None, allow_truncated
     header, position, crc = _read_header(view)
     limits.check_picture(header.width, header.height)
     latents: list[Chunk] = []
+    exact: list[Chunk] = []
     others: list[Chunk] = []
     last = truncated = False
     order = 0
@@ -209,13 +220,15 @@ def read(data: Buffer | bytearray, limits: Limits | None = None, allow_truncated
         truncated = chunk.cut
         crc = chunk.crc or 0
         order = _next_order(order, chunk)
-        (latents if chunk.kind == LATENT else others).append(chunk)
-        _check_counts(header, latents, others)
+        if chunk.kind != EXACT or not chunk.cut:
+            {LATENT: latents, EXACT: exact}.get(chunk.kind, others).append(chunk)
+        _check_counts(header, latents, exact, others)
+    _check_parts(header, [_exact.parse(header, chunk) for chunk in exact], CorruptError, whole=last)
     if last:
-        _check_complete(header, latents, others)
+        _check_complete(header, latents, exact, others)
         if position != len(view):
             raise CorruptError(f"{len(view) - position} bytes follow the last chunk")
-    return Container(header, tuple(latents), tuple(others), len(view), truncated, limits)
+    return Container(header, tuple(latents), tuple(exact), tuple(others), len(view), truncated, limits)
 
 
 def _read_header(view: memoryview) -> tuple[Header, int, int]:
@@ -251,26 +264,38 @@ def _next_order(order: int, chunk: Chunk) -> int:
     if chunk.kind not in KNOWN:
         return order
     new = chunk.kind & ORDER
-    if new < order or (new == order and chunk.kind != LATENT):
+    if new < order or (new == order and chunk.kind not in (LATENT, EXACT)):
         raise CorruptError(f"a chunk of type {chunk.kind:#04x} is repeated or out of order")
     return new
 
 
-def _check_counts(header: Header, latents: Sequence[Chunk], others: Sequence[Chunk]) -> None:
+def _check_counts(header: Header, latents: Sequence[Chunk], exact: Sequence[Chunk], others: Sequence[Chunk]) -> None:
     if len(latents) > header.tiles:
         raise CorruptError(f"more than {header.tiles} tiles")
-    if len(latents) > _MAX_TILES:
+    if len(latents) > _MAX_TILES or len(exact) > 2 * _MAX_TILES:
         raise LimitExceededError(f"the file has more than {_MAX_TILES} tiles")
     if len(others) > _MAX_UNKNOWN_CHUNKS + len(KNOWN):
         raise CorruptError(f"more than {_MAX_UNKNOWN_CHUNKS} chunks of unknown types")
 
 
-def _check_complete(header: Header, latents: Sequence[Chunk], others: Sequence[Chunk]) -> None:
-    """All tiles are there; an index stands in tiled files only and tells the sizes of the tiles' chunks."""
+def _check_parts(header: Header, parts: Sequence[ExactPart], error: type[HpcmError], *, whole: bool = True) -> None:
+    """Parts come in order; of a whole file none is missing that nothing else shows."""
+    if not all(_exact.follows(part, before) for before, part in zip((None, *parts), parts, strict=False)):
+        raise error("an exact tile is out of place")
+    rows, columns = header.exact_grid
+    shown = {what: sum(bool(part.what & what) for part in parts) for what in (_exact.COLOURS, _exact.ALPHA)}
+    needed = {_exact.COLOURS: not header.learned, _exact.ALPHA: header.alpha}
+    if whole and any(needed[what] and shown[what] != rows * columns for what in needed):
+        raise error("an exact tile is missing")
+
+
+def _check_complete(header: Header, latents: Sequence[Chunk], exact: Sequence[Chunk], others: Sequence[Chunk]) -> None:
+    """All learned tiles are there; an index stands in tiled files only and tells the sizes of the tiles' chunks."""
     if len(latents) != header.tiles:
         raise CorruptError(f"{len(latents)} tiles instead of {header.tiles}")
     index = next((chunk.payload for chunk in others if chunk.kind == TILE_INDEX), None)
     if index is None:
         return
-    if not header.tile_size or index != b"".join(leb128(chunk.size) for chunk in latents):
+    tiled = header.tile_size or header.exact_tile_size
+    if not tiled or index != b"".join(leb128(chunk.size) for chunk in (*latents, *exact)):
         raise CorruptError("the index of tiles does not fit the tiles")

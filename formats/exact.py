@@ -1,65 +1,67 @@
-"""The payload of an exact tile, as the container carries it (formats/EXACT.md, section 9)."""
+"""Exact tiles as the container carries them (FORMAT.md section 5): part of a tile, check value, stream."""
 
 from __future__ import annotations
 
 import struct
 import zlib
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from hpcmcodec.errors import CorruptError
-from hpcmcodec.kernels.exact import Samples, exact_decode, exact_encode
+from hpcmcodec.errors import CorruptError, TruncatedError, UnsupportedVersionError
+from hpcmcodec.formats.chunks import Buffer, Chunk, leb128, read_leb128
+from hpcmcodec.formats.header import Header
 
-_ALONE, _ON_TOP = 0, 1
+COLOURS, ALPHA, ON_TOP = 1, 2, 4
+_KINDS = (COLOURS, ALPHA, COLOURS | ALPHA, COLOURS | ON_TOP)
 _HEAD = struct.Struct("<BI")
 
 
-def encode(samples: Samples, *, depth: int, reference: Samples | None = None, near: int = 0) -> bytes:
-    """samples, reference: (H, W, C) as in kernels.exact. With a reference the smaller of alone and on top of it."""
-    best = (_ALONE, exact_encode(samples, depth=depth, near=near))
-    if reference is not None:
-        data = exact_encode(samples, depth=depth, near=near, reference=reference)
-        best = (_ON_TOP, data) if len(data) < len(best[1]) else best
-    kept = samples
-    if near:
-        shown = reference if best[0] == _ON_TOP else None
-        kept = exact_decode(best[1], _shape(samples), samples.dtype, depth=depth, reference=shown)
-    return _HEAD.pack(best[0], _check(kept)) + best[1]
+@dataclass(frozen=True)
+class ExactPart:
+    """The colours of a tile, its alpha, or both side by side, coded exactly; `what` says which, and whether the learned
+    picture is needed below. check: CRC-32 of the samples."""
+
+    tile: int
+    what: int
+    check: int
+    stream: Buffer
 
 
-def needs_reference(payload: bytes | memoryview) -> bool:
-    """Whether the tile stands on top of a reference. Raises CorruptError."""
-    if len(payload) < _HEAD.size or payload[0] not in (_ALONE, _ON_TOP):
-        raise CorruptError("an exact tile is damaged")
-    return payload[0] == _ON_TOP
+def pack(header: Header, part: ExactPart) -> bytes:
+    """The payload of an EXACT chunk."""
+    number = leb128(part.tile) if header.exact_tile_size else b""
+    return b"".join((number, _HEAD.pack(part.what, part.check), part.stream))
 
 
-def decode(
-    payload: bytes | memoryview,
-    shape: tuple[int, int, int],
-    dtype: np.dtype[np.uint8] | np.dtype[np.uint16] | type,
-    *,
-    depth: int,
-    reference: Samples | None = None,
-) -> Samples:
-    """The samples (H, W, C). Raises CorruptError if they are not those that were encoded."""
-    on_top = needs_reference(payload)
-    if on_top and reference is None:
-        raise ValueError("this tile needs its reference")
-    _, check = _HEAD.unpack_from(payload)
-    shown = reference if on_top else None
-    samples = exact_decode(bytes(payload[_HEAD.size :]), shape, dtype, depth=depth, reference=shown)
-    if _check(samples) != check:
-        raise CorruptError("an exact tile decodes to other pixels than were encoded")
-    return samples
+def parse(header: Header, chunk: Chunk) -> ExactPart:
+    """Inverse of `pack`. Raises CorruptError, UnsupportedVersionError."""
+    view = memoryview(chunk.payload)
+    try:
+        tile, place = read_leb128(view, 0) if header.exact_tile_size else (0, 0)
+    except TruncatedError:
+        raise CorruptError("an exact tile is damaged (no number)") from None
+    if len(view) < place + _HEAD.size:
+        raise CorruptError("an exact tile is too short")
+    what, check = _HEAD.unpack_from(view, place)
+    if what > 7:
+        raise UnsupportedVersionError(f"an exact tile is of a newer kind ({what}); update hpcmcodec")
+    unfit = (what & ALPHA and not header.alpha) or (what & ON_TOP and not header.learned)
+    rows, columns = header.exact_grid
+    if what not in _KINDS or unfit or tile >= rows * columns:
+        raise CorruptError("an exact tile is out of place")
+    return ExactPart(tile, what, check, view[place + _HEAD.size :])
 
 
-def _shape(samples: Samples) -> tuple[int, int, int]:
-    height, width, channels = samples.shape
-    return height, width, channels
+def follows(part: ExactPart, before: ExactPart | None) -> bool:
+    """Whether a part may come right behind another one: parts ascend by tile, alpha comes behind colours."""
+    if before is None or part.tile > before.tile:
+        return True
+    return part.tile == before.tile and not before.what & ALPHA and part.what == ALPHA
 
 
-def _check(samples: Samples) -> int:
-    """CRC-32 of the samples in memory order, 16-bit ones little-endian."""
+def check_value(samples: NDArray[np.uint8] | NDArray[np.uint16]) -> int:
+    """CRC-32 of samples in memory order, 16-bit ones little-endian."""
     plain = samples if samples.dtype == np.uint8 else samples.astype("<u2")
     return zlib.crc32(np.ascontiguousarray(plain).data)

@@ -24,6 +24,7 @@ MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,47}")
 TILE_UNIT = 64
 PLAIN_STREAMS = 4
 """Entropy-coded streams of a tile where the header does not say: hyper-latents and those of three scales."""
+_COLOURS = {1: 1, 2: 1, 3: 3, 4: 3}  # of a pixel with so many samples
 _OPTIONAL_KEYS = 64  # header keys from here on may be ignored by a reader that does not know them
 
 
@@ -39,6 +40,10 @@ def _between(low: int, high: int) -> Callable[[Any], bool]:
     return lambda v: _is_int(v) and low <= v <= high
 
 
+def _is_side(v: object) -> bool:
+    return _between(0, MAX_SIDE)(v) and v % TILE_UNIT == 0  # type: ignore[operator]
+
+
 def _single(value: float) -> float:
     """`value` rounded to binary32."""
     return float(struct.unpack("<f", struct.pack("<f", value))[0])
@@ -48,23 +53,29 @@ def _single(value: float) -> float:
 class Header:
     """What a decoder must know before it reads a stream.
 
-    width, height: of the picture in pixels, 1..2**30.   channels: 1 (grey) or 3; alpha is a chunk.   bit_depth: 8.
-    model_name, model_id: the model and the first 8 bytes of its identity.   streams: of a tile.
+    width, height: of the picture in pixels, 1..2**30.   channels: of colour, 1 (grey) or 3.   bit_depth: 8..16.
+    model_name, model_id: the model and the first 8 bytes of its identity; both empty where no tile is learned, then
+    streams, quality and tile_size have their defaults.   streams: of a learned tile.
     quality: 1..100, an integer or a binary32 value between two, or None for a model of one rate.
-    tile_size: side of an entropy tile in pixels, a multiple of 64, or 0 for one tile.   flags: 0 in version 1.
+    tile_size, exact_tile_size: side of an entropy tile and of an exact one in pixels, a multiple of 64, or 0 for one
+    tile.   flags: 0 in version 1.   alpha: there is an alpha channel.   most_error: no sample differs by more from the
+    source, 0 is lossless; None: nothing is promised.
     unknown: optional keys that this version does not know, kept so that a rewritten file keeps them.
     """
 
     width: int
     height: int
-    model_name: str
-    model_id: bytes
+    model_name: str = ""
+    model_id: bytes = b""
     channels: int = 3
     bit_depth: int = 8
     streams: int = PLAIN_STREAMS
     quality: int | float | None = None
     tile_size: int = 0
     flags: int = 0
+    alpha: bool = False
+    exact_tile_size: int = 0
+    most_error: int | None = None
     unknown: Mapping[int, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -79,15 +90,25 @@ class Header:
     @property
     def tile_grid(self) -> tuple[int, int]:
         """(rows, columns) of entropy tiles."""
-        if not self.tile_size:
-            return 1, 1
-        return math.ceil(self.height / self.tile_size), math.ceil(self.width / self.tile_size)
+        return self._grid(self.tile_size)
 
     @property
     def tiles(self) -> int:
-        """Number of entropy tiles."""
-        rows, columns = self.tile_grid
-        return rows * columns
+        """Number of entropy tiles; 0 without a model."""
+        return math.prod(self.tile_grid) if self.learned else 0
+
+    @property
+    def exact_grid(self) -> tuple[int, int]:
+        """(rows, columns) of exact tiles."""
+        return self._grid(self.exact_tile_size)
+
+    @property
+    def learned(self) -> bool:
+        """Whether there is a learned picture, so that decoding takes a model."""
+        return bool(self.model_name)
+
+    def _grid(self, side: int) -> tuple[int, int]:
+        return (math.ceil(self.height / side), math.ceil(self.width / side)) if side else (1, 1)
 
 
 def _problem(h: Header) -> str | None:
@@ -96,13 +117,17 @@ def _problem(h: Header) -> str | None:
     rules = (
         (_between(1, MAX_SIDE)(h.width) and _between(1, MAX_SIDE)(h.height), f"size {h.width} x {h.height}"),
         (_in(1, 3)(h.channels), f"{h.channels} colour channels"),
-        (_in(8)(h.bit_depth), f"bit depth {h.bit_depth}"),
-        (isinstance(h.model_name, str) and MODEL_NAME.fullmatch(h.model_name), f"model name {h.model_name!r}"),
-        (isinstance(h.model_id, bytes) and len(h.model_id) == 8, "model id is not 8 bytes"),
+        (_between(8, 16)(h.bit_depth), f"bit depth {h.bit_depth}"),
+        (isinstance(h.model_name, str) and MODEL_NAME.fullmatch(h.model_name or "none"), f"name {h.model_name!r}"),
+        (isinstance(h.model_id, bytes) and len(h.model_id) == (8 if h.model_name else 0), "model id is not 8 bytes"),
+        (h.model_name or (h.quality, h.streams, h.tile_size) == (None, PLAIN_STREAMS, 0), "a model that has no name"),
         (_between(2, 8)(h.streams), f"{h.streams!r} streams"),
         (quality is None or (type(quality) in (int, float) and 1 <= quality <= 100), f"quality {quality!r}"),
         (_in(0)(h.flags), f"flags {h.flags!r}"),
-        (_between(0, MAX_SIDE)(h.tile_size) and h.tile_size % TILE_UNIT == 0, f"tile size {h.tile_size!r}"),
+        (_is_side(h.tile_size), f"tile size {h.tile_size!r}"),
+        (_is_side(h.exact_tile_size), f"exact tile size {h.exact_tile_size!r}"),
+        (isinstance(h.alpha, bool), f"alpha {h.alpha!r}"),
+        (h.most_error is None or _between(0, 255)(h.most_error), f"greatest error {h.most_error!r}"),
         (all(_between(_OPTIONAL_KEYS, 127)(k) for k in h.unknown), "unknown keys out of range"),
         (all(_plain(value) for value in h.unknown.values()), "an unknown field of a kind that headers cannot hold"),
     )
@@ -125,14 +150,18 @@ def _plain(value: object) -> bool:
 def pack(header: Header) -> bytes:
     """The canonical msgpack bytes of a header. Raises UsageError if they exceed `MAX_HEADER_BYTES`."""
     optional: tuple[tuple[int, Any, Any], ...] = (  # key, value, the default that is left out
+        (2, header.model_id, b""),
+        (3, header.model_name, ""),
         (4, header.quality, None),
-        (5, header.channels, 3),
+        (5, header.channels + header.alpha, 3),
         (6, header.bit_depth, 8),
         (7, header.streams, PLAIN_STREAMS),
+        (8, header.exact_tile_size // TILE_UNIT, 0),
         (9, header.tile_size // TILE_UNIT, 0),
         (10, header.flags, 0),
+        (11, header.most_error, None),
     )
-    fields: dict[int, Any] = {0: header.width, 1: header.height, 2: header.model_id, 3: header.model_name}
+    fields: dict[int, Any] = {0: header.width, 1: header.height}
     fields.update((key, value) for key, value, default in optional if value != default)
     fields.update(sorted(header.unknown.items()))
     packed: bytes = msgpack.packb(fields, use_single_float=True)
@@ -144,23 +173,27 @@ def pack(header: Header) -> bytes:
 def unpack(data: bytes) -> Header:
     """The header in `data` (its checksum has been compared already). Raises CorruptError, UnsupportedVersionError."""
     fields = _unpack_map(data)
-    unknown = {k: v for k, v in fields.items() if k > 10 or k == 8}
+    unknown = {k: v for k, v in fields.items() if k > 11}
     for key in unknown:
         if key < _OPTIONAL_KEYS:
             raise UnsupportedVersionError(f"the header has a field ({key}) of a newer format; update hpcmcodec")
     _check_supported(fields)
+    samples = fields.get(5, 3)
     try:
         header = Header(
             width=fields[0],
             height=fields[1],
-            model_id=fields[2],
-            model_name=fields[3],
+            model_id=fields.get(2, b""),
+            model_name=fields.get(3, ""),
             quality=fields.get(4),
-            channels=fields.get(5, 3),
+            channels=_COLOURS[samples],
+            alpha=samples % 2 == 0,
             bit_depth=fields.get(6, 8),
             streams=fields.get(7, PLAIN_STREAMS),
             tile_size=fields.get(9, 0) * TILE_UNIT,
             flags=fields.get(10, 0),
+            exact_tile_size=fields.get(8, 0) * TILE_UNIT,
+            most_error=fields.get(11),
             unknown=unknown,
         )
         again = pack(header)
@@ -188,13 +221,9 @@ def _unpack_map(data: bytes) -> dict[int, Any]:
 
 def _check_supported(fields: Mapping[int, Any]) -> None:
     """Refuses well-formed values that only a newer version can mean."""
-    later = (
-        (fields.get(6), _between(9, 16), "bit depth"),
-        (fields.get(10), _between(1, 2**64), "flags"),
-    )
-    for value, newer, name in later:
-        if newer(value):
-            raise UnsupportedVersionError(f"{name} {value} is of a newer format; update hpcmcodec")
+    flags = fields.get(10)
+    if _between(1, 2**64)(flags):
+        raise UnsupportedVersionError(f"flags {flags} is of a newer format; update hpcmcodec")
 
 
 def _corrupt(what: str) -> NoReturn:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 FORMAT, SUFFIX, MIME = "HPC", ".hpc", "image/x-hpc"
 MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "YCbCr")
 """Modes that `save` takes: those of 8 bits that grey or RGB can hold."""
+_OPTIONS = ("quality", "effort", "lossless", "near_lossless")  # of `save`, as hpcmcodec.encode has them
 _UNLIMITED = 2**60  # of pixels: Pillow has its own limit
 
 
@@ -50,9 +51,8 @@ class HpcImageFile(ImageFile.ImageFile):
         self._data = self.fp.read()
         file = _structure(self._data)
         header = file.header
-        has_alpha = any(chunk.kind == container.ALPHA for chunk in file.others)
         self._size = header.width, header.height
-        self._mode = ("L" if header.channels == 1 else "RGB") + ("A" if has_alpha else "")
+        self._mode = ("L" if header.channels == 1 else "RGB") + ("A" if header.alpha else "")
         for name, key in (("icc", "icc_profile"), ("exif", "exif"), ("xmp", "xmp")):
             block = _metadata(file, name)
             if block:
@@ -106,15 +106,19 @@ def _metadata(file: Container, name: str) -> bytes | None:
 
 def save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     """What `Image.save` calls. Raises ValueError for a bad quality, OSError for all that cannot be written."""
-    if image.encoderinfo.get("lossless"):
-        raise ValueError(f"{FORMAT} has no exact coding yet: leave lossless out, or save as PNG")
     if image.mode not in MODES:
         raise OSError(f"cannot write mode {image.mode} as {FORMAT}")
+    from hpcmcodec.codec.api import encode
+
     given: dict[str, Any] = image.encoderinfo
     try:
         picture = picture_from_image(_with_metadata(image, given), max_pixels=_UNLIMITED)
-        chosen = {name: given[name] for name in ("quality", "effort") if given.get(name) is not None}
-        file.write(_encoder(given.get("model")).encode(picture, **chosen))
+        chosen = {name: given[name] for name in _OPTIONS if given.get(name) is not None}
+        if "quality" in chosen or not (chosen.get("lossless") or "near_lossless" in chosen):
+            data = _encoder(given.get("model")).encode(picture, **chosen)
+        else:
+            data = encode(picture, **chosen)  # which needs no model
+        file.write(data)
     except (UsageError, TypeError) as error:
         raise ValueError(str(error)) from error
     except HpcmError as error:

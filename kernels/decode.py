@@ -34,18 +34,20 @@ class Model:
 
 
 class Samples(NamedTuple):
-    """Decoded samples of 8 bits: interleaved colours (1 or 3 channels), and alpha by itself."""
+    """Decoded samples: interleaved colours (1 or 3 channels), and alpha by itself. Those of more than 8 bits take two
+    bytes in the machine's order."""
 
     width: int
     height: int
     channels: int
+    depth: int
     colours: bytearray
     alpha: bytearray | None
 
 
 def decode(
     data: Buffer,
-    model: Model,
+    model: Model | None,
     region: Region | None = None,
     scale: int = 1,
     *,
@@ -55,7 +57,7 @@ def decode(
     reserved: int = 0,
     progress: Callable[[float], bool] | None = None,
 ) -> Samples:
-    """A file, or a rectangle of it, `scale` times smaller on each side.
+    """A file, or a rectangle of it, `scale` times smaller on each side. model: None for a file that needs none.
 
     max_memory: bytes that may be in use, 0 for no limit, `reserved` of them by others. progress(share) gives False
     to stop. Raises the errors of `hpcmcodec.errors`.
@@ -63,6 +65,14 @@ def decode(
     with translated():
         return Samples(
             *native().decode(
-                data, model.native, region, scale, allow_truncated, max_pixels, max_memory, reserved, progress
+                data,
+                None if model is None else model.native,
+                region,
+                scale,
+                allow_truncated,
+                max_pixels,
+                max_memory,
+                reserved,
+                progress,
             )
         )

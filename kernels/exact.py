@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from hpcmcodec.errors import CorruptError
 from hpcmcodec.kernels._load import native
 
-Samples: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
+Samples: TypeAlias = NDArray[Any]
+"""uint8 or uint16."""
 
 
 def exact_encode(

@@ -21,13 +21,10 @@ from hpcmcodec.forking import Lock, lazy_property
 from hpcmcodec.progress import part
 
 if TYPE_CHECKING:  # these load numpy and the kernels
-    import numpy as np
-    from numpy.typing import NDArray
-
     from hpcmcodec.codec import Decoder, Encoder
     from hpcmcodec.codec.target import Target
     from hpcmcodec.formats.container import Limits
-    from hpcmcodec.formats.picture import Picture
+    from hpcmcodec.formats.picture import Picture, Samples
 
 
 @dataclass(frozen=True)
@@ -107,11 +104,14 @@ class EncodeJob(_Job):
     """Makes hpc files of pictures. Safe to call from several threads; the model is loaded at the first call.
 
     `verify` decodes what was made and compares it with the picture before the file gets its name. `target`: a size or
-    PSNR that each file has to meet, instead of `quality`. `effort`: 0 (fastest) to 9. `shape`: what is done with the
+    PSNR that each file has to meet, instead of `quality`. `near_lossless`: no sample of colour may differ by more, 0 is
+    lossless; with a `quality` of None in a file that needs no model, else on top of a learned picture. `effort`: 0
+    (fastest) to 9. `shape`: what is done with the
     picture first. `keep_smaller`: write nothing where the file would be larger than its source.
     """
 
-    quality: float = 50
+    quality: float | None = 50
+    near_lossless: int | None = None
     target: Target | None = None
     effort: int = 0
     verify: bool = False
@@ -132,10 +132,10 @@ class EncodeJob(_Job):
         start = time.perf_counter()
         source, size = _source(task.source, self.max_memory)
         with self._lock:  # lazy_property itself does not lock
-            encoder = self._encoder
+            encoder = None if self._model_free else self._encoder
             decoder = self._decoder if self.verify else None
         max_pixels = limits(self.max_pixels, None).max_pixels
-        picture = read_picture(source, max_pixels=max_pixels, admit=encoder.admit)
+        picture = read_picture(source, max_pixels=max_pixels, admit=encoder.admit if encoder else None)
         if self.shape is not None:
             picture = self.shape(picture)
         picture = stripped(picture, self.strip)
@@ -145,7 +145,7 @@ class EncodeJob(_Job):
         kept = self.keep_smaller and len(data) > size
         if decoder is not None and not kept:
             with part(0.5, 1):
-                psnr = compare(picture, decoder.decode(data))
+                psnr = compare(picture, decoder.decode(data), self.near_lossless)
         if not kept:
             write_bytes(task, data, gate, check=self.verify)
         height, width = picture.pixels.shape[:2]
@@ -163,15 +163,25 @@ class EncodeJob(_Job):
             written=not kept,
         )
 
-    def _encode(self, encoder: Encoder, picture: Picture) -> bytes:
+    @property
+    def _model_free(self) -> bool:
+        return self.near_lossless is not None and self.quality is None
+
+    def _encode(self, encoder: Encoder | None, picture: Picture) -> bytes:
+        if encoder is None:
+            from hpcmcodec.codec.encoder import encode_exactly
+
+            most = limits(self.max_pixels, self.max_memory)
+            return encode_exactly(picture, self.near_lossless or 0, limits=most)
         if self.target is None:
-            return encoder.encode(picture, self.quality, effort=self.effort)
+            quality, near = 50 if self.quality is None else self.quality, self.near_lossless
+            return encoder.encode(picture, quality, effort=self.effort, near_lossless=near)
         return encoder.encode_to(picture, self.target, effort=self.effort)
 
     def prepare(self) -> None:
         """Loads the model now, so that one that is missing is one error and not one for each file."""
         with self._lock:
-            _ = self._encoder
+            _ = None if self._model_free else self._encoder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -245,8 +255,8 @@ def _source(source: Place, max_memory: int | None) -> tuple[Path | _Named, int]:
     return _Named(data, source), len(data)
 
 
-def compare(picture: Picture, decoded: Picture) -> float:
-    """PSNR in dB between a picture and what its file decodes to.
+def compare(picture: Picture, decoded: Picture, near: int | None = None) -> float:
+    """PSNR in dB between a picture and what its file decodes to; near: the greatest error that there may be.
 
     The decoder has compared the latents with the encoder's by their check value; what is left to compare here is what
     must be equal: size, channels, alpha and metadata. Raises CorruptError if something differs.
@@ -262,11 +272,13 @@ def compare(picture: Picture, decoded: Picture) -> float:
         if (getattr(decoded, name) or None) != (expected or None):
             raise CorruptError(f"verification failed: the {name.upper()} data came back changed")
     difference = picture.pixels.astype(np.float32) - decoded.pixels
+    if near is not None and np.abs(difference).max() > near:
+        raise CorruptError(f"verification failed: samples came back changed by more than {near}")
     error = float(np.mean(np.square(difference, out=difference), dtype=np.float64))
-    return float("inf") if error == 0 else float(10 * np.log10(255**2 / error))
+    return float("inf") if error == 0 else float(10 * np.log10((2**picture.depth - 1) ** 2 / error))
 
 
-def _equal(one: NDArray[np.uint8] | None, other: NDArray[np.uint8] | None) -> bool:
+def _equal(one: Samples | None, other: Samples | None) -> bool:
     if one is None or other is None:
         return one is other
     return one.shape == other.shape and bool((one == other).all())

@@ -13,7 +13,7 @@ from hpcmcodec.codec import encoder as _encoder
 from hpcmcodec.codec.coded import FileLike, as_bytes
 from hpcmcodec.codec.encoder import DEFAULT_QUALITY
 from hpcmcodec.codec.refine import DEFAULT_EFFORT
-from hpcmcodec.codec.sources import ImageLike, as_picture, as_quality
+from hpcmcodec.codec.sources import ImageLike, as_near, as_picture, as_quality
 from hpcmcodec.codec.target import Target
 from hpcmcodec.formats.container import Limits
 from hpcmcodec.formats.pictures import picture_to_image
@@ -25,23 +25,31 @@ Model = str | os.PathLike[str] | None
 
 def encode(
     image: ImageLike,
-    quality: float = DEFAULT_QUALITY,
+    quality: float | None = None,
     *,
     model: Model = None,
     effort: int = DEFAULT_EFFORT,
+    lossless: bool = False,
+    near_lossless: int | None = None,
 ) -> bytes:
     """Code one picture; see `Encoder` for many.
 
     image: a PIL image, a uint8 array (H, W) or (H, W, 1 | 3 | 4), a path, the bytes of an image file, or an open binary
-    file. quality: 1 (smallest) .. 100 (best), of any kind of number. model: name or path, None for the default.
-    effort: 0 (fastest) .. 9 (smallest file for what it shows).
-    Raises InputError for a picture that cannot be read, UsageError for a quality or an effort out of range.
+    file. quality: 1 (smallest) .. 100 (best), of any kind of number; default 50. model: name or path, None for the
+    default. effort: 0 (fastest) .. 9 (smallest file for what it shows). lossless: the very picture, in a file that
+    needs no model; near_lossless: no sample of colour differs by more than this, 1 to 255. With a quality as well, the
+    learned picture of that quality comes first in the file, what makes it exact on top: larger, for readers that stop
+    early.
+    Raises InputError for a picture that cannot be read, UsageError for a number out of range.
 
     >>> small, good = encode("photo.png", 10), encode("photo.png", 90)
     >>> len(small) < len(good)
     True
     """
-    return Encoder(model).encode(image, quality, effort=effort)
+    near = as_near(lossless, near_lossless)
+    if near is not None and quality is None:
+        return _encoder.encode_exactly(as_picture(image), near)
+    return Encoder(model).encode(image, quality, effort=effort, near_lossless=near)
 
 
 def decode(file: FileLike, *, allow_truncated: bool = False, scale: int = 1) -> Image.Image:
@@ -73,12 +81,24 @@ class Encoder:
         self.core = _encoder.Encoder(_plain(model), threads, limits)
 
     def encode(
-        self, image: ImageLike, quality: float = DEFAULT_QUALITY, *, strip: Strip = False, **options: Any
+        self,
+        image: ImageLike,
+        quality: float | None = None,
+        *,
+        strip: Strip = False,
+        lossless: bool = False,
+        near_lossless: int | None = None,
+        **options: Any,
     ) -> bytes:
-        """The bytes of an hpc file. image, quality: as `encode` takes them. strip: leave metadata out, True for all or
-        kinds of "icc", "exif", "xmp"; without its ICC profile a picture is converted to sRGB. options: tile_size
-        (pixels, 0 for one tile), effort (0..9). Errors as `encode`."""
-        return self.core.encode(stripped(as_picture(image), strip), as_quality(quality), **options)
+        """The bytes of an hpc file. image, quality, lossless, near_lossless: as `encode` takes them. strip: leave
+        metadata out, True for all or kinds of "icc", "exif", "xmp"; without its ICC profile a picture is converted to
+        sRGB. options: tile_size (pixels, 0 for one tile), effort (0..9). Errors as `encode`."""
+        near, picture = as_near(lossless, near_lossless), stripped(as_picture(image), strip)
+        if near is not None and quality is None:
+            options.pop("effort", None)
+            return _encoder.encode_exactly(picture, near, limits=self.core.limits, **options)
+        chosen = as_quality(DEFAULT_QUALITY if quality is None else quality)
+        return self.core.encode(picture, chosen, near_lossless=near, **options)
 
     def encode_to(self, image: ImageLike, target: Target, *, strip: Strip = False, **options: Any) -> bytes:
         """The bytes of an hpc file of the quality that meets a target; see `Target`. Raises UsageError if none does or

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -67,11 +68,11 @@ class Decoder:
         check_scale(scale)
         file = container.read(data, self.limits, allow_truncated)
         _check(region, file.header)
-        if file.truncated and not (file.tiles_present and file.tile(0).streams):
+        if file.truncated and not (file.exact_chunks or (file.tiles_present and file.tile(0).streams)):
             raise TruncatedError("the file ends before anything of its picture; it was cut off")
-        model = self.model_of(file.header)
+        model = self.model_of(file.header) if file.header.learned else None
         most = machine_memory() if self.limits.max_memory is None else self.limits.max_memory
-        width, height, channels, colours, alpha = core.decode(
+        width, height, channels, depth, colours, alpha = core.decode(
             data,
             model,
             region,
@@ -82,9 +83,10 @@ class Decoder:
             reserved=_reserved(file, model, region),
             progress=_tell,
         )
-        pixels = np.frombuffer(colours, np.uint8).reshape(height, width, channels)
-        plane = None if alpha is None else np.frombuffer(alpha, np.uint8).reshape(height, width)
-        picture = Picture(pixels, plane, icc=file.icc, exif=file.exif, xmp=file.xmp)
+        kind = np.uint8 if depth == 8 else np.uint16
+        pixels = np.frombuffer(colours, kind).reshape(height, width, channels)
+        plane = None if alpha is None else np.frombuffer(alpha, kind).reshape(height, width)
+        picture = Picture(pixels, plane, icc=file.icc, exif=file.exif, xmp=file.xmp, depth=depth)
         return replace(picture, incomplete=True, warnings=(what_is_there(file),)) if file.truncated else picture
 
     def add(self, model: CodecModel) -> None:
@@ -119,20 +121,23 @@ def _check(region: core.Region | None, header: Header) -> None:
         )
 
 
-def _reserved(file: Container, model: core.Model, region: core.Region | None) -> int:
+def _reserved(file: Container, model: core.Model | None, region: core.Region | None) -> int:
     """Bytes in use besides what decoding takes: the process, the model, the picture while it is handed on."""
     header = file.header
     pixels = header.width * header.height if region is None else region[2] * region[3]
-    plane = header.width * header.height if file.alpha is not None else 0
-    return PROCESS_BYTES + model.size + FILE_BYTES * pixels + plane
+    size = 2 if header.bit_depth > 8 else 1
+    return PROCESS_BYTES + (model.size if model else 0) + size * (FILE_BYTES + header.alpha) * pixels
 
 
 def what_is_there(file: Container) -> str:
     """One sentence about a file that was cut off."""
+    if not file.header.learned:
+        whole, tiles = len({part.tile for part in file.exact}), math.prod(file.header.exact_grid)
+        return f"the file was cut off: {whole} of {tiles} tiles are there"
     tiles, present = file.header.tiles, file.tiles_present
     whole = present - 1 if present and not file.tile(present - 1).complete else present
     if whole == tiles:
-        return "the file was cut off behind its pixels: alpha, EXIF or XMP may be missing"
+        return "the file was cut off behind its learned picture: exact tiles, alpha, EXIF or XMP may be missing"
     streams = len(file.tile(whole).streams) if whole < present else 0
     found = f"{streams} of {file.header.streams} streams, the coarser ones first,"
     if tiles == 1:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from hpcmcodec import kernels
+from hpcmcodec.codec import exact
 from hpcmcodec.codec.latents import Watch, areas_of, encode_latents
 from hpcmcodec.codec.memory import Budget, budget
 from hpcmcodec.codec.model import CodecModel, Condition, vectors
@@ -18,8 +20,9 @@ from hpcmcodec.codec.target import Target
 from hpcmcodec.codec.tiling import Tile, TileGrid, choose_tile_size
 from hpcmcodec.codec.transforms import analyse, finite
 from hpcmcodec.errors import ModelFileError, UsageError
-from hpcmcodec.formats import alpha, container
+from hpcmcodec.formats import container
 from hpcmcodec.formats.container import Limits
+from hpcmcodec.formats.exact import ExactPart
 from hpcmcodec.formats.header import Header
 from hpcmcodec.formats.picture import Picture
 from hpcmcodec.models import store
@@ -57,10 +60,12 @@ class Encoder:
         *,
         tile_size: int | None = None,
         effort: int = DEFAULT_EFFORT,
+        near_lossless: int | None = None,
     ) -> bytes:
         """The bytes of an hpc file.
 
-        quality: 1 (smallest) .. 100 (best); ignored by models of one rate.
+        quality: 1 (smallest) .. 100 (best); ignored by models of one rate. near_lossless: no sample shall differ by
+        more, 0 for none at all: the learned picture of that quality, and what makes it so exact on top.
         tile_size: side of the entropy tiles in pixels, 0 for none, None for 1024 where the picture is large.
         effort: 0 (fastest) .. 9 (smallest file for what it shows); models of one rate have one effort.
         Raises UsageError for a quality out of range or a tile size that the model cannot have, LimitExceededError for a
@@ -72,7 +77,21 @@ class Encoder:
         with normative():  # the header's numbers too
             header = self.header(picture, quality, tile_size)
             tiles = _encode_pixels(self.model, header, picture.pixels, taken, self.limits.max_memory)
-            return write_file(header, tiles, picture)
+            if near_lossless is None:
+                return write_file(header, tiles, picture, self.limits)
+            return self._on_top(header, tiles, picture, near_lossless)
+
+    def _on_top(self, header: Header, tiles: Sequence[container.Tile], picture: Picture, near: int) -> bytes:
+        from hpcmcodec.codec.decoder import Decoder
+
+        exact.check_near(near)
+        bare = replace(picture, alpha=None, icc=None, exif=None, xmp=None)
+        decoder = Decoder(limits=self.limits)
+        decoder.add(self.model)
+        shown = decoder.decode(write_file(replace(header, alpha=False), tiles, bare, self.limits))
+        header = replace(header, most_error=near)
+        parts = exact.encode_on_top(header, picture, shown.pixels, near, self.limits.max_memory)
+        return write_parts(header, tiles, parts, picture)
 
     def encode_to(
         self,
@@ -102,11 +121,14 @@ class Encoder:
             width=width,
             height=height,
             channels=channels,
+            alpha=picture.alpha is not None,
+            bit_depth=picture.depth,
             model_name=self.model.name,
             model_id=self.model.identity,
             streams=self.model.streams,
             quality=quality if self.model.rate == "variable" else None,
             tile_size=choose_tile_size(self.model, height, width, tile_size),
+            exact_tile_size=exact.choose_tile_size(height, width),
         )
 
     def admit(self, height: int, width: int) -> None:
@@ -116,12 +138,47 @@ class Encoder:
         budget(model, grid, height * width, self.limits.max_memory)
 
 
-def write_file(header: Header, tiles: Sequence[container.Tile], picture: Picture) -> bytes:
+def encode_exactly(
+    picture: Picture, near: int = 0, *, tile_size: int | None = None, limits: Limits | None = None
+) -> bytes:
+    """The bytes of an hpc file that needs no model: the picture itself, or colours that differ by at most `near`.
+
+    tile_size: side of the tiles in pixels, 0 for none, None for 1024 where the picture is large. Raises UsageError for
+    an error out of 0..255 or a tile size that cannot be, LimitExceededError.
+    """
+    exact.check_near(near)
+    limits = limits or Limits()
+    height, width, channels = picture.pixels.shape
+    header = Header(
+        width=width,
+        height=height,
+        channels=channels,
+        alpha=picture.alpha is not None,
+        bit_depth=picture.depth,
+        exact_tile_size=exact.choose_tile_size(height, width, tile_size),
+        most_error=near,
+    )
+    return write_parts(header, (), exact.encode_alone(header, picture, near, limits.max_memory), picture)
+
+
+def write_file(
+    header: Header, tiles: Sequence[container.Tile], picture: Picture, limits: Limits | None = None
+) -> bytes:
     """The file of coded tiles and of what else the picture has."""
+    parts = exact.encode_alpha(header, picture, None if limits is None else limits.max_memory)
+    return write_parts(header, tiles, parts, picture)
+
+
+def write_parts(
+    header: Header, tiles: Sequence[container.Tile], parts: Sequence[ExactPart], picture: Picture
+) -> bytes:
+    """The file of coded tiles, learned and exact, and of the picture's metadata."""
+    if not parts:
+        header = replace(header, exact_tile_size=0)
     return container.write(
         header,
         tiles,
-        alpha=None if picture.alpha is None else alpha.encode(picture.alpha),
+        exact=parts,
         icc=picture.icc,
         exif=picture.exif,
         xmp=picture.xmp,

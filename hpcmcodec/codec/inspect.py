@@ -10,23 +10,29 @@ from hpcmcodec.codec.coded import FileLike, as_bytes
 from hpcmcodec.codec.decoder import Decoder
 from hpcmcodec.errors import HpcmError, MissingModelError
 from hpcmcodec.formats import container
+from hpcmcodec.formats.exact import ALPHA, COLOURS, ON_TOP
 from hpcmcodec.formats.header import MAX_SIDE
 
 if TYPE_CHECKING:
     from hpcmcodec.codec import api  # which loads the encoder as well
 
 
+_ALONE = (COLOURS, COLOURS | ALPHA)
+
+
 @dataclass(frozen=True)
 class Info:
-    """What a file says of itself; sizes in bytes."""
+    """What a file says of itself; sizes in bytes. model, model_id: None where decoding needs none. most_error: no
+    sample differs by more from the source, 0 is lossless, None: nothing is promised. exact_tiles: how many there are
+    alone, on top of the learned picture, and of alpha."""
 
     width: int
     height: int
     channels: int
     bit_depth: int
     has_alpha: bool
-    model: str
-    model_id: str
+    model: str | None
+    model_id: str | None
     quality: float | None
     tile_size: int
     tiles: int
@@ -36,6 +42,9 @@ class Info:
     overhead: int
     metadata: dict[str, int]
     truncated: bool
+    most_error: int | None
+    exact_tile_size: int
+    exact_tiles: dict[str, int]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain form for JSON."""
@@ -80,17 +89,22 @@ def info(file: FileLike) -> Info:
     tiles = [found.tile(i) for i in range(found.tiles_present)]
     streams = {
         f"latent{i}" if i else "hyper": sum(len(t.streams[i]) for t in tiles if i < len(t.streams))
-        for i in range(header.streams)
+        for i in range(header.streams if header.learned else 0)
     }
+    parts = found.exact
+    kinds = {"alone": _ALONE, "on top": (COLOURS | ON_TOP,), "alpha": (ALPHA, COLOURS | ALPHA)}
+    exact = {name: [part for part in parts if part.what in whats] for name, whats in kinds.items()}
+    if parts:
+        streams["exact"] = sum(len(part.stream) for part in parts)
     metadata = {"icc": found.icc, "exif": found.exif, "xmp": found.xmp}
     return Info(
         width=header.width,
         height=header.height,
         channels=header.channels,
         bit_depth=header.bit_depth,
-        has_alpha=found.alpha is not None,
-        model=header.model_name,
-        model_id=header.model_id.hex(),
+        has_alpha=header.alpha,
+        model=header.model_name or None,
+        model_id=header.model_id.hex() or None,
         quality=header.quality,
         tile_size=header.tile_size,
         tiles=header.tiles,
@@ -100,6 +114,9 @@ def info(file: FileLike) -> Info:
         overhead=len(data) - sum(streams.values()),
         metadata={name: len(value) for name, value in metadata.items() if value},
         truncated=found.truncated,
+        most_error=header.most_error,
+        exact_tile_size=header.exact_tile_size,
+        exact_tiles={name: len(those) for name, those in exact.items() if those},
     )
 
 
@@ -125,7 +142,8 @@ def verify(file: FileLike, decoder: Decoder | api.Decoder | None = None) -> Veri
         found = container.read(data, core.limits)
         found.verify()
         checksums = True
-        core.model_of(found.header)
+        if found.header.learned:
+            core.model_of(found.header)
         model_found = True
         core.decode(data)
     except HpcmError as error:

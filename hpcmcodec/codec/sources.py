@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from numbers import Real
+from numbers import Integral, Real
 from typing import BinaryIO
 
 import numpy as np
@@ -39,6 +39,17 @@ def as_quality(quality: object) -> int | float:
     if not 1 <= value <= 100:
         raise UsageError(f"quality {value:g} is out of range: choose 1 (smallest file) to 100 (best picture)")
     return int(value) if value.is_integer() else value
+
+
+def as_near(lossless: bool, near_lossless: int | None) -> int | None:
+    """The greatest error that is asked for, None for any. Raises UsageError for what excludes each other."""
+    if near_lossless is None or (lossless and near_lossless == 0):
+        return 0 if lossless else None
+    if lossless:
+        raise UsageError("lossless and near_lossless exclude each other")
+    if isinstance(near_lossless, bool) or not isinstance(near_lossless, Integral):
+        raise UsageError(f"near_lossless must be a whole number, not {near_lossless!r}")
+    return int(near_lossless)
 
 
 def _from_array(array: np.ndarray) -> Picture:

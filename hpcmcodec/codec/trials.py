@@ -78,7 +78,7 @@ class Trials:
             refine_tiles(model, quality, self._grid, self._picture.pixels, latents, self._effort, self._means)
             made = for_tiles(one, latents, self._means.workers)
         header = self._encoder.header(self._picture, quality, self._tile_size)
-        data = write_file(header, [coded for coded, _ in made], self._picture)
+        data = write_file(header, [coded for coded, _ in made], self._picture, self._encoder.limits)
         return data, {tile.index: y for (tile, _), (_, y) in zip(self._latents, made, strict=True)}
 
     def _analyse(self, quality: float) -> None:

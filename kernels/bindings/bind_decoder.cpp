@@ -2,11 +2,11 @@
 #include <pybind11/functional.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
 #include <string_view>
 
-#include "alpha.h"
 #include "bindings.h"
 #include "container.h"
 #include "decoder.h"
@@ -60,9 +60,22 @@ std::shared_ptr<const Model> read_model(const py::buffer& data, const std::optio
     }));
 }
 
-// (width, height, channels, samples, alpha samples or None) of a rectangle; progress(share) that gives False cancels.
-py::tuple decode(const py::buffer& data, const Model& model, const std::optional<Rectangle>& rectangle, int scale, bool allow_truncated,
-                 uint64_t most_pixels, uint64_t most_memory, uint64_t reserved, const std::optional<std::function<bool(double)>>& progress) {
+// Rows of pixels to where colours and alpha lie by themselves.
+template <typename T>
+void split(const void* pixels, size_t count, size_t channels, uint8_t* colours, uint8_t* alpha, size_t first) {
+    const T* from = static_cast<const T*>(pixels);
+    T *to = reinterpret_cast<T*>(colours) + first * channels, *own = reinterpret_cast<T*>(alpha) + first;
+    for (size_t i = 0; i < count; ++i, from += channels + 1, to += channels) {
+        std::copy_n(from, channels, to);
+        own[i] = from[channels];
+    }
+}
+
+// (width, height, channels, depth, samples, alpha samples or None) of a rectangle, in bytes or, beyond a depth of 8, 16 bits each;
+// progress(share) that gives False cancels.
+py::tuple decode(const py::buffer& data, const std::shared_ptr<Model>& model, const std::optional<Rectangle>& rectangle, int scale,
+                 bool allow_truncated, uint64_t most_pixels, uint64_t most_memory, uint64_t reserved,
+                 const std::optional<std::function<bool(double)>>& progress) {
     const View view(data);
     Limits limits;
     limits.pixels = most_pixels;
@@ -71,12 +84,12 @@ py::tuple decode(const py::buffer& data, const Model& model, const std::optional
     const Header& header = file.header();
     Region region{0, 0, header.width, header.height};
     if (rectangle) region = {std::get<0>(*rectangle), std::get<1>(*rectangle), std::get<2>(*rectangle), std::get<3>(*rectangle)};
-    const Decoding decoding(file, model, region, scale);
+    const size_t bytes = header.bit_depth > 8 ? 2 : 1;
+    const Decoding decoding(file, model.get(), region, scale, static_cast<int>(8 * bytes));
     const size_t pixels = static_cast<size_t>(decoding.width() * decoding.height()), channels = static_cast<size_t>(header.channels);
     uint8_t *samples, *alpha = nullptr;
-    const py::bytearray made = block(pixels * channels, &samples);
-    const std::optional<Bytes> payload = file.payload(Kind::alpha);
-    const py::object made_alpha = payload ? py::object(block(pixels, &alpha)) : py::object(py::none());
+    const py::bytearray made = block(pixels * channels * bytes, &samples);
+    const py::object made_alpha = header.alpha ? py::object(block(pixels * bytes, &alpha)) : py::object(py::none());
     Progress tell;
     if (progress) {
         tell = [&](double share) {
@@ -86,13 +99,19 @@ py::tuple decode(const py::buffer& data, const Model& model, const std::optional
     }
     {
         const py::gil_scoped_release release;
-        const size_t line = static_cast<size_t>(decoding.width()) * channels;
-        decoding.run(most_memory, reserved, [&](int64_t y, int64_t count, const uint8_t* from) {
-            std::memcpy(samples + static_cast<size_t>(y) * line, from, static_cast<size_t>(count) * line);
+        const size_t width = static_cast<size_t>(decoding.width());
+        decoding.run(most_memory, reserved, [&](int64_t y, int64_t rows, const void* from) {
+            const size_t first = static_cast<size_t>(y) * width, count = static_cast<size_t>(rows) * width;
+            if (alpha == nullptr) {
+                std::memcpy(samples + first * channels * bytes, from, count * channels * bytes);
+            } else if (bytes == 1) {
+                split<uint8_t>(from, count, channels, samples, alpha, first);
+            } else {
+                split<uint16_t>(from, count, channels, samples, alpha, first);
+            }
         }, tell);
-        if (payload) decode_alpha(*payload, header.height, header.width, region, scale, alpha);
     }
-    return py::make_tuple(decoding.width(), decoding.height(), header.channels, made, made_alpha);
+    return py::make_tuple(decoding.width(), decoding.height(), header.channels, header.bit_depth, made, made_alpha);
 }
 
 }  // namespace

@@ -129,7 +129,7 @@ py::array_t<uint8_t> round_pixels_checked(const py::object& x_) {
     uint8_t* data;
     auto out = make<uint8_t>({x.shape()[1], x.shape()[2], x.shape()[0]}, &data);
     const py::gil_scoped_release release;
-    round_pixels(x.data(), x.size(0), x.count() / static_cast<size_t>(x.size(0)), data);
+    round_pixels(x.data(), x.size(0), x.count() / static_cast<size_t>(x.size(0)), 255.0f, data);
     return out;
 }
 

@@ -31,7 +31,7 @@ bool known(uint8_t kind) {
         case Kind::icc:
         case Kind::tile_index:
         case Kind::latent:
-        case Kind::alpha:
+        case Kind::exact:
         case Kind::exif:
         case Kind::xmp: return true;
     }
@@ -131,38 +131,79 @@ void Container::read_chunks(Bytes data, size_t position, uint32_t crc, bool allo
 
 // Known chunks come in the order of their types, once each; only tiles repeat.
 void Container::add(const Chunk& chunk, uint8_t& order) {
-    const bool latent = chunk.kind == uint8_t(Kind::latent);
+    const bool latent = chunk.kind == uint8_t(Kind::latent), exact = chunk.kind == uint8_t(Kind::exact);
     if (known(chunk.kind)) {
         const uint8_t place = chunk.kind & kOrder;
-        if (place < order || (place == order && !latent)) {
+        if (place < order || (place == order && !latent && !exact)) {
             fail(Status::corrupt, "a chunk of type " + std::to_string(chunk.kind) + " is repeated or out of order");
         }
         order = place;
     }
+    if (exact) return add_exact(chunk);
     (latent ? latents_ : others_).push_back(chunk);
     if (latents_.size() > header_.tiles()) fail(Status::corrupt, "more than " + std::to_string(header_.tiles()) + " tiles");
     if (others_.size() > kMaxUnknown + kKnown) fail(Status::corrupt, "more than 64 chunks of unknown types");
 }
 
-// All tiles are there; an index stands in tiled files only and tells the sizes of the tiles' chunks.
+// Parts ascend by tile; of one tile, colours and alpha stand in one part or in two.
+void Container::add_exact(const Chunk& chunk) {
+    if (chunk.cut) return;
+    constexpr uint8_t both = ExactPart::kColours | ExactPart::kAlpha, on_top = ExactPart::kColours | ExactPart::kOnTop;
+    ExactPart part;
+    size_t position = 0;
+    try {
+        if (header_.exact_tile_size != 0) part.tile = read_leb128(chunk.payload, position);
+    } catch (const Error&) {
+        fail(Status::corrupt, "an exact tile is damaged (no number)");
+    }
+    if (chunk.payload.size - position < 5) fail(Status::corrupt, "an exact tile is too short");
+    part.what = chunk.payload.data[position];
+    part.check = load_u32(chunk.payload.data + position + 1);
+    part.stream = chunk.payload.from(position + 5);
+    if (part.what > 7) fail(Status::unsupported, "an exact tile is of a kind that only newer versions know; update hpcmcodec");
+    const bool sound = part.what == ExactPart::kColours || (header_.alpha && (part.what == ExactPart::kAlpha || part.what == both)) ||
+                       (header_.learned() && part.what == on_top);
+    const bool follows = exact_.empty() || part.tile > exact_.back().tile ||
+                         (part.tile == exact_.back().tile && !exact_.back().alpha() && part.what == ExactPart::kAlpha);
+    if (!sound || !follows || part.tile >= header_.exact_tiles()) fail(Status::corrupt, "an exact tile is out of place");
+    exact_chunks_.push_back(chunk);
+    exact_.push_back(part);
+}
+
+// All learned tiles are there, and exact ones for what no learned ones show.
 void Container::check_complete() const {
     if (latents_.size() != header_.tiles()) {
         fail(Status::corrupt, std::to_string(latents_.size()) + " tiles instead of " + std::to_string(header_.tiles()));
     }
+    check_exact();
     for (const Chunk& chunk : others_) {
-        if (chunk.kind != uint8_t(Kind::tile_index)) continue;
-        size_t position = 0, good = 0;
-        try {
-            for (const Chunk& tile : latents_) {
-                good += read_leb128(chunk.payload, position) == tile.head.size + tile.payload.size + 4;
-            }
-        } catch (const Error&) {
-            good = 0;
-        }
-        if (header_.tile_size == 0 || good != latents_.size() || position != chunk.payload.size) {
-            fail(Status::corrupt, "the index of tiles does not fit the tiles");
-        }
+        if (chunk.kind == uint8_t(Kind::tile_index)) check_index(chunk.payload);
     }
+}
+
+void Container::check_exact() const {
+    uint64_t colours = 0, alphas = 0;
+    for (const ExactPart& part : exact_) {
+        colours += part.colours() ? 1 : 0;
+        alphas += part.alpha() ? 1 : 0;
+    }
+    if ((!header_.learned() && colours != header_.exact_tiles()) || (header_.alpha && alphas != header_.exact_tiles())) {
+        fail(Status::corrupt, "an exact tile is missing");
+    }
+}
+
+// An index stands in tiled files only and tells the sizes of the tiles' chunks.
+void Container::check_index(Bytes index) const {
+    bool good = header_.tile_size != 0 || header_.exact_tile_size != 0;
+    size_t position = 0;
+    try {
+        for (const auto* chunks : {&latents_, &exact_chunks_}) {
+            for (const Chunk& chunk : *chunks) good = good && read_leb128(index, position) == chunk.head.size + chunk.payload.size + 4;
+        }
+    } catch (const Error&) {
+        good = false;
+    }
+    if (!good || position != index.size) fail(Status::corrupt, "the index of tiles does not fit the tiles");
 }
 
 Tile Container::tile(uint64_t index) const {
@@ -229,7 +270,9 @@ std::optional<std::vector<uint8_t>> Container::metadata(Kind kind) const {
 }
 
 void Container::verify() const {
-    for (const Chunk& chunk : latents_) chunk.verify();
+    for (const auto* chunks : {&latents_, &exact_chunks_}) {
+        for (const Chunk& chunk : *chunks) chunk.verify();
+    }
     for (const Chunk& chunk : others_) chunk.verify();
     for (uint64_t index = 0; index < latents_.size(); ++index) tile(index);
     for (const Kind kind : {Kind::icc, Kind::exif, Kind::xmp}) metadata(kind);

@@ -18,7 +18,7 @@ struct Limits {
     uint64_t tile_pixels() const { return pixels / 16 > (1u << 22) ? pixels / 16 : 1u << 22; }
 };
 
-enum class Kind : uint8_t { icc = 0x01, tile_index = 0x02, latent = 0x83, alpha = 0x84, exif = 0x05, xmp = 0x06 };
+enum class Kind : uint8_t { icc = 0x01, tile_index = 0x02, latent = 0x83, exact = 0x84, exif = 0x05, xmp = 0x06 };
 
 struct Chunk {
     uint8_t kind = 0;
@@ -37,6 +37,19 @@ struct Tile {
     bool complete = true;
 };
 
+// What an EXACT chunk holds of its tile.
+struct ExactPart {
+    static constexpr uint8_t kColours = 1, kAlpha = 2, kOnTop = 4;
+    uint64_t tile = 0;
+    uint8_t what = 0;    // kColours, kAlpha or both, side by side; kColours with kOnTop: given the learned picture
+    uint32_t check = 0;  // of its samples
+    Bytes stream;
+
+    bool on_top() const { return (what & kOnTop) != 0; }
+    bool colours() const { return (what & kColours) != 0; }
+    bool alpha() const { return (what & kAlpha) != 0; }
+};
+
 class Container {
 public:
     // Keeps `data`, which must stay as it is. `allow_truncated`: accepts a file whose end is missing.
@@ -49,6 +62,10 @@ public:
     uint64_t tiles_present() const { return latents_.size(); }
     // In raster order, its checksum compared; of one that is absent, an incomplete one without streams.
     Tile tile(uint64_t index) const;
+    // All exact parts that are whole, by tile, colours first; their checksums are not compared.
+    const std::vector<ExactPart>& exact() const { return exact_; }
+    // Compares the checksum of one of them.
+    void verify_exact(size_t index) const { exact_chunks_[index].verify(); }
     // The payload of an optional chunk, its checksum compared; nothing where it is absent or cut off.
     std::optional<Bytes> payload(Kind kind) const;
     // ICC, EXIF or XMP, unpacked.
@@ -59,11 +76,15 @@ public:
 private:
     void read_chunks(Bytes data, size_t position, uint32_t crc, bool allow_truncated);
     void add(const Chunk& chunk, uint8_t& order);
+    void add_exact(const Chunk& chunk);
     void check_complete() const;
+    void check_exact() const;
+    void check_index(Bytes index) const;
 
     Header header_;
     Limits limits_;
-    std::vector<Chunk> latents_, others_;
+    std::vector<Chunk> latents_, exact_chunks_, others_;
+    std::vector<ExactPart> exact_;
     bool truncated_ = false;
 };
 

@@ -163,6 +163,8 @@ T not_default(T value, T common, const char* what) {
     return value;
 }
 
+uint32_t tile_side(Reader& reader) { return within(reader.integer(), 1, kMaxSide / kTileUnit, "tile size") * kTileUnit; }
+
 void read_field(Reader& reader, uint64_t key, Header& header) {
     switch (key) {
         case 0: header.width = within(reader.integer(), 1, kMaxSide, "width"); break;
@@ -179,25 +181,19 @@ void read_field(Reader& reader, uint64_t key, Header& header) {
             break;
         case 4: header.quality = quality_of(reader); break;
         case 5: {
-            const uint64_t channels = reader.integer();
-            if (channels != 1) damaged("a number of channels that no picture has");
-            header.channels = 1;
+            const int samples = int(not_default<uint64_t>(within(reader.integer(), 1, 4, "number of channels"), 3, "channels"));
+            header.channels = samples < 3 ? 1 : 3;
+            header.alpha = samples % 2 == 0;
             break;
         }
-        case 6: {
-            const uint64_t depth = reader.integer();
-            if (depth > 8 && depth <= 16) newer("a bit depth of " + std::to_string(depth));
-            damaged("bit depth");
-        }
+        case 6: header.bit_depth = int(within(reader.integer(), 9, 16, "bit depth")); break;
         case 7: header.streams = int(not_default<uint64_t>(within(reader.integer(), 2, 8, "streams"), 4, "streams")); break;
-        case 9: {
-            const uint32_t units = within(reader.integer(), 1, kMaxSide / kTileUnit, "tile size");
-            header.tile_size = units * kTileUnit;
-            break;
-        }
+        case 8: header.exact_tile_size = tile_side(reader); break;
+        case 9: header.tile_size = tile_side(reader); break;
         case 10:
             if (reader.integer() == 0) damaged("flags are written though there are none");
             newer("a flag");
+        case 11: header.most_error = int(within(reader.integer(), 0, 255, "greatest error")); break;
         default:
             if (key < kOptionalKeys) newer("field " + std::to_string(key) + " of the header");
             reader.skip();
@@ -212,13 +208,17 @@ Header parse_header(Bytes packed) {
     Header header;
     const size_t count = reader.map();
     uint64_t before = 0;
+    bool id = false, of_tiles = false;  // there is an id, or something else that only learned tiles have
     for (size_t i = 0; i < count; ++i) {
         const uint64_t key = reader.integer();
-        if (key > kMaxKey || (i < 4 ? key != i : key <= before)) damaged("its keys are not those of a header, ascending");
+        if (key > kMaxKey || (i < 2 ? key != i : key <= before)) damaged("its keys are not those of a header, ascending");
         before = key;
+        id = id || key == 2;
+        of_tiles = of_tiles || key == 4 || key == 7 || key == 9;
         read_field(reader, key, header);
     }
-    if (count < 4 || !reader.at_end()) damaged("it has too few fields, or bytes follow it");
+    if (count < 2 || !reader.at_end()) damaged("it has too few fields, or bytes follow it");
+    if (id != header.learned() || (of_tiles && !id)) damaged("fields of a model that it does not name");
     return header;
 }
 

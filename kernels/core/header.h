@@ -15,16 +15,25 @@ constexpr size_t kMaxHeaderBytes = 1024;
 struct Header {
     uint32_t width = 0, height = 0;
     std::array<uint8_t, 8> model_id{};
-    std::string model_name;
-    float quality = 0.0f;  // 1..100; 0 for a model of one rate
-    int channels = 3;      // 1 (grey) or 3
-    int bit_depth = 8;
-    int streams = 4;         // of a tile
-    uint32_t tile_size = 0;  // side of an entropy tile in pixels; 0 for one tile
+    std::string model_name;  // empty: there is no learned picture, all is exact
+    float quality = 0.0f;    // 1..100; 0 for a model of one rate, or none
+    int channels = 3;        // of colour: 1 (grey) or 3
+    bool alpha = false;
+    int bit_depth = 8;             // 8..16
+    int streams = 4;               // of a learned tile
+    uint32_t tile_size = 0;        // side of an entropy tile in pixels; 0 for one tile
+    uint32_t exact_tile_size = 0;  // likewise of an exact tile
+    int most_error = -1;           // of any sample, as the encoder says; -1: it says nothing
 
-    uint32_t tile_rows() const { return tile_size == 0 ? 1 : (height - 1) / tile_size + 1; }
-    uint32_t tile_columns() const { return tile_size == 0 ? 1 : (width - 1) / tile_size + 1; }
-    uint64_t tiles() const { return uint64_t(tile_rows()) * tile_columns(); }
+    bool learned() const { return !model_name.empty(); }
+    int samples() const { return channels + (alpha ? 1 : 0); }  // of a pixel
+    uint64_t tiles() const { return learned() ? tiles_of(tile_size) : 0; }
+    uint64_t exact_tiles() const { return tiles_of(exact_tile_size); }
+
+private:
+    uint64_t tiles_of(uint32_t side) const {
+        return side == 0 ? 1 : (uint64_t(height - 1) / side + 1) * (uint64_t(width - 1) / side + 1);
+    }
 };
 
 // Fails with `corrupt`, or with `unsupported` for what only a newer version can mean. One header has one byte string: any other

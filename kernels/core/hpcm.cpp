@@ -12,7 +12,6 @@
 #include <string>
 #include <vector>
 
-#include "alpha.h"
 #include "container.h"
 #include "decoder.h"
 #include "model.h"
@@ -139,34 +138,19 @@ hpcm::Region region_of(const hpcm_picture& picture, const hpcm_request* request)
 
 int scale_of(const hpcm_request* request) { return request == nullptr || request->scale == 0 ? 1 : int(request->scale); }
 
-void decode(hpcm_picture& picture, const hpcm_request* request, const hpcm::SampleRows& rows) {
+int bits_of(const hpcm_request* request) { return request == nullptr || request->bits == 0 ? 8 : int(request->bits); }
+
+void decode(hpcm_picture& picture, const hpcm_request* request, const hpcm::PixelRows& rows) {
     hpcm_decoder& decoder = *picture.decoder;
     const hpcm::ThreadLimit limit(decoder.threads);
     const hpcm::Header& header = picture.file.header();
-    const auto model = model_of(decoder, header.model_id, header.model_name);
-    const hpcm::Region region = region_of(picture, request);
-    const hpcm::Decoding decoding(picture.file, *model, region, scale_of(request));
-    std::vector<uint8_t> alpha;
-    if (const auto payload = picture.file.payload(hpcm::Kind::alpha)) {
-        alpha.resize(size_t(decoding.width() * decoding.height()));
-        hpcm::decode_alpha(*payload, header.height, header.width, region, scale_of(request), alpha.data());
-    }
+    const auto model = header.learned() ? model_of(decoder, header.model_id, header.model_name) : nullptr;
+    const hpcm::Decoding decoding(picture.file, model.get(), region_of(picture, request), scale_of(request), bits_of(request));
     hpcm::Progress progress;
     if (request != nullptr && request->progress != nullptr) {
         progress = [request](double done) { return request->progress(request->user, done) != 0; };
     }
-    std::vector<uint8_t> joined;
-    decoding.run(decoder.limits.memory, alpha.size(), [&](int64_t y, int64_t count, const uint8_t* samples) {
-        if (alpha.empty()) return rows(y, count, samples);
-        const size_t pixels = size_t(count * decoding.width()), channels = size_t(header.channels);
-        joined.resize(pixels * (channels + 1));
-        const uint8_t* own = alpha.data() + y * decoding.width();
-        for (size_t i = 0; i < pixels; ++i) {
-            std::copy_n(samples + i * channels, channels, joined.data() + i * (channels + 1));
-            joined[i * (channels + 1) + channels] = own[i];
-        }
-        rows(y, count, joined.data());
-    }, progress);
+    decoding.run(decoder.limits.memory, 0, rows, progress);
 }
 
 hpcm_status open_picture(hpcm_decoder* decoder, std::vector<uint8_t> owned, hpcm::Bytes data, unsigned flags, hpcm_picture** picture) {
@@ -257,10 +241,12 @@ hpcm_status hpcm_get_info(const hpcm_picture* picture, hpcm_info* info) {
         *info = hpcm_info{};
         info->width = header.width;
         info->height = header.height;
-        info->channels = uint32_t(header.channels) + (picture->file.payload(hpcm::Kind::alpha) ? 1 : 0);
+        info->channels = uint32_t(header.samples());
         info->bit_depth = uint32_t(header.bit_depth);
         info->quality = header.quality;
         info->tile_size = header.tile_size;
+        info->exact_tile_size = header.exact_tile_size;
+        info->most_error = header.most_error;
         info->truncated = picture->file.truncated() ? 1 : 0;
         std::copy(header.model_id.begin(), header.model_id.end(), info->model_id);
         std::memcpy(info->model_name, header.model_name.c_str(), header.model_name.size() + 1);  // at most 48 characters
@@ -295,8 +281,8 @@ hpcm_status hpcm_get_size(const hpcm_picture* picture, const hpcm_request* reque
 hpcm_status hpcm_decode(hpcm_picture* picture, const hpcm_request* request, hpcm_rows rows, void* user) {
     return guarded([&] {
         need(picture != nullptr && rows != nullptr, "a picture or the function that takes its rows is NULL");
-        decode(*picture, request, [&](int64_t y, int64_t count, const uint8_t* samples) {
-            if (rows(user, uint32_t(y), uint32_t(count), samples) == 0) throw hpcm::Cancelled();
+        decode(*picture, request, [&](int64_t y, int64_t count, const void* samples) {
+            if (rows(user, uint32_t(y), uint32_t(count), static_cast<const uint8_t*>(samples)) == 0) throw hpcm::Cancelled();
         });
     });
 }
@@ -305,11 +291,12 @@ hpcm_status hpcm_decode_into(hpcm_picture* picture, const hpcm_request* request,
     return guarded([&] {
         need(picture != nullptr && samples != nullptr, "a picture or the memory for it is NULL");
         const int scale = scale_of(request);
-        const size_t channels = size_t(picture->file.header().channels) + (picture->file.payload(hpcm::Kind::alpha) ? 1 : 0);
-        const size_t line = size_t((region_of(*picture, request).width + scale - 1) / scale) * channels;
+        const size_t pixel = size_t(picture->file.header().samples()) * size_t(bits_of(request) / 8);
+        const size_t line = size_t((region_of(*picture, request).width + scale - 1) / scale) * pixel;
         need(stride >= line, "the rows of the memory are too short");
-        decode(*picture, request, [&](int64_t y, int64_t count, const uint8_t* from) {
-            for (int64_t i = 0; i < count; ++i) std::copy_n(from + size_t(i) * line, line, samples + size_t(y + i) * stride);
+        decode(*picture, request, [&](int64_t y, int64_t count, const void* from) {
+            const uint8_t* bytes = static_cast<const uint8_t*>(from);
+            for (int64_t i = 0; i < count; ++i) std::copy_n(bytes + size_t(i) * line, line, samples + size_t(y + i) * stride);
         });
     });
 }
@@ -318,6 +305,6 @@ hpcm_status hpcm_verify(hpcm_picture* picture) {
     return guarded([&] {
         need(picture != nullptr, "a picture is NULL");
         picture->file.verify();
-        decode(*picture, nullptr, [](int64_t, int64_t, const uint8_t*) {});
+        decode(*picture, nullptr, [](int64_t, int64_t, const void*) {});
     });
 }

@@ -102,12 +102,14 @@ HPCM_API void hpcm_close(hpcm_picture* picture);
 typedef struct hpcm_info {
     uint32_t width, height;
     uint32_t channels;  /* of a decoded pixel: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha */
-    uint32_t bit_depth; /* of the source: 8 */
-    float quality;      /* 1..100; 0 for a model of one rate */
+    uint32_t bit_depth; /* of the source: 8 to 16 */
+    float quality;      /* 1..100; 0 for a model of one rate, or none */
     uint32_t tile_size; /* side of the tiles that a region is made of; 0: one tile */
     int truncated;
     uint8_t model_id[8];
-    char model_name[49];
+    char model_name[49];      /* empty: the file needs no model */
+    uint32_t exact_tile_size; /* likewise of the tiles that are coded exactly */
+    int most_error;           /* of any sample, as the encoder says: 0 is lossless; -1: it says nothing */
 } hpcm_info;
 
 HPCM_API hpcm_status hpcm_get_info(const hpcm_picture* picture, hpcm_info* info);
@@ -124,12 +126,14 @@ typedef struct hpcm_request {
     uint32_t scale;               /* 0 or 1: as it is; 2, 4, 8: so much smaller on each side, rounded up, and faster */
     int (*progress)(void* user, double done); /* or NULL: told the share that is done, 0..1; 0 cancels */
     void* user;
+    uint32_t bits; /* of the samples that are handed out: 0 or 8: bytes, whatever the depth; 16: uint16_t of the depth bit_depth */
 } hpcm_request;
 
 /* Size of what a request gives. */
 HPCM_API hpcm_status hpcm_get_size(const hpcm_picture* picture, const hpcm_request* request, uint32_t* width, uint32_t* height);
 
-/* Receives rows from the top, `count` of them from row y on, interleaved samples of 8 bits without gaps; returns 0 to stop. */
+/* Receives rows from the top, `count` of them from row y on, interleaved samples without gaps; returns 0 to stop. With
+ * 16 bits the samples are uint16_t. */
 typedef int (*hpcm_rows)(void* user, uint32_t y, uint32_t count, const uint8_t* samples);
 HPCM_API hpcm_status hpcm_decode(hpcm_picture* picture, const hpcm_request* request, hpcm_rows rows, void* user);
 

@@ -115,7 +115,8 @@ void join_rows(const std::vector<RowsOfPlanes>& parts, int channels, int width, 
                  });
 }
 
-void round_pixels(const float* x, int channels, size_t pixels, uint8_t* out) {
+template <typename T>
+void round_pixels(const float* x, int channels, size_t pixels, float top, T* out) {
     constexpr float kUnits = 8388608.0f;  // from here on floats are integers: adding it rounds
     parallel_for(pixels, kGrain, [&](size_t begin, size_t end) {
         for (int c = 0; c < channels; ++c) {
@@ -123,12 +124,15 @@ void round_pixels(const float* x, int channels, size_t pixels, uint8_t* out) {
             for (size_t i = begin; i < end; ++i) {
                 float v = plane[i];
                 v = v > 0.0f ? v : 0.0f;  // also what is no number
-                v = (v < 1.0f ? v : 1.0f) * 255.0f;
-                out[i * static_cast<size_t>(channels) + static_cast<size_t>(c)] = static_cast<uint8_t>((v + kUnits) - kUnits);
+                v = (v < 1.0f ? v : 1.0f) * top;
+                out[i * static_cast<size_t>(channels) + static_cast<size_t>(c)] = static_cast<T>((v + kUnits) - kUnits);
             }
         }
     });
 }
+
+template void round_pixels(const float*, int, size_t, float, uint8_t*);
+template void round_pixels(const float*, int, size_t, float, uint16_t*);
 
 void pixel_shuffle(const Planes& x, int r, float* out, ptrdiff_t out_plane) {
     const ptrdiff_t height = x.height, width = x.width;

@@ -64,10 +64,10 @@ def test_every_length_is_an_error_or_a_picture() -> None:
             assert end < 60  # inside the header
             continue
         assert part.incomplete and part.pixels.shape == (20, 30, 3)
-        if "behind its pixels" in part.warnings[0]:
+        if "behind its learned picture" in part.warnings[0]:
             np.testing.assert_array_equal(part.pixels, whole.pixels)
             assert part.exif is None
-    assert part.alpha is not None and "behind its pixels" in part.warnings[0]
+    assert part.alpha is not None and "behind its learned picture" in part.warnings[0]
 
 
 def test_tiles_that_are_there_are_exact() -> None:

@@ -15,6 +15,7 @@ import msgpack
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
+import reference_exact
 from reference_operations import OPERATIONS, PARAMETERS, number
 
 F = np.float32
@@ -32,8 +33,8 @@ def leb128(data: bytes, at: int) -> tuple[int, int]:
             return value, at
 
 
-def container(data: bytes) -> tuple[dict, int, list[bytes]]:
-    """-> header fields, check value, streams of a file with one tile and nothing else."""
+def container(data: bytes) -> tuple[dict, list[tuple[int, bytes]]]:
+    """-> header fields, chunks as type and payload, the running checksum compared."""
     assert data[:5] == b"\xc8P\r\n\1"
     length, at = leb128(data, 5)
     fields = msgpack.unpackb(data[at : at + length], strict_map_key=False)
@@ -41,20 +42,53 @@ def container(data: bytes) -> tuple[dict, int, list[bytes]]:
     crc = zlib.crc32(data[4:at])
     assert struct.unpack_from("<I", data, at) == (crc,)
     at += 4
-    assert data[at] == 0x83 | 0x40
-    length, payload = leb128(data, at + 1)
-    end = payload + length
-    assert struct.unpack_from("<I", data, end) == (zlib.crc32(data[at:end], crc),) and end + 4 == len(data)
-    (check,) = struct.unpack_from("<I", data, payload)
-    lengths, at = [], payload + 4
+    chunks: list[tuple[int, bytes]] = []
+    last = False
+    while not last:
+        kind, last = data[at] & ~0x40, bool(data[at] & 0x40)
+        length, payload = leb128(data, at + 1)
+        end = payload + length
+        crc = zlib.crc32(data[at:end], crc)
+        assert struct.unpack_from("<I", data, end) == (crc,)
+        chunks.append((kind, data[payload:end]))
+        at = end + 4
+    assert at == len(data)
+    return fields, chunks
+
+
+def streams_of(fields: dict, payload: bytes) -> tuple[int, list[bytes]]:
+    """-> check value, streams of a LATENT chunk of a file with one tile."""
+    (check,) = struct.unpack_from("<I", payload)
+    lengths, at = [], 4
     for _ in range(fields.get(7, 4) - 1):
-        size, at = leb128(data, at)
+        size, at = leb128(payload, at)
         lengths.append(size)
     streams = []
-    for size in [*lengths, end - at - sum(lengths)]:
-        streams.append(data[at : at + size])
+    for size in [*lengths, len(payload) - at - sum(lengths)]:
+        streams.append(payload[at : at + size])
         at += size
-    return fields, check, streams
+    return check, streams
+
+
+# ------------------------------------------------------------------------------------------------ 5: exact tiles
+def lay_exact(fields: dict, payload: bytes, picture: Array) -> None:
+    """Puts an EXACT chunk's samples into a picture (H, W, samples)."""
+    height, width, samples = picture.shape
+    depth, colours = fields.get(6, 8), samples - (samples % 2 == 0)
+    side, number, at = 64 * fields.get(8, 0), 0, 0
+    if side:
+        number, at = leb128(payload, 0)
+    columns = -(-width // side) if side else 1
+    side = side or max(height, width)
+    top, left = number // columns * side, number % columns * side
+    what, check = struct.unpack_from("<BI", payload, at)
+    place = {1: slice(0, colours), 2: slice(colours, samples), 3: slice(0, samples), 5: slice(0, colours)}[what]
+    tile = picture[top : top + side, left : left + side, place]
+    rows, across, channels = tile.shape
+    shown = tile.tolist() if what == 5 else None
+    found = reference_exact.decode(payload[at + 5 :], across, rows, channels, depth, shown)
+    tile[:] = found
+    assert zlib.crc32(np.array(found, "u1" if depth == 8 else "<u2").tobytes()) == check
 
 
 # ------------------------------------------------------------------------------------------------ 7: entropy coding
@@ -214,9 +248,26 @@ class Network:
         return self.run("picture", {"latent": v, **self.vectors}, v.shape[1:])["picture"]
 
 
-def decode(data: bytes, path: Path) -> Array:
-    """Section 6: the samples, uint8 (H, W, channels)."""
-    fields, check, streams = container(data)
+def decode(data: bytes, path: Path | None = None) -> Array:
+    """Sections 5 and 6: the samples (H, W, samples of a pixel) of a file; path: of its model, if it needs one."""
+    fields, chunks = container(data)
+    width, height, samples, depth = fields[0], fields[1], fields.get(5, 3), fields.get(6, 8)
+    picture = np.zeros((height, width, samples), np.uint8 if depth == 8 else np.uint16)
+    colours = samples - (samples % 2 == 0)
+    if path is not None:
+        (payload,) = (content for kind, content in chunks if kind == 0x83)
+        picture[:, :, :colours] = learned(fields, payload, path, colours)
+    else:
+        assert not {2, 3, 4, 7, 9} & fields.keys()
+    for kind, content in chunks:
+        if kind == 0x84:
+            lay_exact(fields, content, picture)
+    return picture
+
+
+def learned(fields: dict, payload: bytes, path: Path, channels: int) -> Array:
+    """Section 6, 1 to 7."""
+    check, streams = streams_of(fields, payload)
     program, tensors, identity = model(path)
     assert identity[:8] == fields[2] and 9 not in fields and fields.get(7, 4) == program["streams"]
     width, height = fields[0], fields[1]
@@ -224,7 +275,8 @@ def decode(data: bytes, path: Path) -> Array:
     v = network.latents(streams, height, width)
     assert zlib.crc32(v.astype("<f4").tobytes()) == check
     x = network.picture(v)
-    if fields.get(5, 3) == 1:
+    if channels == 1:
         x = (((x[0] + x[1]) + x[2]) * F(1 / 3))[None]
-    samples = np.rint(np.minimum(np.maximum(x, F(0)), F(1)) * F(255)).astype(np.uint8)
+    most = F(2 ** fields.get(6, 8) - 1)
+    samples = np.rint(np.minimum(np.maximum(x, F(0)), F(1)) * most).astype(np.uint16)
     return samples.transpose(1, 2, 0)[:height, :width]

@@ -24,10 +24,14 @@ from hpcmcodec.errors import (
 from hpcmcodec.formats import container
 from hpcmcodec.formats.chunks import Chunk, assemble, leb128, read_leb128
 from hpcmcodec.formats.container import Container, Header, Limits, Tile, read, write
+from hpcmcodec.formats.exact import ALPHA, COLOURS, ON_TOP, ExactPart
+from hpcmcodec.formats.exact import pack as pack_part
 
 PHOTO = Header(width=3968, height=2976, model_name="lite", model_id=bytes(range(8)), quality=63)
 STREAMS = (b"hyper" * 40, b"one" * 60, b"two" * 900, b"three" * 4000)
-TILED = replace(PHOTO, width=300, height=130, tile_size=128, streams=3)
+TILED = replace(PHOTO, width=300, height=130, tile_size=128, streams=3, alpha=True, exact_tile_size=256)
+PARTS = (ExactPart(0, ALPHA, 5, b"alpha"), ExactPart(1, COLOURS | ON_TOP, 6, b"rest"), ExactPart(1, ALPHA, 7, b""))
+EXACT = Header(width=30, height=13, alpha=True, bit_depth=12, most_error=0)
 
 
 def plain() -> bytes:
@@ -36,14 +40,18 @@ def plain() -> bytes:
 
 def tiled() -> bytes:
     tiles = [Tile((b"z" * i, b"l" * 2 * i, b"h" * 300 * i), i) for i in range(TILED.tiles)]
-    return write(TILED, tiles, icc=b"profile" * 500, alpha=b"alpha", exif=b"II*\0", xmp=b"<x:xmpmeta/>" * 9)
+    return write(TILED, tiles, icc=b"profile" * 500, exact=PARTS, exif=b"II*\0", xmp=b"<x:xmpmeta/>" * 9)
+
+
+def exact() -> bytes:
+    return write(EXACT, (), exact=[ExactPart(0, COLOURS | ALPHA, 9, b"stream")], xmp=b"<x/>")
 
 
 def touch(file: Container) -> None:
     """Uses everything that a file holds."""
     for index in range(file.header.tiles if not file.truncated else file.tiles_present):
         file.tile(index)
-    assert [file.icc, file.exif, file.xmp, file.alpha, file.overhead]
+    assert [file.icc, file.exif, file.xmp, file.exact, file.overhead]
     file.verify()
 
 
@@ -65,8 +73,45 @@ def test_everything_survives() -> None:
     assert [file.tile(i).check for i in range(6)] == list(range(6))
     assert bytes(file.tile(5).streams[2]) == b"h" * 1500
     assert (file.icc, file.exif, file.xmp) == (b"profile" * 500, b"II*\0", b"<x:xmpmeta/>" * 9)
-    assert file.alpha is not None and bytes(file.alpha) == b"alpha"
+    assert tuple(replace(part, stream=bytes(part.stream)) for part in file.exact) == PARTS
     file.verify()
+
+
+def test_a_file_without_a_model() -> None:
+    file = read(exact())
+    file.verify()
+    assert file.header == EXACT and not file.header.learned and not file.tiles_present
+    assert file.exact[0].what == COLOURS | ALPHA and bytes(file.exact[0].stream) == b"stream"
+    assert file.overhead <= 46
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [],
+        [ExactPart(0, COLOURS, 0, b"")],  # no alpha
+        [ExactPart(0, ALPHA, 0, b"")],  # no colours
+        [ExactPart(0, COLOURS | ALPHA, 0, b""), ExactPart(0, ALPHA, 0, b"")],
+        [ExactPart(0, ALPHA, 0, b""), ExactPart(0, COLOURS, 0, b"")],
+        [ExactPart(0, COLOURS | ON_TOP, 0, b""), ExactPart(0, ALPHA, 0, b"")],  # on nothing
+        [ExactPart(0, COLOURS | ALPHA | ON_TOP, 0, b"")],
+        [ExactPart(0, 0, 0, b""), ExactPart(0, COLOURS | ALPHA, 0, b"")],
+    ],
+)
+def test_exact_tiles_that_cannot_be(parts: list[ExactPart]) -> None:
+    chunks = [Chunk(0x84, pack_part(EXACT, part)) for part in parts]
+    for data in (rebuilt(container._header.pack(EXACT), [*chunks, Chunk(0x06, b"\0b")]),):
+        with pytest.raises(CorruptError):
+            read(data).verify()
+
+
+def test_exact_tiles_of_a_newer_kind() -> None:
+    with pytest.raises(UnsupportedVersionError):
+        read(rebuilt(container._header.pack(EXACT), [Chunk(0x84, b"\x09" + bytes(9))]))
+    tile = Chunk(0x84, pack_part(EXACT, ExactPart(0, COLOURS | ALPHA, 0, b"")))
+    for payload in (b"", b"\3\0\0\0"):
+        with pytest.raises(CorruptError):
+            read(rebuilt(container._header.pack(EXACT), [tile, Chunk(0x84, payload)]))
 
 
 @pytest.mark.parametrize("quality", [None, 1, 100, 37.25, 64.0])
@@ -81,7 +126,12 @@ def test_quality_values(quality: float | None) -> None:
         {"width": 0},
         {"height": 2**31},
         {"channels": 4},
-        {"bit_depth": 16},
+        {"bit_depth": 17},
+        {"bit_depth": 7},
+        {"exact_tile_size": 65},
+        {"most_error": 256},
+        {"model_name": ""},
+        {"alpha": 1},
         {"model_name": "Lite/../x"},
         {"model_id": b"short"},
         {"streams": 1},
@@ -115,15 +165,24 @@ def header_bytes(**extra: object) -> dict:
         (header_bytes(k5=1), None),
         (header_bytes(k70="kept"), None),
         (header_bytes(k5=3), CorruptError),  # the default, written out
-        (header_bytes(k8={}), UnsupportedVersionError),
+        (header_bytes(k8={}), CorruptError),
+        (header_bytes(k8=2), None),
+        (header_bytes(k8=0), CorruptError),
         (header_bytes(k4=50.0), CorruptError),
-        (header_bytes(k6=10), UnsupportedVersionError),
+        (header_bytes(k6=10), None),
+        (header_bytes(k6=8), CorruptError),
+        (header_bytes(k6=17), CorruptError),
         (header_bytes(k7=3), None),
         (header_bytes(k7=4), CorruptError),  # the default, written out
         (header_bytes(k7=9), CorruptError),
         (header_bytes(k7=-1), CorruptError),
         (header_bytes(k10=4), UnsupportedVersionError),
-        (header_bytes(k11=0), UnsupportedVersionError),
+        (header_bytes(k11=0), None),
+        (header_bytes(k11=256), CorruptError),
+        (header_bytes(k12=0), UnsupportedVersionError),
+        (header_bytes(k5=5), CorruptError),
+        ({0: 10, 1: 20, 2: bytes(8)}, CorruptError),
+        ({0: 10, 1: 20, 9: 2}, CorruptError),
         (header_bytes(k9="big"), CorruptError),
         ({0: 10, 1: 20}, CorruptError),
         ({1: 20, 0: 10, 2: bytes(8), 3: "lite"}, CorruptError),
@@ -178,7 +237,7 @@ def test_every_cut_is_noticed_and_gives_what_is_there() -> None:
 
 
 def test_every_flipped_bit_is_found() -> None:
-    for data in (write(PHOTO, [Tile((b"a", b"b", b"c", b"d" * 9), 7)], exif=b"II*\0"), tiled()):
+    for data in (write(PHOTO, [Tile((b"a", b"b", b"c", b"d" * 9), 7)], exif=b"II*\0"), tiled(), exact()):
         for position in range(0, len(data), 1 if len(data) < 200 else 13):
             for bit in range(8):
                 damaged = bytearray(data)
@@ -238,7 +297,7 @@ def test_leb128_refuses_other_spellings(bad: bytes) -> None:
         read_leb128(memoryview(bad), 0)
 
 
-SEEDS = (plain()[:400], write(PHOTO, [Tile((b"a", b"b", b"c", b"d"), 7)]), tiled())
+SEEDS = (plain()[:400], write(PHOTO, [Tile((b"a", b"b", b"c", b"d"), 7)]), tiled(), exact())
 OPERATIONS = st.lists(
     st.tuples(st.sampled_from(["set", "cut", "insert", "splice", "repeat"]), st.floats(0, 1), st.binary(max_size=9)),
     min_size=1,
@@ -277,7 +336,7 @@ def test_mutations_only_raise_typed_errors(seed: bytes, operations: list, trunca
 @given(st.binary(max_size=80), st.lists(st.tuples(st.integers(1, 255), st.binary(max_size=30)), max_size=5))
 def test_anything_with_valid_checksums_only_raises_typed_errors(header: bytes, parts: list) -> None:
     chunks = [Chunk(kind & ~0x40, payload) for kind, payload in parts]
-    for head in (header, container._header.pack(PHOTO), container._header.pack(TILED)):
+    for head in (header, container._header.pack(PHOTO), container._header.pack(TILED), container._header.pack(EXACT)):
         try:
             touch(read(rebuilt(head, chunks)))
         except HpcmError:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hpcmcodec.formats import alpha, chunks, container, header
+from hpcmcodec.codec.exact import encode_part
+from hpcmcodec.formats import chunks, container, exact, header
 from hpcmcodec.formats.container import Header, Tile
 
 TEXT = (Path(container.__file__).parent / "FORMAT.md").read_text(encoding="utf-8")
@@ -33,9 +34,9 @@ def dump(title: str) -> bytes:
 
 def test_example_file() -> None:
     made = container.write(
-        Header(3, 2, "lite", bytes.fromhex("0123456789abcdef"), quality=50, channels=1),
+        Header(3, 2, "lite", bytes.fromhex("0123456789abcdef"), quality=50, channels=1, alpha=True),
         [Tile((b"\x11\x22\x33", b"", b"\x44", b"\x55\x66"), 0x01020304)],
-        alpha=alpha.encode(np.full((2, 3), 128, np.uint8)),
+        exact=[encode_part(0, exact.ALPHA, np.full((2, 3, 1), 128, np.uint8), depth=8, reference=None, near=0)],
     )
     assert made == dump("13.1 A file") and f"{len(made)} bytes" in section("13.1 A file")
     file = container.read(made)
@@ -122,7 +123,7 @@ def test_streams_are_as_the_text_says() -> None:
 
 def test_chunk_types() -> None:
     listed = {row[1]: int(row[0], 16) for row in rows("4.1 Types")}
-    assert listed == {name: getattr(chunks, name) for name in ("ICC", "TILE_INDEX", "LATENT", "ALPHA", "EXIF", "XMP")}
+    assert listed == {name: getattr(chunks, name) for name in ("ICC", "TILE_INDEX", "LATENT", "EXACT", "EXIF", "XMP")}
     assert sorted(listed.values()) == sorted(chunks.KNOWN)
 
 

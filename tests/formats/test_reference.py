@@ -14,6 +14,7 @@ import pytest
 import reference_decoder
 
 from hpcmcodec.codec import Decoder, Encoder
+from hpcmcodec.codec.encoder import encode_exactly
 from hpcmcodec.diagnose import pixels_hash
 from hpcmcodec.entropy.tables import EntropyTables
 from hpcmcodec.entropy.trellis import logistic_trellis_tables
@@ -136,6 +137,35 @@ def test_same_samples(
     decoded = Decoder().decode(data).pixels
     assert len(np.unique(decoded)) > 1
     np.testing.assert_array_equal(reference_decoder.decode(data, model), decoded)
+
+
+@pytest.mark.parametrize(("channels", "depth", "tile_size"), [(1, 8, 0), (3, 8, 64), (3, 12, 64)])
+@pytest.mark.parametrize("alpha", [False, True])
+def test_exact_files(channels: int, depth: int, tile_size: int, alpha: bool) -> None:
+    rng = np.random.default_rng(depth)
+    kind = np.uint8 if depth == 8 else np.uint16
+    pixels = (rng.integers(0, 2**depth, (9, 11, channels)).astype(kind)).repeat(8, 0).repeat(7, 1)
+    plane = pixels[::-1, :, 0].copy() if alpha else None
+    picture = Picture(pixels, plane, depth=depth)
+    for near in (0, 1):
+        data = encode_exactly(picture, near, tile_size=tile_size)
+        decoded = Decoder().decode(data)
+        wanted = decoded.pixels if decoded.alpha is None else np.dstack((decoded.pixels, decoded.alpha))
+        np.testing.assert_array_equal(reference_decoder.decode(data), wanted)
+
+
+def test_exact_on_top_of_a_learned_picture(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = small_model(folder, "lite", LITE)
+    monkeypatch.setenv(store.ENVIRONMENT, str(folder))
+    rng = np.random.default_rng(1)
+    picture = Picture(rng.integers(0, 256, (30, 40, 3)).astype(np.uint8), rng.integers(0, 2, (30, 40)).astype(np.uint8))
+    near = Decoder().decode(Encoder(model).encode(picture, 40)).pixels // 2 + picture.pixels // 32
+    assert picture.alpha is not None
+    data = Encoder(model).encode(Picture(near.astype(np.uint8), picture.alpha), 40, near_lossless=0)
+    decoded = Decoder().decode(data)
+    found = reference_decoder.decode(data, model)
+    np.testing.assert_array_equal(found[:, :, :3], decoded.pixels)
+    np.testing.assert_array_equal(found[:, :, 3], decoded.alpha)
 
 
 QUICK = {"lite-multiref-p3", "lite-rwkv-p2-cross", "wavelet-p5-light"}

@@ -17,9 +17,10 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["hpcmcodec"]):
+    from hpcmcodec.codec import Decoder
     from hpcmcodec.codec.model import CodecModel
-    from hpcmcodec.errors import HpcmError
-    from hpcmcodec.formats import alpha, container, header, model_file
+    from hpcmcodec.errors import CorruptError, HpcmError
+    from hpcmcodec.formats import container, exact, header, model_file
     from hpcmcodec.formats.pictures import encode_picture, read_picture
 
 from tests.fuzz.seeds import SEEDS, described_model, forged, tiny_decoder, unpack
@@ -30,7 +31,7 @@ LIMITS = container.Limits(max_pixels=1 << 16, max_metadata=1 << 16)
 def use(file: container.Container) -> None:
     """Everything that a reader may ask a container for. What is accepted must pass all checks and be canonical."""
     parts: list[Callable[[], object]] = [lambda i=i: file.tile(i) for i in range(file.tiles_present)]  # type: ignore[misc]
-    parts += [lambda: file.alpha, lambda: file.icc, lambda: file.exif, lambda: file.xmp, lambda: file.overhead]
+    parts += [lambda: file.exact, lambda: file.icc, lambda: file.exif, lambda: file.xmp, lambda: file.overhead]
     for part in (*parts, file.verify):
         with suppress(HpcmError):
             part()
@@ -73,15 +74,19 @@ def fuzz_decode(data: bytes) -> None:
     assert changed == original, "other streams with the same latents"
 
 
-def fuzz_alpha(data: bytes) -> None:
-    """Any payload as an alpha plane of a size that the first two bytes say."""
-    height, width = data[0] % 40 + 1 if data else 1, data[1] % 40 + 1 if len(data) > 1 else 1
+def fuzz_exact(data: bytes) -> None:
+    """Any streams as exact tiles of a small picture that needs no model; and as bytes changed in a sound file."""
+    input = atheris.FuzzedDataProvider(data)
+    channels, alpha = input.PickValueInList([1, 3]), input.ConsumeBool()
+    sides = input.ConsumeIntInRange(1, 80), input.ConsumeIntInRange(1, 80)
+    head = header.Header(*sides, channels=channels, alpha=alpha, bit_depth=input.ConsumeIntInRange(8, 16))
+    what = exact.COLOURS | (exact.ALPHA if alpha else 0)
+    stream = input.ConsumeBytes(input.ConsumeIntInRange(0, 400))
+    part = exact.ExactPart(0, what, input.ConsumeIntInRange(0, 2**32 - 1), stream)
     try:
-        plane = alpha.decode(data[2:], height, width)
-    except HpcmError:
-        return
-    assert plane.shape == (height, width)
-    assert (alpha.decode(alpha.encode(plane), height, width) == plane).all()
+        Decoder().decode(container.write(head, (), exact=[part]))
+    except HpcmError as error:
+        assert isinstance(error, CorruptError)
 
 
 def fuzz_model(data: bytes) -> None:
@@ -119,7 +124,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "container": fuzz_container,
     "chunks": fuzz_chunks,
     "decode": fuzz_decode,
-    "alpha": fuzz_alpha,
+    "exact": fuzz_exact,
     "model": fuzz_model,
     "picture": fuzz_picture,
 }

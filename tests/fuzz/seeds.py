@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from hpcmcodec.codec import Decoder, Encoder
-from hpcmcodec.formats import alpha, container, header
+from hpcmcodec.formats import container, header
 from hpcmcodec.formats.chunks import ORDER, Chunk, assemble, leb128
 from hpcmcodec.formats.pictures import Picture
 from hpcmcodec.models.export import export_model
@@ -104,7 +104,7 @@ def _bodies() -> list[bytes]:
     made = []
     for data in (*_files(), _full()):
         file = container.read(data)
-        chunks = sorted((*file.latents, *file.others), key=lambda chunk: chunk.kind & ORDER)
+        chunks = sorted((*file.latents, *file.exact_chunks, *file.others), key=lambda chunk: chunk.kind & ORDER)
         made.append(pack(header.pack(file.header), chunks))
     return made
 
@@ -115,11 +115,6 @@ def _full() -> bytes:
     plane = np.tile(np.arange(80, dtype=np.uint8), (70, 1))
     blocks = {"icc": b"profile" * 30, "exif": b"II*\0" + bytes(50), "xmp": b"<x/>" * 20}
     return Encoder("tiny").encode(Picture(picture(70, 80), plane, **blocks), tile_size=64)
-
-
-def _planes() -> list[bytes]:
-    plane = picture(9, 8, 1)[:, :, 0]
-    return [bytes([8, 7]) + alpha.encode(p) for p in (plane, plane * 0, plane // 64, np.tile(plane[:1], (9, 1)))]
 
 
 def _models() -> list[bytes]:
@@ -152,7 +147,7 @@ SEEDS: dict[str, Callable[[], list[bytes]]] = {
     "container": _files,
     "chunks": _bodies,
     "decode": lambda: [bytes(1), bytes(range(64)), bytes([255] * 64)],
-    "alpha": _planes,
+    "exact": lambda: [bytes(1), bytes(range(64)), bytes([255] * 64)],
     "model": _models,
     "picture": _pictures,
 }
