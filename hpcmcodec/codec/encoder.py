@@ -169,9 +169,7 @@ def write_file(
     return write_parts(header, tiles, parts, picture)
 
 
-def write_parts(
-    header: Header, tiles: Sequence[container.Tile], parts: Sequence[ExactPart], picture: Picture
-) -> bytes:
+def write_parts(header: Header, tiles: Sequence[container.Tile], parts: Sequence[ExactPart], picture: Picture) -> bytes:
     """The file of coded tiles, learned and exact, and of the picture's metadata."""
     if not parts:
         header = replace(header, exact_tile_size=0)
