@@ -63,6 +63,13 @@ class RunConfig:
         0.7, "Strength of rate-distortion optimised rounding in variable-rate networks, 0 for none.", float, "STRENGTH"
     )
 
+    cache_latents: int | None = option(
+        None,
+        "Train the context model alone, on latents of so many crops (8000: 2.6 GB for lite) that are analysed once and"
+        " kept in --cache.",
+        int,
+        "N",
+    )
     trellis: str | None = option(
         None, "Quantise by the trellis of this model (hpcm models calibrate) instead of rounding.", str, "MODEL"
     )

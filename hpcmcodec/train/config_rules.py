@@ -25,7 +25,16 @@ _POSITIVE = (
     "balance_every",
     "lossless",
 )
-_POSITIVE_IF_GIVEN = ("steps", "threads", "time_budget", "chunk", "lambda_", "split_mb", "truncation_steps")
+_POSITIVE_IF_GIVEN = (
+    "steps",
+    "threads",
+    "time_budget",
+    "chunk",
+    "lambda_",
+    "split_mb",
+    "truncation_steps",
+    "cache_latents",
+)
 _NOT_NEGATIVE: tuple[str, ...] = (
     "lr_fast",
     "lr_linear",
@@ -55,6 +64,8 @@ def check(config: RunConfig) -> None:
         raise UsageError("--balance famo cancels lambda, so it needs one --lambda; use --balance anchored")
     if config.branch is not None and config.init is not None:
         raise UsageError("--branch begins with another run's weights: leave --init out")
+    if config.cache_latents and (config.spectral_reg or config.inter_scale_reg or config.balance != "none"):
+        raise UsageError("--cache-latents trains the context alone: regularisers and balancing are for whole training")
     _check_regularisers(config)
     try:
         re.compile(config.freeze or "")

@@ -129,7 +129,25 @@ def code_batch(
     z_hat = straight_through(z, z.round())
     z_scale = family.bound(network.z_scale(cond)[:, :, None, None])
     z_bits = family.bits(z_hat if noise is None else z + noise(z), z_scale)
-    pick, y_bits = network.pick(y), []
+    y_hat, y_bits = code_latents(network, y, z_hat, cond, quality, rdo=rdo, noise=noise, quantiser=quantiser)
+    return Coded(network.synthesise(y_hat, cond).float(), y, y_hat, z_bits, y_bits)
+
+
+def code_latents(
+    network: Module,
+    y: Tensor,
+    z_hat: Tensor,
+    cond: Any,
+    quality: Tensor,
+    *,
+    rdo: float,
+    noise: Callable[[Tensor], Tensor] | None = None,
+    quantiser: Quantiser | None = None,
+) -> tuple[Tensor, list[tuple[Any, Tensor]]]:
+    """y_hat and the bits of its elements, see `Coded`, of latents y (N, M, h, w) with the decoded hyper-latents z_hat.
+    Other arguments as for `code_batch`."""
+    family, pick = DISTRIBUTIONS[network.distribution], network.pick(y)
+    y_bits: list[tuple[Any, Tensor]] = []
 
     def code(step: Any, mean: Tensor, scale: Tensor, delta: Tensor | None = None) -> Tensor:
         latent, mean, scale = pick(step), mean.float(), family.bound(scale.float())
@@ -150,8 +168,7 @@ def code_batch(
             return straight_through(latent, symbols + mean)
         return straight_through(residual, symbols) * delta + mean
 
-    y_hat = network.traverse_grid(z_hat, cond, code, tuple(y.shape[2:]))
-    return Coded(network.synthesise(y_hat, cond).float(), y, y_hat, z_bits, y_bits)
+    return network.traverse_grid(z_hat, cond, code, tuple(y.shape[2:])), y_bits
 
 
 def rate_distortion(
@@ -176,3 +193,13 @@ def rate_distortion(
     slope = lambda_of(quality, range_of(network))
     parts = yardstick(slope, distortion, zero, weight), yardstick(slope, zero, bpp)
     return Outcome(mse, bpp, *parts, coded.y_hat, coded.y)
+
+
+def latent_rate(network: Module, y: Tensor, z: Tensor, quality: Tensor, **how: Any) -> tuple[Tensor, Tensor]:
+    """y_hat and the bits (N,) of latents and hyper-latents z as they lie; other arguments as for `code_latents`."""
+    family, cond = DISTRIBUTIONS[network.distribution], network.condition(quality)
+    z_hat = z.round()
+    z_bits = family.bits(z_hat, family.bound(network.z_scale(cond)[:, :, None, None]))
+    y_hat, y_bits = code_latents(network, y, z_hat, cond, quality, **how)
+    per_step = [found.flatten(1).sum(1) for _, found in y_bits]
+    return y_hat, z_bits.flatten(1).sum(1) + torch.stack(per_step).sum(0)

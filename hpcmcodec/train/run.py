@@ -17,9 +17,9 @@ from .config import RunConfig
 from .curvature import EVERY as CURVATURE_EVERY
 from .data import Crops, load_pictures
 from .environment import torch_settings
-from .loss import Outcome
+from .loss import Noise, Outcome
 from .metrics import Interval, Metrics
-from .objective import Evaluation
+from .objective import ContextObjective, Evaluation, Objective
 from .optimizer import clipped_norm, schedule, set_rates
 from .parallel import Processes, processes
 from .plot import plot
@@ -29,6 +29,8 @@ from .state import State
 from .stopping import StopRequest
 from .validation import Validation
 
+Batch = tuple[Tensor, ...]
+"""What a step sees."""
 _MOST_SKIPS = 50
 """Steps in a row without a finite gradient after which a run gives up."""
 
@@ -40,7 +42,12 @@ def train(config: RunConfig, show: Callable[[str], None] = print) -> dict[str, A
     data, a folder of another run, a full disk.
     """
     with torch_settings(config.threads), processes(config.device) as group:
-        run = Run(config, show, group)
+        if config.cache_latents is None:
+            run = Run(config, show, group)
+        else:
+            from .context import ContextRun
+
+            run = ContextRun(config, show, group)
         with StopRequest() as stop:
             last = run.go(stop)
     stop.deliver()
@@ -61,7 +68,7 @@ class Run:
             group.wait()
         self.crops = Crops(pictures, config.patch_size, config.reduce, config.seed, config.lossless)
         self.state = State(config, group, pictures, self.crops)
-        self.evaluate = Evaluation(self.state.model, config, group, self.state.curvature)
+        self.evaluate = Evaluation(self._objective(), config, group)
         self.valid = Validation(self.state) if config.valid and group.first else None
         self.metrics = Metrics(config.out, show, step=self.state.step) if group.first else None
         self.truncation: Truncation | None = None
@@ -71,6 +78,15 @@ class Run:
         self._skipped = 0
         self._last: dict[str, Any] = {"step": self.state.step}
         self._tell_start()
+        self._prepare()
+
+    def _objective(self) -> Objective | ContextObjective:
+        """What is minimised."""
+        noise = Noise(self.group.rank, self.group.world)
+        return Objective(self.state.model, self.config, noise, self.state.curvature)
+
+    def _prepare(self) -> None:
+        """What is to be done before the first step."""
 
     def _tell_start(self) -> None:
         start = self.state.about["start"]
@@ -89,9 +105,11 @@ class Run:
             ahead = worker.submit(self._batch, state.step)
             while not over and self._done() < 1:
                 clock = time.monotonic()
-                crops = ahead.result()
+                batch = tuple(
+                    torch.from_numpy(part).to(self.group.device, non_blocking=True) for part in ahead.result()
+                )
                 ahead = worker.submit(self._batch, state.step + 1)
-                seen.add(*self._advance(torch.from_numpy(crops).to(self.group.device, non_blocking=True)))
+                seen.add(*self._advance(batch))
                 state.seconds += time.monotonic() - clock
                 if state.step % config.log_every == 0:
                     seen = self._log(seen)
@@ -110,8 +128,9 @@ class Run:
         self.group.wait()
         return self._last
 
-    def _batch(self, step: int) -> np.ndarray:
-        return self.crops.batch(step, self.config.batch_size, self.share)
+    def _batch(self, step: int) -> tuple[np.ndarray, ...]:
+        """What a step sees, this process' share of it: crops."""
+        return (self.crops.batch(step, self.config.batch_size, self.share),)
 
     def _chunk_is_over(self) -> bool:
         return self.config.chunk is not None and time.monotonic() - self.began >= self.config.chunk
@@ -123,12 +142,12 @@ class Run:
         by_time = seconds / self.config.time_budget if self.config.time_budget else 0.0
         return max(by_steps, by_time)
 
-    def _advance(self, crops: Tensor) -> tuple[Outcome, float]:
+    def _advance(self, batch: Batch) -> tuple[Outcome, float]:
         """One step of the optimiser. Noise and qualities depend on seed and step alone."""
         state, done = self.state, self._done()
         set_rates(state.optimizer, schedule(state.since_origin[0], done, self.config))
         state.optimizer.zero_grad(set_to_none=True)
-        outcome = self._outcome(crops)
+        outcome = self._outcome(batch)
         parts = torch.stack((outcome.distortion.mean(), outcome.rate.mean()))
         loss = state.balance.combine(parts, done)
         pairs = None
@@ -141,23 +160,22 @@ class Run:
             if pairs and state.inter_scale:
                 state.inter_scale.learn(pairs)
             if self.config.balance != "none" and state.balance.wanted(state.step, done):
-                self._rebalance(crops, parts)
+                self._rebalance(batch, parts)
         if self.evaluate.bends and state.step % CURVATURE_EVERY == 0:
-            self._measure_curvature(crops, outcome)
+            self._measure_curvature(batch, outcome)
         state.step += 1
         return outcome, norm
 
-    def _outcome(self, crops: Tensor) -> Outcome:
-        """Of the crops at the state's step: the same random numbers each time it is asked."""
-        return self.evaluate(*self._inputs(crops))
+    def _outcome(self, batch: Batch) -> Outcome:
+        """Of a batch at the state's step: the same random numbers each time it is asked."""
+        return self.evaluate(*self._inputs(batch))
 
-    def _inputs(self, crops: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+    def _inputs(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor | None]:
         """Pictures, qualities and a mask of the latent's spectrum, with a seed of their own at each step."""
         state = self.state
         torch.manual_seed(_mixed(self.config.seed, state.step))
-        count = self.config.batch_size
-        whole = self._qualities(count)
-        x, mask = crops.float() / 255, None
+        whole = self._qualities(self.config.batch_size, state.step)
+        x, mask = batch[0].float() / 255, None
         if self.truncation is not None and self.truncation.target == "image":
             cut = self.truncation.mask(x, state.step)
             x = x if cut is None else truncate(x, cut)
@@ -166,25 +184,25 @@ class Run:
             mask = self.truncation.mask(x[:, :, ::stride, ::stride], state.step)
         return x, whole[self.share].to(x.device), mask
 
-    def _qualities(self, count: int) -> Tensor:
+    def _qualities(self, count: int, step: int) -> Tensor:
         """One for each crop of the whole batch. High ones see what the lossy coding of a crop's source left behind, and
         go to clean crops."""
         state = self.state
         if state.quality is not None:
             return torch.full((count,), state.quality)
         qualities = torch.empty(count)
-        qualities[torch.from_numpy(self.crops.by_cleanness(state.step, count))] = stratified(count).sort().values
+        qualities[torch.from_numpy(self.crops.by_cleanness(step, count))] = stratified(count).sort().values
         return qualities
 
-    def _measure_curvature(self, crops: Tensor, outcome: Outcome) -> None:
-        state, (x, quality, _) = self.state, self._inputs(crops)
+    def _measure_curvature(self, batch: Batch, outcome: Outcome) -> None:
+        state, (x, quality, _) = self.state, self._inputs(batch)
         state.curvature.update(state.network, x, quality, outcome.analysed, outcome.latent, self.config.metric)
         state.curvature.found = self.group.mean(state.curvature.found)
 
-    def _rebalance(self, crops: Tensor, before: Tensor) -> None:
+    def _rebalance(self, batch: Batch, before: Tensor) -> None:
         """Show the balance what the step did to its own batch."""
         with torch.no_grad():
-            found = self._outcome(crops)
+            found = self._outcome(batch)
         after = torch.stack((found.distortion.mean(), found.rate.mean()))
         self.state.balance.update(self.group.mean(before), self.group.mean(after))
 
