@@ -9,7 +9,7 @@ import click
 from hpcmcodec.cli.train_progress import progress
 from hpcmcodec.errors import UsageError
 from hpcmcodec.train.config import RunConfig
-from hpcmcodec.train.options import described, options
+from hpcmcodec.train.options import described, options, renamed
 
 
 class _Parsed(click.ParamType):
@@ -43,7 +43,18 @@ def _options(command: Any) -> Any:
     return command
 
 
-@click.command()
+class _Renaming(click.Command):
+    """Takes other scripts' names of options for ours."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            args = renamed(args)
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+        return super().parse_args(ctx, args)
+
+
+@click.command(cls=_Renaming)
 @_options
 def command(**values: Any) -> None:
     """Train a model: further from a model's weights, or anew, lite from statistics of the pictures.

@@ -122,13 +122,25 @@ PRESETS: dict[str, Config] = {**LITE, **OFFICIAL, **MULTIREF, **RWKV, **LITE_RWK
 
 
 def varied(config: Any, changes: Mapping[str, Any]) -> Any:
-    """A configuration with other values of some fields. Raises UsageError for one that it lacks or cannot have so."""
+    """A configuration with other values of some fields; `memory`: of fields of its memory bank. Raises UsageError for
+    one that it lacks or cannot have so."""
     for name in changes.keys() - {field.name for field in fields(config)}:
         raise UsageError(f"a network of family {config.family} has no {name}")
     try:
-        return config_from_dict(to_dict(replace(config, **changes)))  # whose reader checks the values
+        bank = {"memory": _bank(config.memory, changes["memory"])} if "memory" in changes else {}
+        return config_from_dict(to_dict(replace(config, **(changes | bank))))  # whose reader checks the values
     except ModelFileError as error:
         raise UsageError(str(error)) from error
+
+
+def _bank(memory: MemoryConfig | None, changes: Mapping[str, Any]) -> MemoryConfig:
+    """A bank with other values. `max_refs` of one number is for all scales that have a bank."""
+    if memory is None:
+        raise UsageError("this network has no memory bank; presets with one are called multiref, as lite-multiref-p1")
+    refs = changes.get("max_refs", memory.max_refs)
+    if len(refs) == 1:
+        refs = tuple(refs[0] if count else 0 for count in memory.max_refs)
+    return replace(memory, **(dict(changes) | {"max_refs": refs}))
 
 
 def preset(name: str) -> Config:

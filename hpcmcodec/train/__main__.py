@@ -6,10 +6,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from hpcmcodec.errors import HpcmError
+from hpcmcodec.errors import HpcmError, UsageError
 
 from .config import RunConfig
-from .options import described, options
+from .options import described, options, renamed
 
 
 def parse(arguments: Sequence[str]) -> RunConfig:
@@ -33,6 +33,10 @@ def parse(arguments: Sequence[str]) -> RunConfig:
             required=option.name in ("data", "out"),
             help=described(option).replace("%", "%%"),
         )
+    try:
+        arguments = renamed(arguments)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
     return RunConfig(**vars(parser.parse_args(arguments)))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from . import config_rules
-from .options import network_number, network_switch, option, options, rates, seconds, slopes
+from .options import bank_setting, counts, network_number, network_switch, option, options, rates, seconds, slopes
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,15 @@ class RunConfig:
     checkerboard_rotate: bool | None = network_switch("wavelet's checkerboard groups rotate with the channel.")
     checkerboard_groups: int | None = network_number("steps of lite's finest scale, or of a pass over wavelet's bands.")
     attention_heads: int | None = network_number("heads of wavelet's attention to the low band.")
+    max_refs: tuple[int, ...] | None = bank_setting(
+        "max_refs", "states kept, at every scale that has a bank or at scales 1, 2, 3.", counts, "N[,N,N]"
+    )
+    topk_refs: int | None = bank_setting("topk", "of these recalled at a position.", int, "N")
+    temperature: float | None = bank_setting("temperature", "of the choice among them.", float, "T")
+    transfer_refs: int | None = bank_setting("transfer_refs", "newest states handed to the next scale.", int, "N")
+    compress_ratio: int | None = bank_setting(
+        "compress_ratio", "the context's channels over those of a key: 1, 2, 4 or 8.", int, "N"
+    )
     valid: Path | None = option(None, "Folder of pictures for validation.", Path, "DIR")
     cache: Path | None = option(None, "Folder for the decoded pictures. Default: the run's.", Path, "DIR")
     branch: Path | None = option(
@@ -143,9 +152,17 @@ class RunConfig:
 
     @property
     def network_changes(self) -> dict[str, Any]:
-        """Fields of the network's configuration that the options set."""
-        names = [option.name for _, option in options(type(self)) if option.metadata["network"]]
-        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        """Fields of the network's configuration that the options set, those of a part of it as a mapping."""
+        found: dict[str, Any] = {}
+        for _, setting in options(type(self)):
+            place, value = setting.metadata["network"], getattr(self, setting.name)
+            if place is None or value is None:
+                continue
+            if place:
+                found.setdefault(place[0], {})[place[1]] = value
+            else:
+                found[setting.name] = value
+        return found
 
     @property
     def ramp_steps(self) -> int:

@@ -83,8 +83,14 @@ class ContextRun(Run):
         state, config = self.state, self.config
         for x, quality in self._groups(0)[:_CURVED]:
             with torch.no_grad():
-                how = {"rdo": config.rdo_for(state.network.rate), "quantiser": self.evaluate.quantiser}
-                outcome = rate_distortion(state.network, x, quality, metric=config.metric, **how)
+                outcome = rate_distortion(
+                    state.network,
+                    x,
+                    quality,
+                    metric=config.metric,
+                    rdo=config.rdo_for(state.network.rate),
+                    quantiser=self.evaluate.quantiser,
+                )
             state.curvature.update(state.network, x, quality, outcome.analysed, outcome.latent, config.metric)
 
     def _groups(self, piece: int) -> list[tuple[Tensor, Tensor]]:

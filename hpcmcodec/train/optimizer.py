@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from hpcmcodec.errors import UsageError
+
 from .config import RunConfig
 from .update_rules import CautiousAdam, Muon
 
@@ -33,7 +35,8 @@ def kind_of(name: str) -> str:
 
 def make_optimizer(parameters: Mapping[str, Tensor], config: RunConfig) -> torch.optim.Optimizer:
     """The optimiser with a group per learning rate, whose base value is the group's `base`. Frozen parameters get no
-    gradient. Raises UsageError for a pattern of --rates that no parameter has."""
+    gradient. Raises UsageError for a pattern of --rates or --freeze that no parameter matches, or if all are frozen."""
+    _check_patterns(parameters, config)
     groups: dict[tuple[float, bool], list[Tensor]] = {}
     for name, parameter in parameters.items():
         frozen = config.freeze is not None and re.search(config.freeze, name) is not None
@@ -50,6 +53,18 @@ def make_optimizer(parameters: Mapping[str, Tensor], config: RunConfig) -> torch
     if config.optimizer == "muon":
         return Muon(chosen, betas=_BETAS, eps=_EPSILON)
     return torch.optim.Adam(chosen, betas=_BETAS, eps=_EPSILON, fused=True)
+
+
+def _check_patterns(parameters: Mapping[str, Tensor], config: RunConfig) -> None:
+    patterns = [("rates", pattern) for pattern, _ in config.rates]
+    if config.freeze is not None:
+        patterns.append(("freeze", config.freeze))
+    for option, pattern in patterns:
+        if not any(re.search(pattern, name) for name in parameters):
+            parts = sorted({name.partition(".")[0] for name in parameters})
+            raise UsageError(f"--{option}: no parameter matches {pattern!r}; the parts are {', '.join(parts)}")
+    if config.freeze is not None and all(re.search(config.freeze, name) for name in parameters):
+        raise UsageError(f"--freeze {config.freeze!r} leaves nothing to train")
 
 
 def rate_of(name: str, config: RunConfig) -> float:

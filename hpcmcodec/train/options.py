@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, Field, field, fields
 from typing import Any
 
@@ -22,7 +22,7 @@ def option(
     A default of False makes a flag, MISSING a required option.
     """
     metadata = {"help": help, "parse": parse, "metavar": metavar or "|".join(choices or ()), "choices": choices}
-    metadata["network"] = False
+    metadata["network"] = None
     return field(metadata=metadata) if default is MISSING else field(default=default, metadata=metadata)
 
 
@@ -38,8 +38,23 @@ def network_number(help: str) -> Any:
 
 def _network(help: str, parse: Callable[[str], Any] | None, metavar: str | None) -> Any:
     text = f"Network: {help} Default: as the network has it."
-    metadata = {"help": text, "network": True, "parse": parse, "choices": None, "metavar": metavar}
+    metadata = {"help": text, "network": (), "parse": parse, "choices": None, "metavar": metavar}
     return field(default=None, metadata=metadata)
+
+
+def bank_setting(name: str, help: str, parse: Callable[[str], Any], metavar: str) -> Any:
+    """A field `name` of the configuration of the network's memory bank; None leaves it as it is."""
+    text = f"Memory bank: {help} Default: as the network has it."
+    metadata = {"help": text, "network": ("memory", name), "parse": parse, "choices": None, "metavar": metavar}
+    return field(default=None, metadata=metadata)
+
+
+def counts(text: str) -> tuple[int, ...]:
+    """One number for all scales, or one for each of the three: `4`, `0,3,4`. Raises ValueError."""
+    found = tuple(int(part) for part in text.split(","))
+    if len(found) not in (1, 3):
+        raise ValueError(f"{text!r} is neither a number nor three with commas between them")
+    return found
 
 
 def seconds(text: str) -> float:
@@ -75,6 +90,38 @@ def slopes(text: str) -> tuple[float, float]:
 def flag(name: str) -> str:
     """The option of a field: `batch_size` -> `--batch-size`, `lambda_` -> `--lambda`."""
     return "--" + name.rstrip("_").replace("_", "-")
+
+
+RENAMED = {
+    "--train-dataset": "--data",
+    "--dataset": "--data",
+    "--test-dataset": "--valid",
+    "--save-path": "--out",
+    "--pretrain": "--init",
+    "--learning-rate": "--lr",
+    "--lr-warmup": "--warmup",
+    "--num-checkerboard-groups": "--checkerboard-groups",
+    "--phase2-reg": "--inter-scale-reg",
+    "--phase1-reg": "--spectral-reg",
+}
+"""Names that other training scripts and the founding documents have for options of ours."""
+
+
+def renamed(arguments: Sequence[str]) -> list[str]:
+    """A command line with our names for options: `--lr_warmup 5` is `--warmup 5`, `--freeze-except P` leaves out what
+    matches. Raises ValueError for an option of epochs, which nothing here counts."""
+    found: list[str] = []
+    rest = iter(arguments)
+    for argument in rest:
+        name, equals, value = argument.partition("=")
+        name = name.replace("_", "-") if name.startswith("--") else name
+        if name in ("--epochs", "--truncation-epochs"):
+            raise ValueError(f"{name}: runs are counted in steps here, not in epochs: --steps, --truncation-steps")
+        if name == "--freeze-except":
+            found += ["--freeze", f"^(?!.*({value if equals else next(rest, '')}))"]
+        else:
+            found.append(RENAMED.get(name, name) + equals + value)
+    return found
 
 
 def options(kind: Any) -> list[tuple[str, Field[Any]]]:

@@ -76,6 +76,7 @@ class Run:
             steps = config.ramp_steps
             self.truncation = Truncation(config.tau_init, config.tau_final, steps, config.spectral_target)
         self._skipped = 0
+        self._correlation: float | None = None  # of the regulariser, in the last step that had it
         self._last: dict[str, Any] = {"step": self.state.step}
         self._tell_start()
         self._prepare()
@@ -153,7 +154,9 @@ class Run:
         pairs = None
         if state.inter_scale and (weight := state.inter_scale.weight(state.step)):
             pairs = state.network.nested(outcome.latent)
-            loss = loss + self.config.delta * weight * state.inter_scale.term(pairs)
+            term = state.inter_scale.term(pairs)
+            self._correlation = round(float(term.detach()), 5)
+            loss = loss + self.config.delta * weight * term
         loss.backward()  # type: ignore[no-untyped-call]
         norm = clipped_norm(state.parameters.values(), self.config.clip)
         if self._step_if_finite(norm):
@@ -231,6 +234,8 @@ class Run:
                 found = {f"{name}_truncated" if name in ("loss", "mse") else name: v for name, v in found.items()}
         if config.balance != "none":
             found["balance"] = [round(w, 5) for w in state.balance.w.tolist()]
+        if self._correlation is not None:
+            found["inter_scale"] = self._correlation
         if state.inter_scale and state.inter_scale.skipped:
             found["inter_scale_skipped"] = state.inter_scale.skipped
         self._last = self._show(**found, done=round(self._done(), 5))
