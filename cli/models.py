@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +18,10 @@ from hpcmcodec.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     from hpcmcodec.formats.model_file import Summary
+
+
+CALIBRATION = 40
+"""Pictures that a trellis is fitted to."""
 
 
 @click.group()
@@ -159,15 +164,24 @@ def import_(
     metavar="NAME|FILE",
     help="Write an adapter: only what differs from this model, which users of it need too.",
 )
+@click.option(
+    "--data",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Folder of typical pictures to fit a trellis to, as hpcm models calibrate does; for runs with --trellis.",
+)
 @click.option("-f", "--force", is_flag=True, help="Replace an existing file.")
 @options.as_json
-def export(run: Path, output: Path, name: str | None, base: str | None, force: bool, as_json: bool) -> None:
+def export(
+    run: Path, output: Path, name: str | None, base: str | None, data: Path | None, force: bool, as_json: bool
+) -> None:
     """Make a model file of a training run. Needs torch (pip install 'hpcmcodec[train]').
 
     \b
     Examples:
       hpcm models export run -o mine.safetensors
-      hpcm models export run -o small.safetensors --base lite-8
+      hpcm models export run -o mine.safetensors --data photos
+      hpcm models export run -o small.safetensors --base lite-8 --data photos
       hpcm encode photo.png --model mine.safetensors
     """
     from hpcmcodec.formats import model_file
@@ -180,14 +194,27 @@ def export(run: Path, output: Path, name: str | None, base: str | None, force: b
         if error.name != "torch":
             raise
         raise UsageError("reading a run needs torch: pip install 'hpcmcodec[train]'") from None
-    export_run(run, output, name, base=base, force=force)
+    if data is None:
+        export_run(run, output, name, base=base, force=force)
+    else:
+        _free(output, force)
+        with TemporaryDirectory() as folder:
+            plain = Path(folder) / "plain.safetensors"
+            export_run(run, plain, base=base)
+            _calibrate(plain, data, output, name, CALIBRATION)
     model = model_file.peek(output)
     if as_json:
         echo(json.dumps(_to_dict(model)))
-    else:
+        return
+    echo(
+        f"{shown(run)} -> {shown(output)}  {shown(model.name)}"
+        f"  {model.provenance['steps']} steps  {human_bytes(model.size)}"
+    )
+    if data is None and model.provenance.get("settings", {}).get("trellis"):
         echo(
-            f"{shown(run)} -> {shown(output)}  {shown(model.name)}"
-            f"  {model.provenance['steps']} steps  {human_bytes(model.size)}"
+            "hpcm: it was trained for a trellis and has none yet: its files are larger than need be; export it"
+            " with --data PICTURES, or run hpcm models calibrate",
+            err=True,
         )
 
 
@@ -241,7 +268,12 @@ def remove(name: str, force: bool) -> None:
 )
 @click.option("--name", metavar="NAME", help="Name of the new model. Default: the file's.")
 @click.option(
-    "--count", metavar="N", type=click.IntRange(1, 1000), default=40, show_default=True, help="Pictures to use."
+    "--count",
+    metavar="N",
+    type=click.IntRange(1, 1000),
+    default=CALIBRATION,
+    show_default=True,
+    help="Pictures to use.",
 )
 @click.option("-f", "--force", is_flag=True, help="Replace an existing file.")
 @options.as_json
@@ -257,24 +289,34 @@ def calibrate(model: str, data: Path, output: Path, name: str | None, count: int
       hpcm models calibrate plain.safetensors --data photos -o mine.safetensors
       hpcm encode photo.png --model mine.safetensors
     """
-    from hpcmcodec.codec import calibrate as calibration
     from hpcmcodec.formats import model_file
-    from hpcmcodec.formats.paths import keep_sources
-    from hpcmcodec.formats.pictures import read_picture
-    from hpcmcodec.models import store
-    from hpcmcodec.train.data import find_pictures
 
-    if output.exists() and not force:
-        raise OutputError(f"{output} exists; use --force to replace it")
-    paths = find_pictures(data)
-    keep_sources(output, [store.find(model).path, *paths])
-    picked = [paths[i * len(paths) // count] for i in range(count)] if len(paths) > count else paths
-    calibration.calibrate(model, map(read_picture, picked), output, name or output.stem)
+    _free(output, force)
+    _calibrate(model, data, output, name, count)
     made = model_file.peek(output)
     if as_json:
         echo(json.dumps(_to_dict(made)))
     else:
         echo(f"{shown(model)} -> {shown(output)}  {shown(made.name)}  {human_bytes(made.size)}")
+
+
+def _free(output: Path, force: bool) -> None:
+    if output.exists() and not force:
+        raise OutputError(f"{output} exists; use --force to replace it")
+
+
+def _calibrate(model: str | Path, data: Path, output: Path, name: str | None, count: int) -> None:
+    """A trellis for a model, fitted to evenly picked pictures of a folder."""
+    from hpcmcodec.codec.calibrate import calibrate
+    from hpcmcodec.formats.paths import keep_sources
+    from hpcmcodec.formats.pictures import read_picture
+    from hpcmcodec.models import store
+    from hpcmcodec.train.data import find_pictures
+
+    paths = find_pictures(data)
+    keep_sources(output, [store.path_of(model), *paths])
+    picked = [paths[i * len(paths) // count] for i in range(count)] if len(paths) > count else paths
+    calibrate(model, map(read_picture, picked), output, name or output.stem)
 
 
 def _to_dict(model: Summary) -> dict[str, Any]:

@@ -127,8 +127,10 @@ def varied(config: Any, changes: Mapping[str, Any]) -> Any:
     for name in changes.keys() - {field.name for field in fields(config)}:
         raise UsageError(f"a network of family {config.family} has no {name}")
     try:
-        bank = {"memory": _bank(config.memory, changes["memory"])} if "memory" in changes else {}
-        return config_from_dict(to_dict(replace(config, **(changes | bank))))  # whose reader checks the values
+        values = dict(changes)
+        if "memory" in values:
+            values["memory"] = _bank(config.memory, values["memory"])
+        return config_from_dict(to_dict(replace(config, **values)))  # whose reader checks the values
     except ModelFileError as error:
         raise UsageError(str(error)) from error
 

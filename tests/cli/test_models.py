@@ -10,7 +10,7 @@ from PIL import Image
 
 from hpcmcodec.models import store
 from hpcmcodec.models.export import exact, export_model
-from tests.codec.conftest import TINY, tiny_arrays
+from tests.codec.conftest import TINY, picture, tiny_arrays
 
 from .storing import Hpcm
 
@@ -177,3 +177,23 @@ def test_a_missing_model_says_how_to_make_it(hpcm: Hpcm, tiny: Path) -> None:
     assert train.code == 14 and "hpcm train --preset lite-multiref-p1 --init lite-8" in train.err
     official = hpcm("models", "show", "base-0.013")
     assert "hpcm models import" in official.err
+
+
+def test_an_export_with_a_trellis(
+    hpcm: Hpcm, tiny: Path, own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch")
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for seed in range(3):
+        Image.fromarray(picture(140, 150, seed=seed)).save(photos / f"{seed}.png")
+    train = ("train", "--data", photos, "--init", "tiny", "--patch-size=64", "--batch-size=1", "--threads=1")
+    fitted = tmp_path / "fitted.safetensors"
+    assert hpcm(*train, "--out", tmp_path / "run", "--steps=1").code == 0
+    made = hpcm("models", "export", tmp_path / "run", "-o", fitted, "--data", photos, "--base", "tiny", "--json")
+    assert made.code == 0 and made.json[0]["distribution"]["trellis"] == "fitted to 3 pictures", made.err
+    assert made.json[0]["base"] == store.find("tiny").identity.hex() and made.json[0]["name"] == "fitted"
+    assert hpcm("encode", photos / "0.png", "-o", tmp_path / "a.hpc", "-m", fitted, "--verify").code == 0
+    assert hpcm(*train, "--out", tmp_path / "two", "--steps=1", "--trellis", fitted).code == 0
+    plain = hpcm("models", "export", tmp_path / "two", "-o", tmp_path / "plain.safetensors")
+    assert plain.code == 0 and "--data" in plain.err
