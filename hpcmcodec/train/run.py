@@ -17,6 +17,7 @@ from .config import RunConfig
 from .curvature import EVERY as CURVATURE_EVERY
 from .data import Crops, load_pictures
 from .environment import torch_settings
+from .folder import check_folder
 from .loss import Noise, Outcome
 from .metrics import Interval, Metrics
 from .objective import ContextObjective, Evaluation, Objective
@@ -41,6 +42,7 @@ def train(config: RunConfig, show: Callable[[str], None] = print) -> dict[str, A
     Ctrl-C and SIGTERM let the step finish and save a checkpoint before they take effect. Raises HpcmError: unusable
     data, a folder of another run, a full disk.
     """
+    check_folder(config)
     with torch_settings(config.threads), processes(config.device) as group:
         if config.cache_latents is None:
             run = Run(config, show, group)
