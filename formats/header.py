@@ -25,6 +25,7 @@ TILE_UNIT = 64
 PLAIN_STREAMS = 4
 """Entropy-coded streams of a tile where the header does not say: hyper-latents and those of three scales."""
 _COLOURS = {1: 1, 2: 1, 3: 3, 4: 3}  # of a pixel with so many samples
+_DEEPEST, _LONGEST = 4, 255  # maps and arrays in one another, and bytes of a text, of a field that is not known
 _OPTIONAL_KEYS = 64  # header keys from here on may be ignored by a reader that does not know them
 
 
@@ -137,14 +138,21 @@ def _problem(h: Header) -> str | None:
     return None
 
 
-def _plain(value: object) -> bool:
-    """Whether a value of an unknown field is canonical: no extension type, the keys of maps integers that ascend."""
+def _plain(value: object, depth: int = 0) -> bool:
+    """Whether a value of an unknown field is one that headers may hold (FORMAT.md section 3)."""
+    if depth > _DEEPEST:
+        return False
     if type(value) in (tuple, list):  # an extension type is a tuple of another class
-        return all(map(_plain, value))  # type: ignore[call-overload]
+        return all(_plain(one, depth + 1) for one in value)  # type: ignore[attr-defined]
     if isinstance(value, Mapping):
         keys = list(value)
-        return all(map(_is_int, keys)) and keys == sorted(keys) and all(map(_plain, value.values()))
-    return value is None or type(value) in (bool, int, float, str, bytes)
+        ascending = all(_between(0, 2**64 - 1)(key) for key in keys) and keys == sorted(keys)
+        return ascending and all(_plain(one, depth + 1) for one in value.values())
+    if type(value) in (str, bytes):
+        return len(value.encode() if isinstance(value, str) else value) <= _LONGEST  # type: ignore[arg-type]
+    if type(value) is float:
+        return math.isfinite(value)
+    return value is None or type(value) is bool or _between(-32, 2**64 - 1)(value)
 
 
 def pack(header: Header) -> bytes:

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "utf8.h"
+
 namespace hpcm {
 namespace {
 
@@ -81,7 +83,8 @@ public:
         } else if (kind >> 4 == 9 || kind == 0xdc) {
             for (size_t left = sized(0x90, 0xdc); left != 0; --left) skip(depth + 1);
         } else if (kind >> 5 == 5 || kind == 0xd9) {
-            text();
+            const Bytes value = text();
+            if (!is_utf8(value.data, value.size)) damaged("a text that is not UTF-8");
         } else if (kind == 0xc4) {
             binary();
         } else if (kind == 0xca) {

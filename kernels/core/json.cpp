@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "status.h"
+#include "utf8.h"
 
 namespace hpcm {
 
@@ -158,19 +159,7 @@ private:
     }
 
     void check_utf8(const std::string& s) const {
-        for (size_t i = 0; i < s.size();) {
-            const unsigned char c = static_cast<unsigned char>(s[i++]);
-            if (c < 0x80) continue;
-            const int more = c >= 0xF0 ? 3 : c >= 0xE0 ? 2 : 1;
-            if (c < 0xC2 || c > 0xF4) fail("text that is not UTF-8");
-            uint32_t code = c & (0x3Fu >> more);
-            for (int k = 0; k < more; ++k, ++i) {
-                if (i == s.size() || (static_cast<unsigned char>(s[i]) & 0xC0) != 0x80) fail("text that is not UTF-8");
-                code = code << 6 | (static_cast<unsigned char>(s[i]) & 0x3Fu);
-            }
-            const uint32_t least = more == 1 ? 0x80 : more == 2 ? 0x800 : 0x10000;
-            if (code < least || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF)) fail("text that is not UTF-8");
-        }
+        if (!is_utf8(reinterpret_cast<const uint8_t*>(s.data()), s.size())) fail("text that is not UTF-8");
     }
 
     size_t digits() {

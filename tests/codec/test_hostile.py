@@ -8,6 +8,7 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -22,13 +23,15 @@ from hpcmcodec import errors
 from hpcmcodec.cli.main import run
 from hpcmcodec.codec import Decoder, Encoder
 from hpcmcodec.errors import CorruptError, HpcmError
-from hpcmcodec.formats import container
+from hpcmcodec.formats import container, header
 from hpcmcodec.formats.chunks import Chunk, assemble
 from hpcmcodec.formats.container import Tile
 from hpcmcodec.formats.exact import ALPHA, ExactPart
 from hpcmcodec.formats.payloads import pack_tile
 from hpcmcodec.formats.pictures import Picture
+from hpcmcodec.kernels import decode as core
 from hpcmcodec.models.export import exact, export_model
+from tests.fuzz.seeds import forged
 
 from .conftest import TINY, picture, tiny_arrays
 
@@ -287,3 +290,66 @@ def test_files_larger_than_memory(tmp_path: Path, command: str) -> None:
     if command != "info":
         path.write_bytes(originals()[0])
         assert run([command, str(path), "--max-memory", "50"]) == errors.LimitExceededError.exit_code
+
+
+def _packed(value: bytes) -> bytes:
+    """The header of a file of the tiny model with an optional field, key 64, of these bytes."""
+    packed = header.pack(container.read(originals()[0]).header)
+    return bytes([packed[0] + 1]) + packed[1:] + b"\x40" + value
+
+
+def _lists(depth: int) -> bytes:
+    return b"\x91" * depth + b"\0"
+
+
+GOOD_FIELDS = {
+    "nil": b"\xc0",
+    "number": b"\xce\x00\x01\x00\x00",
+    "negative": b"\xe0",
+    "fraction": b"\xca\x3f\x00\x00\x00",
+    "text": b"\xa3\xe2\x82\xac",
+    "long text": b"\xd9\xff" + b"a" * 255,
+    "bytes": b"\xc4\xff" + bytes(255),
+    "lists": _lists(4),
+    "map": b"\x82\x01\x00\x02\x91\xc3",
+    "64 elements": b"\xdc\x00\x40" + bytes(64),
+}
+BAD_FIELDS = {
+    "lists": _lists(5),
+    "many lists": _lists(400),
+    "too many for Python": _lists(900),
+    "not a number": b"\xca\x7f\xc0\x00\x00",
+    "infinite": b"\xca\xff\x80\x00\x00",
+    "binary64": b"\xcb" + bytes(8),
+    "large negative": b"\xd0\x80",
+    "negative key": b"\x81\xff\x00",
+    "keys that descend": b"\x82\x02\x00\x01\x00",
+    "keys twice": b"\x82\x01\x00\x01\x00",
+    "no UTF-8": b"\xa2\xc3\x28",
+    "surrogate": b"\xa3\xed\xa0\x80",
+    "overlong": b"\xa2\xc0\x80",
+    "extension": b"\xc7\x00\x05",
+    "timestamp": b"\xd6\xff" + bytes(4),
+    "longer text": b"\xda\x01\x00" + b"a" * 256,
+    "longer bytes": b"\xc5\x01\x00" + bytes(256),
+    "65 elements": b"\xdc\x00\x41" + bytes(65),
+}
+
+
+@pytest.mark.parametrize("name", [*GOOD_FIELDS, *(f"bad {name}" for name in BAD_FIELDS)])
+def test_both_readers_take_the_same_optional_fields(name: str) -> None:
+    """Python's, which encoders and `info` use, and the decoder's in C++: what FORMAT.md allows, and a typed error."""
+    field = BAD_FIELDS[name.removeprefix("bad ")] if name.startswith("bad ") else GOOD_FIELDS[name]
+    file = container.read(originals()[0])
+    data = forged(_packed(field), [replace(chunk, head=b"", crc=None) for chunk in file.latents])
+    model = decoder().model_of(file.header)
+    readers: tuple[Callable[[], object], ...] = (
+        lambda: container.read(data),
+        lambda: core.decode(data, model, max_pixels=1 << 20),
+    )
+    for read in readers:
+        if name in GOOD_FIELDS:
+            read()
+            continue
+        with pytest.raises(CorruptError, match="header"):
+            read()
