@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from hpcmcodec.batch.archive import Stored
 
 DEFAULT_QUALITY = 90
+_MOST_REASONS = 4
 
 
 @click.command()
@@ -196,13 +198,21 @@ class _Report:
         sums = self._sums()
         copied = f"{sums['copied']} copied"
         if sums["pictures_copied"]:
-            copied += f" ({sums['pictures_copied']} of them pictures)"
+            copied += f" ({sums['pictures_copied']} of them pictures: {self._why()})"
         parts = [f"{sums['encoded']} encoded", copied]
         parts += [f"{sums[name]} {name}s" for name in ("link", "folder") if sums[name]]
         parts += [f"{sums['before']} of these before"] if sums["before"] else []
         parts += [f"{sums['failed']} failed"] if sums["failed"] else []
         parts += [left_out_line(self._plan.left_out)] if self._plan.left_out else []
         return f"{', '.join(parts)}: {human_bytes(sums['bytes_in'])} -> {human_bytes(sums['bytes_out'])}"
+
+    def _why(self) -> str:
+        """Why pictures were copied, the commonest reasons first."""
+        results = [stored(outcome) for outcome in self.summary.outcomes if outcome.result]
+        reasons = Counter(result.entry.why for result in results if result.entry.why)
+        told = [f"{count}: {shown(reason)}" for reason, count in reasons.most_common(_MOST_REASONS)]
+        others = sum(reasons.values()) - sum(count for _, count in reasons.most_common(_MOST_REASONS))
+        return "; ".join([*told, *([f"{others}: other reasons"] if others else [])])
 
 
 def stored(outcome: Outcome) -> Stored:

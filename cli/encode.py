@@ -136,6 +136,7 @@ def command(
     from hpcmcodec.batch import CODED, PICTURES, EncodeJob
     from hpcmcodec.batch.shaping import Shape
     from hpcmcodec.cli.convert import convert
+    from hpcmcodec.formats.kinds import RAW
 
     work = planning.make_plan(
         sources,
@@ -144,7 +145,7 @@ def command(
         accepted=PICTURES,
         opposite=CODED,
         outputs=CODED,
-        never=CODED,
+        never=CODED | RAW,
     )
     shape = Shape(crop, int(rotate or 0), resize)
     job = EncodeJob(

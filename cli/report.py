@@ -13,6 +13,7 @@ from hpcmcodec.batch.sizes import pixels_of
 from hpcmcodec.cli.bar import Bar
 from hpcmcodec.cli.text import echo, shown
 from hpcmcodec.errors import HpcmError
+from hpcmcodec.formats.kinds import ADVICE, EXTRA
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -88,7 +89,8 @@ def left_out_line(left_out: Iterable[LeftOut]) -> str:
         return ""
     listed = ", ".join(f"{count} {shown(kind)}" for kind, count in list(counts.items())[:12])
     more = ", and others" if len(counts) > 12 else ""
-    return f"{sum(counts.values())} left out ({listed}{more})"
+    advice = f"; {ADVICE} reads more of them" if EXTRA & counts.keys() else ""
+    return f"{sum(counts.values())} left out ({listed}{more}{advice})"
 
 
 def error_dict(error: HpcmError) -> dict[str, Any]:

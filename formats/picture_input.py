@@ -14,7 +14,7 @@ from typing import BinaryIO
 from PIL import Image, ImageFile
 
 from hpcmcodec.errors import InputError, LimitExceededError
-from hpcmcodec.formats import colour, exif, metadata, png_input, tiff_input
+from hpcmcodec.formats import colour, exif, kinds, metadata, plugins, png_input, tiff_input
 from hpcmcodec.formats.payloads import MAX_PIXELS, Limits
 from hpcmcodec.formats.picture import Picture
 from hpcmcodec.formats.pillow import open_image
@@ -51,14 +51,32 @@ def read_picture(
     """
     name, data = _open(source)
     with data, _careful(name, max_pixels):
+        told = _ahead(name, data, max_pixels, admit)
         readable, extras = png_input.extras(data)
         with readable, open_image(readable, _READABLE) as image:
-            more, told = tiff_input.main_page(image)
+            more, page = tiff_input.main_page(image)
             Limits(max_pixels).check_picture(*image.size)
             if admit is not None:
                 admit(image.height, image.width)
             frames = more if image.format == "TIFF" else None
-            return _picture(image, max_pixels, extras, frames=frames, told=told)
+            return _picture(image, max_pixels, extras, frames=frames, told=page or told)
+
+
+def _ahead(name: str, data: BinaryIO, max_pixels: int, admit: Callable[[int, int], None] | None) -> str | None:
+    """What has to be known before a file is opened: raises for a camera's raw file and for a JPEG XL file of too many
+    pixels, which its plugin decodes at once. A warning, or None."""
+    if Path(name).suffix.lower() in kinds.RAW:
+        raise InputError("raw files of cameras are not read: develop it first")
+    begins = data.read(12)
+    data.seek(0)
+    if not plugins.is_jxl(begins):
+        return None
+    head = plugins.jxl_head(data)
+    data.seek(0)
+    Limits(max_pixels).check_picture(head.width, head.height)
+    if admit is not None:
+        admit(head.height, head.width)
+    return None if head.depth in (8, None) else colour.REDUCED
 
 
 def picture_from_image(image: Image.Image, *, max_pixels: int = MAX_PIXELS) -> Picture:
@@ -128,7 +146,9 @@ def _picture(
     if ImageFile.LOAD_TRUNCATED_IMAGES:  # a setting of the whole process, which is its host's
         warnings.append("Pillow was told to take cut files: parts of the picture may be missing")
     mode, rawmode, layout = image.mode, _rawmode(image), Layout.of(image)
-    if _WIDE.search(rawmode):  # Pillow itself cuts 16-bit colour to the high byte
+    if _WIDE.search(rawmode) or (
+        image.format == "HEIF" and image.info.get("bit_depth", 8) > 8
+    ):  # Pillow itself cuts 16-bit colour to the high byte
         warnings.append(colour.REDUCED)
     keyed = isinstance(image.info.get("transparency"), tuple)
     low = png_input.low_bytes(image) if keyed else None
@@ -155,14 +175,19 @@ def _rawmode(image: Image.Image) -> str:
 
 
 def _turned(image: Image.Image, warnings: list[str]) -> Image.Image:
-    """The loaded picture, upright. TIFF files were turned by Pillow itself when they were loaded."""
+    """The loaded picture, upright."""
     try:
-        orientation = 1 if image.format == "TIFF" else image.getexif().get(exif.ORIENTATION, 1)
+        orientation = 1 if _is_upright(image) else image.getexif().get(exif.ORIENTATION, 1)
     except Exception:  # the same variety of errors, but about metadata only
         warnings.append("the EXIF data is damaged and its orientation was ignored")
         orientation = 1
     turn = _TURNS.get(orientation)
     return image if turn is None else image.transpose(turn)
+
+
+def _is_upright(image: Image.Image) -> bool:
+    """Whether its reader has turned it, whatever its EXIF says: a JPEG file inside JPEG XL is given as it was."""
+    return image.format in ("TIFF", "HEIF") or (image.format == "JXL" and not getattr(image, "jpeg", False))
 
 
 def _blocks(

@@ -10,6 +10,8 @@ from typing import BinaryIO
 
 from PIL import Image
 
+from hpcmcodec.formats import plugins
+
 _PREFIX = 16  # bytes by which readers know their files
 _NOT_MINE = (SyntaxError, IndexError, TypeError, struct.error)  # by which they say that it is another one's
 
@@ -21,6 +23,9 @@ def open_image(file: BinaryIO, formats: Sequence[str]) -> Image.Image:
     loaded. Raises UnidentifiedImageError if none does, else what the readers raise."""
     file.seek(0)
     prefix = file.read(_PREFIX)
+    extra = plugins.open_extra(file, prefix)
+    if extra is not None:
+        return extra
     for load in (Image.preinit, Image.init):  # the few common readers, then all others, which take longer to import
         load()
         for name in formats:

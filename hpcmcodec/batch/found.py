@@ -11,12 +11,10 @@ from pathlib import Path
 from hpcmcodec.batch.places import Place, Url
 from hpcmcodec.errors import HpcmError, InputError
 from hpcmcodec.formats.atomic import names_descriptor
+from hpcmcodec.formats.kinds import readable
 
 STREAM = Path("-")  # standard input as a source, standard output as a destination
-PICTURES = frozenset(
-    {".apng", ".avif", ".bmp", ".gif", ".ico", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm"}
-    | {".png", ".pnm", ".ppm", ".psd", ".qoi", ".tga", ".tif", ".tiff", ".webp"}
-)
+PICTURES = readable()
 """Suffixes of the files that are taken for pictures in a folder."""
 CODED = frozenset({".hpc"})
 """Suffixes of the files that are taken for coded pictures in a folder."""

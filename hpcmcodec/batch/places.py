@@ -15,6 +15,8 @@ from hpcmcodec.errors import HpcmError, InputError, OutputError, StorageError, U
 EXTRAS = {"s3": "hpcmcodec[s3]", "s3a": "hpcmcodec[s3]", "gs": "hpcmcodec[gs]", "gcs": "hpcmcodec[gs]"}
 EXTRAS |= {"http": "fsspec[http]", "https": "fsspec[http]"}
 """Protocol -> what to install for it, besides fsspec itself."""
+_NO_FOLDERS = frozenset({"http", "https"})
+"""Protocols where to ask for a folder's files is to read a page, whatever its size."""
 OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oci", "oss", "memory"})
 """Protocols where an object appears whole or not at all, so that it needs no other name while it is written."""
 
@@ -52,6 +54,8 @@ class Url:
         return self.parent / PurePosixPath(self.name).with_suffix(suffix).name
 
     def is_dir(self) -> bool:
+        if self.protocol in _NO_FOLDERS:
+            return False
         with self._translated(InputError):
             return bool(self._fs.isdir(self._path))
 

@@ -157,3 +157,9 @@ def test_what_a_server_sends_is_read_to_a_limit(bucket: Url) -> None:
         assert len(read(bucket / "a.hpc", 6 << 20)) == (5 << 20) + len(SIGNATURE)
     with pytest.raises(InputError, match="no such file"):
         read_coded(bucket / "nope.hpc")
+
+
+def test_a_web_server_s_file_is_not_read_to_find_out_that_it_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """fsspec would read all of it, which may have no end, for links that it may hold."""
+    monkeypatch.setattr(Url, "_open", lambda self: pytest.fail("asked"))
+    assert not Url("http://127.0.0.1/a.hpc").is_dir() and not Url("https://127.0.0.1/a").is_dir()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -39,7 +40,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     photo.save(root / ".hidden.png")
     frames = [Image.fromarray(np.full((40, 40), 80 * i, np.uint8)) for i in range(3)]
     frames[0].save(root / "moving.gif", save_all=True, append_images=frames[1:])
-    (root / "IMG_1.heic").write_bytes(os.urandom(900))
+    (root / "IMG_1.xyz").write_bytes(os.urandom(900))
     (root / "notes.txt").write_text("notes")
     (root / "photo.hpc").write_bytes(b"not what it says")
     (root / NAME).write_text("of somebody else")
@@ -101,7 +102,7 @@ def test_every_file_is_safe(hpcm: Hpcm, home: Path, model: list[str]) -> None:
         os.fsdecode(b"\xe9t\xe9.png"): os.fsdecode(b"\xe9t\xe9.hpc"),
         ".hidden.png": ".hidden.hpc",
     }
-    for name in ("IMG_1.heic", "notes.txt", "photo.hpc", "broken.jpg", "moving.gif", "void"):
+    for name in ("IMG_1.xyz", "notes.txt", "photo.hpc", "broken.jpg", "moving.gif", "void"):
         assert made[name]["stored"] == name and (dest / name).read_bytes() == (home / name).read_bytes()
     assert "frame" in str(made["moving.gif"]["why"]) and "damaged" in str(made["broken.jpg"]["why"])
     assert (dest / str(made[NAME]["stored"])).read_text() == "of somebody else"
@@ -196,8 +197,8 @@ def test_sources_that_changed_are_kept_apart(hpcm: Hpcm, home: Path, model: list
     assert Path("DEST/photo.png.hpc").read_bytes() == old
     assert hpcm("archive", "home", "DEST", *model, "--force").code == 0
     assert Path("DEST/photo.png.hpc").read_bytes() != old
-    (home / "IMG_1.heic").unlink()
-    assert hpcm("archive", "home", "DEST", *model).code == 0 and Path("DEST/IMG_1.heic").exists()
+    (home / "IMG_1.xyz").unlink()
+    assert hpcm("archive", "home", "DEST", *model).code == 0 and Path("DEST/IMG_1.xyz").exists()
     (home / "to-nothing").unlink()
     (home / "to-nothing").symlink_to("trip")
     assert hpcm("archive", "home", "DEST", *model).code == 4
@@ -272,3 +273,12 @@ def test_an_interrupted_run_goes_on(hpcm: Hpcm, home: Path, model: list[str]) ->
     done = hpcm("archive", "home", "DEST", *model)
     assert done.code == 0 and "archived before" in done.out
     assert hpcm("archive", "--check", "DEST").code == 0
+
+
+def test_the_summary_says_why_pictures_were_copied(hpcm: Hpcm, tiny: Path, home: Path) -> None:
+    """The home folder has a broken picture and a moving one."""
+    result = hpcm("archive", "home", "DEST", "-m", "tiny", "--min-psnr", 0)
+    closing = next(line for line in result.out.splitlines() if " copied (" in line)
+    found = re.search(r"\((\d+) of them pictures: (.*?)\)[,:]", closing)
+    assert found and sum(int(part.split(":")[0]) for part in found[2].split("; ")) == int(found[1]) >= 2
+    assert "1: only the first frame or page was used" in found[2]
