@@ -10,7 +10,15 @@ from hpcmcodec.errors import OutputError, UsageError
 from . import checkpoint, metrics, plot
 from .config import RunConfig
 
-_OF_A_RUN = (f"{checkpoint.NAME}*", checkpoint.LIST, metrics.NAME, plot.NAME, "pictures-*.bin", "pictures-*.part", "latents-*")
+_OF_A_RUN = (
+    f"{checkpoint.NAME}*",
+    checkpoint.LIST,
+    metrics.NAME,
+    plot.NAME,
+    "pictures-*.bin",
+    "pictures-*.part",
+    "latents-*",
+)
 
 
 def check_folder(config: RunConfig) -> None:
