@@ -9,7 +9,7 @@ TORCH_VERSION ?= 2.13.0
 STAMP = $(VENV)/.installed
 NATIVE = setup.py pyproject.toml $(wildcard kernels/*/*.cpp kernels/*/*.h)
 
-.PHONY: help test test-slow test-pillow test-clusters test-compressai wheels libhpcm test-libhpcm test-arm test-arm-files test-windows test-sanitize fuzz fuzz-native fuzz-python lint demo clean
+.PHONY: help test test-slow test-pillow test-clusters test-compressai wheels libhpcm test-libhpcm web test-web test-arm test-arm-files test-windows test-sanitize fuzz fuzz-native fuzz-python lint demo clean
 
 help:  ## this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,21 @@ libhpcm:  ## the decoder as a C library, and hpcmdec, for programs without Pytho
 
 test-libhpcm: $(STAMP)  ## the same, built anew: C programs get the recorded pixels
 	$(BIN)/python -m pytest -q $(ARGS) tests/library
+
+ZIG_VENV ?= build/ziglang
+WEB_PYTHON ?= $(ZIG_VENV)/bin/python
+
+# Clang and a C++ library for WebAssembly are those of PyPI's ziglang; the first build makes that library, which takes some minutes.
+web: $(STAMP)  ## the decoder in WebAssembly, in web/dist, and the models beside it: the npm package is web/
+	test -x $(WEB_PYTHON) || { $(PYTHON) -m venv $(ZIG_VENV) && $(WEB_PYTHON) -m pip install --quiet --disable-pip-version-check ziglang; }
+	web/build.sh build/web $(WEB_PYTHON) $(JOBS)
+	mkdir -p web/dist && cp build/web/*.wasm web/dist/
+	$(BIN)/python web/models.py web/models
+
+# Debian: apt install nodejs npm chromium. What is missing is skipped.
+test-web: web  ## the same, then its tests in Node and in headless Chromium
+	$(BIN)/pip install --quiet --disable-pip-version-check websocket-client
+	$(BIN)/python -m pytest -q $(ARGS) tests/web
 
 ARM_CXX ?= aarch64-linux-gnu-g++
 ARM_RUN ?= qemu-aarch64

@@ -7,13 +7,13 @@
 #include <cstring>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <new>
 #include <string>
 #include <vector>
 
 #include "container.h"
 #include "decoder.h"
+#include "lock.h"
 #include "model.h"
 #include "status.h"
 #include "thread_pool.h"
@@ -25,7 +25,7 @@ static_assert(int(HPCM_CANCELLED) == int(hpcm::Status::cancelled) && int(HPCM_LI
 using Id = std::array<uint8_t, 8>;
 
 struct hpcm_decoder {
-    mutable std::mutex mutex;
+    mutable hpcm::Mutex mutex;
     std::map<Id, std::shared_ptr<const hpcm::Model>> models;
     hpcm::Limits limits;
     int threads = 0;
@@ -41,7 +41,7 @@ struct hpcm_picture {
     hpcm_decoder* decoder;
     std::vector<uint8_t> owned;  // the file's bytes where they were read here
     hpcm::Container file;
-    std::mutex mutex;
+    hpcm::Mutex mutex;
     std::map<hpcm::Kind, std::vector<uint8_t>> metadata;
 };
 
@@ -103,7 +103,7 @@ Id id_of(const hpcm::Digest& identity) {
 }
 
 std::shared_ptr<const hpcm::Model> known(const hpcm_decoder& decoder, const Id& id) {
-    const std::lock_guard<std::mutex> lock(decoder.mutex);
+    const std::lock_guard<hpcm::Mutex> lock(decoder.mutex);
     const auto found = decoder.models.find(id);
     return found == decoder.models.end() ? nullptr : found->second;
 }
@@ -126,7 +126,7 @@ void add_model(hpcm_decoder& decoder, hpcm::Bytes data) {
         return {base, &base->file()};
     });
     const auto model = std::make_shared<const hpcm::Model>(file);
-    const std::lock_guard<std::mutex> lock(decoder.mutex);
+    const std::lock_guard<hpcm::Mutex> lock(decoder.mutex);
     decoder.models[id_of(file->identity())] = model;
 }
 
@@ -258,7 +258,7 @@ hpcm_status hpcm_get_metadata(hpcm_picture* picture, hpcm_metadata kind, const u
         need(picture != nullptr && data != nullptr && size != nullptr, "a picture or a place for its metadata is NULL");
         need(kind == HPCM_ICC || kind == HPCM_EXIF || kind == HPCM_XMP, "metadata of a kind that there is none of");
         const hpcm::Kind wanted = kind == HPCM_ICC ? hpcm::Kind::icc : kind == HPCM_EXIF ? hpcm::Kind::exif : hpcm::Kind::xmp;
-        const std::lock_guard<std::mutex> lock(picture->mutex);
+        const std::lock_guard<hpcm::Mutex> lock(picture->mutex);
         auto found = picture->metadata.find(wanted);
         if (found == picture->metadata.end()) {
             found = picture->metadata.emplace(wanted, picture->file.metadata(wanted).value_or(std::vector<uint8_t>{})).first;

@@ -9,9 +9,10 @@
 
 #include <algorithm>
 #include <memory>
-#include <mutex>
 #include <new>
 #include <vector>
+
+#include "lock.h"
 
 namespace hpcm {
 namespace {
@@ -65,7 +66,7 @@ void release(void* data, size_t) noexcept { ::operator delete(data, kAlign); }
 // Who finds the shelf busy does without it: nothing waits here, and a process forked meanwhile is not stuck.
 struct Shelf {
     Shelf() { blocks.reserve(kKept / kSmall); }  // so that giving back never allocates
-    std::mutex mutex;
+    Mutex mutex;
     std::vector<ResultMemory*> blocks;
     size_t bytes = 0;
 };
@@ -81,7 +82,7 @@ Shelf& shelf() {
 ResultMemory* ResultMemory::take(size_t bytes) {
     if (bytes >= kSmall) {
         Shelf& s = shelf();
-        const std::unique_lock<std::mutex> lock(s.mutex, std::try_to_lock);
+        const std::unique_lock<Mutex> lock(s.mutex, std::try_to_lock);
         ResultMemory** best = nullptr;
         if (lock) {
             for (ResultMemory*& block : s.blocks) {
@@ -106,7 +107,7 @@ ResultMemory* ResultMemory::take(size_t bytes) {
 void ResultMemory::give_back() noexcept {
     if (size_ >= kSmall) {
         Shelf& s = shelf();
-        const std::unique_lock<std::mutex> lock(s.mutex, std::try_to_lock);
+        const std::unique_lock<Mutex> lock(s.mutex, std::try_to_lock);
         if (lock && s.bytes + size_ <= kKept) {
             s.blocks.push_back(this);
             s.bytes += size_;

@@ -108,7 +108,7 @@ TileSource::Row& TileSource::row(int64_t number) {
 }
 
 const Executor& TileSource::executor(const TileGrid::Tile& tile) const {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const std::lock_guard<Mutex> lock(mutex_);
     auto& made = executors_[{tile.grid.rows, tile.grid.columns, tile.padded()}];
     if (!made) made = std::make_unique<Executor>(model_.program().at("latents"), tile.grid, tile.padded());
     return *made;

@@ -3,11 +3,11 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "container.h"
 #include "executor.h"
+#include "lock.h"
 #include "model.h"
 #include "strips.h"
 
@@ -71,7 +71,7 @@ private:
     int64_t first_, last_;  // columns of tiles
     int workers_;
     std::map<int64_t, Row> rows_;
-    mutable std::mutex mutex_;
+    mutable Mutex mutex_;
     mutable std::map<std::vector<int64_t>, std::unique_ptr<Executor>> executors_;
 };
 

@@ -8,9 +8,15 @@
 
 namespace hpcm {
 
+#if defined(HPCM_WASM)
+namespace wasm {
+extern const Ops kOps;
+}
+#else
 namespace scalar {
 extern const Ops kOps;
 }
+#endif
 #if defined(HPCM_X86_64)
 namespace avx2 {
 extern const Ops kOps;
@@ -62,6 +68,12 @@ Runs runs() {
 
 #endif
 
+#if defined(HPCM_WASM)
+
+std::vector<const Ops*> supported() { return {&wasm::kOps}; }  // one level alone: code is fetched over the network
+
+#else
+
 std::vector<const Ops*> supported() {
     std::vector<const Ops*> levels{&scalar::kOps};
 #if defined(HPCM_X86_64)
@@ -73,6 +85,8 @@ std::vector<const Ops*> supported() {
 #endif
     return levels;
 }
+
+#endif
 
 const Ops* find(const std::string& name) {
     std::string known;

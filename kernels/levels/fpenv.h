@@ -26,6 +26,10 @@ inline uint64_t fp_state() {
     return state;
 }
 inline void set_fp_state(uint64_t state) { __asm__ volatile("msr fpcr, %0\n\tisb" : : "r"(state) : "memory"); }
+#else  // WebAssembly knows no other state
+constexpr uint64_t kNormativeFpState = 0;
+inline uint64_t fp_state() { return kNormativeFpState; }
+inline void set_fp_state(uint64_t) {}
 #endif
 
 class FpGuard {

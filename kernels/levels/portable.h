@@ -7,8 +7,10 @@
 #define HPCM_X86_64
 #elif defined(__aarch64__)
 #define HPCM_AARCH64
+#elif defined(__wasm__)
+#define HPCM_WASM
 #else
-#error "supported processors: x86-64, and AArch64 with GCC or Clang"
+#error "supported processors: x86-64, AArch64 and WebAssembly with GCC or Clang"
 #endif
 
 #if defined(_MSC_VER) && !defined(__clang__) && !defined(HPCM_MSVC)

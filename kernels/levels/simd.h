@@ -32,6 +32,8 @@
 #include "simd_avx512.h"
 #elif defined(HPCM_SIMD_NEON)
 #include "simd_neon.h"
+#elif defined(HPCM_SIMD_WASM)
+#include "simd_wasm.h"
 #else
 #error "no instruction set chosen"
 #endif

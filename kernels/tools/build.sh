@@ -28,6 +28,7 @@ level_flags() { build_words "level $(basename "$1" .cpp) [a-z0-9_]*"; }
 processor_of() {
     case $($1 -dumpmachine) in
         aarch64* | arm64*) echo aarch64 ;;
+        wasm32*) echo wasm32 ;;
         *) echo x86_64 ;;
     esac
 }

@@ -1,0 +1,20 @@
+// Every conformance file gives the recorded bits, with each way to multiply and add.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { FOLDER, WAYS, makeDecoder, pixelsHash, read, recordOf } from "./files.js";
+
+const folders = [FOLDER, ...(process.env.HPCM_WEB_VARIANTS ? [new URL("variants/", FOLDER)] : [])];
+
+for (const fma of WAYS) {
+  const decoder = makeDecoder({ fma });
+  for (const folder of folders) {
+    for (const [name, expected] of recordOf(folder)) {
+      test(`${name} with ${fma} multiply-add`, async () => {
+        const file = read(name, folder);
+        const { channels } = await decoder.info(file);
+        assert.equal(pixelsHash(await decoder.decode(file), channels), expected);
+      });
+    }
+  }
+}
