@@ -1,0 +1,204 @@
+"""The module and <img src="photo.hpc"> in headless Chromium."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .browser import Browser
+from .conftest import ROOT, WEB, recorded
+from .server import Site, serve
+
+CONFORMANCE = ROOT / "tests/conformance"
+SCRIPT = '<script type="module" src="/web/src/image.js{}"></script>'
+STRICT = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src 'self'"
+WIDTH, HEIGHT = 128, 64
+"""Of lite-8-q50.hpc."""
+
+HASH = """
+  const hpcm = await import("/web/src/index.js");
+  const digest = async ({width, height, data}, channels) => {
+    const colours = channels < 3 ? 1 : 3, pixels = width * height;
+    const head = new TextEncoder().encode(`${height} ${width} ${colours}\\n`);
+    const all = new Uint8Array(head.length + pixels * (colours + 1 - channels % 2));
+    all.set(head);
+    for (let i = 0; i < pixels; i += 1) {
+      for (let c = 0; c < colours; c += 1) all[head.length + i * colours + c] = data[4 * i + c];
+      if (channels % 2 === 0) all[head.length + pixels * colours + i] = data[4 * i + 3];
+    }
+    return [...new Uint8Array(await crypto.subtle.digest("SHA-256", all))].map(b => b.toString(16).padStart(2, "0")).join("");
+  };
+"""
+
+
+def page(body: str, script: str = SCRIPT.format("")) -> str:
+    return f"<!doctype html><meta charset=utf-8><title>test</title>{script}<body>{body}"
+
+
+@pytest.fixture
+def site(built: Path) -> Iterator[Site]:
+    folders = {"web": WEB, "files": CONFORMANCE, "variants": CONFORMANCE / "variants"}
+    with serve(Site(folders, {"empty": page("", "")})) as found:
+        yield found
+
+
+def in_page(script: str) -> str:
+    return f"(async () => {{ {script} }})()"
+
+
+def mean_of(selector: str) -> str:
+    """An expression: [width, height, mean red, of opaque pixels] of an image or canvas."""
+    return in_page(f"""
+      const shown = document.querySelector({json.dumps(selector)});
+      const canvas = document.createElement("canvas");
+      canvas.width = shown.naturalWidth ?? shown.width;
+      canvas.height = shown.naturalHeight ?? shown.height;
+      const pen = canvas.getContext("2d");
+      pen.drawImage(shown, 0, 0);
+      const {{data}} = pen.getImageData(0, 0, canvas.width, canvas.height);
+      let red = 0;
+      for (let i = 0; i < data.length; i += 4) red += data[i];
+      return [canvas.width, canvas.height, 4 * red / data.length];
+    """)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fma", ["auto", "software", "relaxed"])
+def test_every_file_gives_the_recorded_pixels(chromium: Browser, site: Site, all_models: Path, fma: str) -> None:
+    site.folders["models"] = all_models
+    chromium.open(site.address + "empty")
+    if fma == "relaxed" and not chromium.run(in_page('return (await import("/web/src/core.js")).fusedHere()')):
+        pytest.skip("relaxed_madd is not fused in this browser")
+    for folder in ("files", "variants"):
+        expected = recorded(site.folders[folder])
+        found = chromium.run(
+            in_page(f"""{HASH}
+            const decoder = new hpcm.HpcmDecoder({{fma: {json.dumps(fma)}, models: "/models/"}}), found = {{}};
+            for (const name of {json.dumps(sorted(expected))}) {{
+              const file = new Uint8Array(await (await fetch(`/{folder}/${{name}}`)).arrayBuffer());
+              const {{channels}} = await decoder.info(file);
+              found[name] = await digest(await decoder.decode(file), channels);
+            }}
+            return found;""")
+        )
+        assert found == expected
+
+
+def test_results_come_from_a_worker_and_models_are_fetched_once(chromium: Browser, site: Site) -> None:
+    chromium.open(site.address + "empty")
+    script = in_page("""
+      const hpcm = await import("/web/src/index.js");
+      const told = [];
+      const bitmap = await hpcm.decode(await fetch("/files/lite-8-q50.hpc"), {output: "imageBitmap", onProgress: done => told.push(done)});
+      return [bitmap.constructor.name, bitmap.width, bitmap.height, told.length > 0, performance.getEntriesByType("resource").length > 0];
+    """)
+    assert chromium.run(script) == ["ImageBitmap", WIDTH, HEIGHT, True, True]
+    chromium.open(site.address + "empty?again")
+    chromium.run(script)
+    models = [path for path in site.asked if "safetensors" in path]
+    assert len(models) == len(set(models)) == 1
+    cache = in_page("return (await (await caches.open('hpcm-models')).keys()).length")
+    assert chromium.run(cache) == 1
+
+
+def test_a_damaged_kept_model_is_fetched_again(chromium: Browser, site: Site) -> None:
+    chromium.open(site.address + "empty")
+    decode = in_page("""
+      const hpcm = await import("/web/src/index.js");
+      const file = new Uint8Array(await (await fetch("/files/lite-8-q50.hpc")).arrayBuffer());
+      const attempt = () => new hpcm.HpcmDecoder().decode(file).then(() => "decoded", error => error.name);
+      await attempt();
+      const cache = await caches.open("hpcm-models"), [key] = await cache.keys();
+      const bytes = new Uint8Array(await (await cache.match(key)).arrayBuffer());
+      bytes[bytes.length - 5] ^= 1;
+      await cache.put(key, new Response(bytes));
+      return [await attempt(), await attempt()];
+    """)
+    assert chromium.run(decode)[1] == "decoded"
+    assert len([path for path in site.asked if "safetensors" in path]) == 2
+
+
+def test_errors_and_aborts_cross_the_worker(chromium: Browser, site: Site) -> None:
+    chromium.open(site.address + "empty")
+    found = chromium.run(
+        in_page("""
+      const hpcm = await import("/web/src/index.js");
+      const file = new Uint8Array(await (await fetch("/files/lite-8-q50.hpc")).arrayBuffer());
+      const outcome = promise => promise.then(() => "decoded", error => [error.name, error.code, error instanceof hpcm.HpcmError]);
+      const decoder = new hpcm.HpcmDecoder();
+      const broken = file.slice();
+      broken[60] ^= 1;
+      await decoder.decode(file);
+      const controller = new AbortController();
+      const stopped = outcome(decoder.decode(file, {signal: controller.signal}));
+      const next = outcome(decoder.decode(file));
+      controller.abort();
+      return [await outcome(decoder.decode(broken)), (await stopped)[0], await next, await outcome(decoder.decode(file, {maxMemory: 5e5}))];
+    """)
+    )
+    assert found == [["CorruptError", 12, True], "AbortError", "decoded", ["LimitError", 16, True]]
+
+
+def test_images_of_a_page(chromium: Browser, site: Site) -> None:
+    """One page: plain, srcset, picture, CSS size, lazy, added later, broken; a PNG is left alone."""
+    site.pages["images"] = page("""
+      <style>.wide { width: 300px; height: auto }</style>
+      <img id=plain src=/files/lite-8-q50.hpc alt=photo>
+      <img id=dense srcset="/files/lite-8-q1.hpc 1x, /files/lite-8-q100.hpc 9x" src=/files/lite-8-grey.hpc alt=dense>
+      <picture><source type=image/x-hpc srcset=/files/lite-8-q100.hpc><img id=inside src=/nothing.png alt=inside></picture>
+      <img id=wide class=wide src=/files/lite-8-odd.hpc alt=wide>
+      <img id=broken src=/web/src/index.js data-hpc alt="what it shows">
+      <img id=missing src=/files/nowhere.hpc alt="what is missing">
+      <div style="height: 30000px"></div>
+      <img id=lazy loading=lazy src=/files/lite-8-alpha.hpc alt=lazy>
+    """)
+    chromium.open(site.address + "images")
+    chromium.wait("['plain', 'dense', 'inside', 'wide'].every(id => document.getElementById(id)?.naturalWidth > 0)", 120)
+    assert chromium.run(mean_of("#plain"))[:2] == [WIDTH, HEIGHT]
+    assert "/files/lite-8-q1.hpc" in site.asked and "/files/lite-8-grey.hpc" not in site.asked
+    assert chromium.run("[wide.offsetWidth, inside.alt, inside.naturalWidth]")[:2] == [300, "inside"]
+    assert "/files/lite-8-alpha.hpc" not in site.asked
+    chromium.run("lazy.scrollIntoView()")
+    chromium.wait("lazy.naturalWidth > 0", 120)
+    chromium.run("document.body.append(Object.assign(new Image(), {id: 'later', src: '/files/lite-8-line.hpc'}))")
+    chromium.wait("document.getElementById('later').naturalWidth > 0", 120)
+    chromium.run("plain.src = '/files/lite-8-odd.hpc'")
+    chromium.wait("plain.naturalWidth > 0 && plain.naturalHeight === wide.naturalHeight", 120)
+    told = [line for line in chromium.messages() if line.startswith("hpcm: ")]
+    assert any("index.js" in line and "not an hpc file" in line for line in told)
+    assert any("nowhere.hpc" in line for line in told)
+    assert chromium.run("[broken.alt, broken.naturalWidth]") == ["what it shows", 0]
+
+
+def test_a_strict_policy_gets_a_canvas(chromium: Browser, site: Site) -> None:
+    site.headers["Content-Security-Policy"] = STRICT
+    image = '<img id=photo class=round width=64 src=/files/lite-8-q50.hpc alt="a photo">'
+    for query in ("", "?canvas"):
+        site.pages["strict"] = page(image, SCRIPT.format(query))
+        chromium.open(f"{site.address}strict{query}")
+        chromium.wait("document.querySelector('canvas#photo')", 120)
+        facts = "[photo.width, photo.height, photo.getAttribute('aria-label'), photo.className, photo.offsetWidth]"
+        assert chromium.run(facts) == [WIDTH, HEIGHT, "a photo", "round", 64]
+        assert not [line for line in chromium.messages() if line.startswith("hpcm: ")]
+
+
+def test_canvas_and_image_show_the_decoded_pixels(chromium: Browser, site: Site) -> None:
+    """An opaque picture of sRGB samples reaches the screen as it was decoded."""
+    site.pages["exact"] = page("<img id=photo src=/files/lite-8-q50.hpc>")
+    chromium.open(site.address + "exact")
+    chromium.wait("photo.naturalWidth > 0", 120)
+    same = chromium.run(
+        in_page("""
+      const {decode} = await import("/web/src/index.js");
+      const {data} = await decode(await fetch("/files/lite-8-q50.hpc"));
+      const canvas = document.createElement("canvas");
+      canvas.width = photo.naturalWidth; canvas.height = photo.naturalHeight;
+      const pen = canvas.getContext("2d");
+      pen.drawImage(photo, 0, 0);
+      return pen.getImageData(0, 0, canvas.width, canvas.height).data.every((value, i) => value === data[i]);
+    """)
+    )
+    assert same
