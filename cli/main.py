@@ -28,6 +28,7 @@ COMMANDS = {
     "decode": "Turn hpc files back into pictures.",
     "archive": "Store a whole folder and check every file of it.",
     "info": "Show what an hpc file holds.",
+    "view": "Look at hpc files in a browser.",
     "verify": "Check that hpc files are whole and decode.",
     "models": "List, show, import and export models.",
     "train": "Train a model on pictures of your own.",

@@ -25,7 +25,7 @@ LAYERS = [
     "batch",
     "bench",
 ]
-LAYERS += ["diagnose", "pillow_plugin", "compressai_plugin", "", "cli", "__main__"]
+LAYERS += ["diagnose", "view", "pillow_plugin", "compressai_plugin", "", "cli", "__main__"]
 """From the bottom up; "" is hpcmcodec/__init__.py, which holds the version and loads everything else lazily."""
 
 

@@ -14,7 +14,9 @@ from .server import Site, serve
 
 CONFORMANCE = ROOT / "tests/conformance"
 SCRIPT = '<script type="module" src="/web/src/image.js{}"></script>'
-STRICT = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src 'self'"
+STRICT = (
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src 'self'"
+)
 WIDTH, HEIGHT = 128, 64
 """Of lite-8-q50.hpc."""
 
@@ -156,7 +158,9 @@ def test_images_of_a_page(chromium: Browser, site: Site) -> None:
       <img id=lazy loading=lazy src=/files/lite-8-alpha.hpc alt=lazy>
     """)
     chromium.open(site.address + "images")
-    chromium.wait("['plain', 'dense', 'inside', 'wide'].every(id => document.getElementById(id)?.naturalWidth > 0)", 120)
+    chromium.wait(
+        "['plain', 'dense', 'inside', 'wide'].every(id => document.getElementById(id)?.naturalWidth > 0)", 120
+    )
     assert chromium.run(mean_of("#plain"))[:2] == [WIDTH, HEIGHT]
     assert "/files/lite-8-q1.hpc" in site.asked and "/files/lite-8-grey.hpc" not in site.asked
     assert chromium.run("[wide.offsetWidth, inside.alt, inside.naturalWidth]")[:2] == [300, "inside"]
