@@ -41,10 +41,10 @@ def command(source: Path, other: Path | None, port: int, no_browser: bool) -> No
     except OSError as error:
         raise OutputError(f"port {port} cannot be served at: {error.strerror or error}") from None
     pictures = "1 picture" if shelf.listed == 1 else f"{shelf.listed} pictures"
-    echo(f"{shown(source)}: {pictures} at {server.address} (Ctrl-C ends it)")
-    if not no_browser:
-        webbrowser.open(server.address)
     try:
+        echo(f"{shown(source)}: {pictures} at {server.address} (Ctrl-C ends it)")
+        if not no_browser:
+            webbrowser.open(server.address)
         serve(server)
     except KeyboardInterrupt:
         echo(err=True)

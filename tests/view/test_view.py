@@ -107,8 +107,15 @@ def test_only_the_holder_of_the_address_is_answered(server: Server) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["about?id=99", "about?id=-1", "about", "tile?id=0&x=0&y=0&width=1&height=1&scale=3", "thumbnail?id=2"]
-    + ["tile?id=0&x=290&y=0&width=20&height=1&scale=1", "tile?id=0&x=0&y=0&width=0&height=1&scale=1"],
+    [
+        "about?id=99",
+        "about?id=-1",
+        "about",
+        "thumbnail?id=2",
+        "tile?id=0&x=0&y=0&width=1&height=1&scale=3",
+        "tile?id=0&x=290&y=0&width=20&height=1&scale=1",
+        "tile?id=0&x=0&y=0&width=0&height=1&scale=1",
+    ],
 )
 def test_bad_requests_are_told_in_a_line(server: Server, path: str) -> None:
     status, text = ask(server, path)
