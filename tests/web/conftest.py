@@ -58,6 +58,13 @@ def all_models(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def has_fma() -> bool:
+    """Whether this processor multiplies and adds with one rounding, as far as the system tells."""
+    found = Path("/proc/cpuinfo")
+    text = found.read_text() if found.exists() else ""
+    return " fma " in text or "asimd" in text
+
+
 def recorded(folder: Path) -> dict[str, str]:
     """What pixels.json of a folder of conformance files says."""
     found: dict[str, str] = json.loads((folder / "pixels.json").read_text())

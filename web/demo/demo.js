@@ -10,7 +10,7 @@ const element = (name, properties = {}, ...inside) => {
 
 function describe({ width, height, model, quality }, size, seconds) {
   const rate = `${(size * 8 / width / height).toFixed(3)} bits per pixel`;
-  return `${width} × ${height}, ${size} bytes, ${rate}, ${model.name}${quality ? `, quality ${quality.toFixed(0)}` : ""}, ${seconds.toFixed(2)} s`;
+  return `${width} × ${height}, ${size} bytes, ${rate}, ${model?.name ?? "exact"}${quality ? `, quality ${quality.toFixed(0)}` : ""}, ${seconds.toFixed(2)} s`;
 }
 
 function put(figure, picture) {

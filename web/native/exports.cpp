@@ -41,7 +41,14 @@ int report_missing(void*, hpcm_decoder*, const uint8_t* id, const char* name) {
 }
 
 hpcm_request request_of(uint32_t x, uint32_t y, uint32_t width, uint32_t height, uint32_t scale) {
-    return {x, y, width, height, scale, [](void*, double done) { return web_progress(done); }, nullptr};
+    hpcm_request request{};
+    request.x = x;
+    request.y = y;
+    request.width = width;
+    request.height = height;
+    request.scale = scale;
+    request.progress = [](void*, double done) { return web_progress(done); };
+    return request;
 }
 
 }  // namespace

@@ -4,7 +4,7 @@ import { ArithmeticError, HpcmError, LimitError, errorOf } from "./errors.js";
 // (f32 a, f32 c) -> lane 0 of relaxed_madd(a, a, c), for four equal lanes each.
 const PROBE = Uint8Array.of(
   0, 97, 115, 109, 1, 0, 0, 0, 1, 7, 1, 96, 2, 125, 125, 1, 125, 3, 2, 1, 0, 7, 5, 1, 1, 112, 0, 0,
-  10, 23, 1, 21, 0, 32, 0, 253, 19, 32, 0, 253, 19, 32, 1, 253, 19, 253, 133, 2, 253, 31, 0, 11);
+  10, 22, 1, 20, 0, 32, 0, 253, 19, 32, 0, 253, 19, 32, 1, 253, 19, 253, 133, 2, 253, 31, 0, 11);
 
 /** Whether this engine has relaxed_madd and rounds it once: (1 + 2^-12)^2 - (1 + 2^-11) is 2^-24, which two roundings lose. */
 export async function fusedHere() {
@@ -118,10 +118,11 @@ export class Core {
     this.#check(this.#wasm.status());
     const view = new DataView(this.#wasm.memory.buffer, at);
     const [width, height, channels, bitDepth] = [0, 4, 8, 12].map(offset => view.getUint32(offset, true));
+    const name = this.#text(at + 36), mostError = view.getInt32(92, true);
     return {
-      width, height, channels, bitDepth,
+      width, height, channels, bitDepth, exactTileSize: view.getUint32(88, true), mostError: mostError < 0 ? null : mostError,
       quality: view.getFloat32(16, true), tileSize: view.getUint32(20, true), truncated: view.getInt32(24, true) !== 0,
-      model: { id: hex(this.#bytes(at + 28, 8)), name: this.#text(at + 36) },
+      model: name ? { id: hex(this.#bytes(at + 28, 8)), name } : null,
     };
   }
 

@@ -54,13 +54,19 @@ export interface Info {
   height: number;
   /** 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha. */
   channels: 1 | 2 | 3 | 4;
+  /** Of the source, 8 to 16; decoded samples have 8. */
   bitDepth: number;
-  /** 1..100; 0 for a model of one rate. */
+  /** 1..100; 0 for a model of one rate, or none. */
   quality: number;
   /** Side of the tiles that regions are made of; 0: one tile. */
   tileSize: number;
+  /** Likewise of the tiles that are coded exactly. */
+  exactTileSize: number;
+  /** Of any sample, as the encoder says: 0 is lossless; null: it says nothing. */
+  mostError: number | null;
   truncated: boolean;
-  model: { id: string; name: string };
+  /** null: the file needs none. */
+  model: { id: string; name: string } | null;
   icc?: Uint8Array;
   exif?: Uint8Array;
   xmp?: Uint8Array;
