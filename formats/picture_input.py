@@ -146,9 +146,7 @@ def _picture(
     if ImageFile.LOAD_TRUNCATED_IMAGES:  # a setting of the whole process, which is its host's
         warnings.append("Pillow was told to take cut files: parts of the picture may be missing")
     mode, rawmode, layout = image.mode, _rawmode(image), Layout.of(image)
-    if _WIDE.search(rawmode) or (
-        image.format == "HEIF" and image.info.get("bit_depth", 8) > 8
-    ):  # Pillow itself cuts 16-bit colour to the high byte
+    if _WIDE.search(rawmode) or _is_deep(image):  # Pillow itself cuts 16-bit colour to the high byte
         warnings.append(colour.REDUCED)
     keyed = isinstance(image.info.get("transparency"), tuple)
     low = png_input.low_bytes(image) if keyed else None
@@ -183,6 +181,14 @@ def _turned(image: Image.Image, warnings: list[str]) -> Image.Image:
         orientation = 1
     turn = _TURNS.get(orientation)
     return image if turn is None else image.transpose(turn)
+
+
+def _is_deep(image: Image.Image) -> bool:
+    """Whether a reader gives 8 bits of what has more, in the ways of those that do not tell by a rawmode."""
+    if image.format == "PPM" and image.mode == "RGB":
+        arguments = [tile[3] for tile in image.tile if isinstance(tile[3], tuple)]  # type: ignore[attr-defined]
+        return any(isinstance(highest, int) and highest > 255 for _, highest in arguments)
+    return image.format == "HEIF" and image.info.get("bit_depth", 8) > 8
 
 
 def _is_upright(image: Image.Image) -> bool:

@@ -21,6 +21,8 @@ Strip = bool | str | Iterable[str]
 
 CONVERTED = "colours were converted to sRGB by the ICC profile, which was left out"
 UNUSABLE = "the ICC profile that was left out cannot be used: colours are as they were"
+KEPT = "the ICC profile stays: colours of more than 8 bits are not converted to sRGB"
+_UNUSABLE_ERRORS = (ImageCms.PyCMSError, OSError, ValueError, TypeError)
 _GRID = 17  # samples along each axis of the cube that tells whether a profile is sRGB
 _EXACT_TO = 1  # a difference of the rounding in profiles that say sRGB in different words
 
@@ -41,7 +43,11 @@ def stripped(picture: Picture, strip: Strip) -> Picture:
     """The picture without these kinds of metadata, its pixels in sRGB if its profile is one of them."""
     kinds = kinds_of(strip)
     if "icc" in kinds and picture.icc:
-        picture = _in_srgb(picture, picture.icc)
+        if picture.depth > 8:  # Pillow converts 8 bits only
+            kinds -= {"icc"}
+            picture = replace(picture, warnings=(*picture.warnings, KEPT))
+        else:
+            picture = _in_srgb(picture, picture.icc)
     without: dict[str, Any] = dict.fromkeys(kinds)
     return replace(picture, **without)
 
@@ -50,17 +56,25 @@ def _in_srgb(picture: Picture, icc: bytes) -> Picture:
     """The picture's colours converted, and told; a profile that says sRGB in its own words changes no pixel."""
     grey = picture.pixels.shape[2] == 1
     try:
-        profile, mode, flags = ImageCms.ImageCmsProfile(BytesIO(icc)), "RGB", ImageCms.Flags.NONE
-        if grey:  # whose tables would be too coarse for the dark end of a linear profile
-            mode, flags = "L", ImageCms.Flags.NOOPTIMIZE
-        transform = ImageCms.buildTransform(profile, ImageCms.createProfile("sRGB"), mode, "RGB", flags=flags)
-        cube = _every_colour(grey)
-        if np.abs(_through(transform, cube).astype(int) - cube).max() <= _EXACT_TO:
+        if _is_srgb(icc, grey=grey):
             return picture
-        pixels = _through(transform, picture.pixels)
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        pixels = _through(_transform(icc, grey=grey), picture.pixels)
+    except _UNUSABLE_ERRORS:
         return replace(picture, warnings=(*picture.warnings, UNUSABLE))
     return replace(picture, pixels=pixels, notes=(*picture.notes, CONVERTED))
+
+
+def _is_srgb(icc: bytes, *, grey: bool) -> bool:
+    """Whether a profile changes nothing but what profiles of sRGB differ in. Raises what Pillow raises."""
+    cube = _every_colour(grey)
+    return bool(np.abs(_through(_transform(icc, grey=grey), cube).astype(int) - cube).max() <= _EXACT_TO)
+
+
+def _transform(icc: bytes, *, grey: bool) -> ImageCms.ImageCmsTransform:
+    profile, mode, flags = ImageCms.ImageCmsProfile(BytesIO(icc)), "RGB", ImageCms.Flags.NONE
+    if grey:  # whose tables would be too coarse for the dark end of a linear profile
+        mode, flags = "L", ImageCms.Flags.NOOPTIMIZE
+    return ImageCms.buildTransform(profile, ImageCms.createProfile("sRGB"), mode, "RGB", flags=flags)
 
 
 def _through(transform: ImageCms.ImageCmsTransform, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

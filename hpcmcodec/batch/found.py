@@ -59,7 +59,8 @@ def find(
             yield LeftOut(source, kind)  # one of many, as from a shell's *: nobody may ever write into it
         elif kind != "folder":
             suffix = "" if source == STREAM else Path(source.name).suffix.lower()
-            yield LeftOut(source, suffix, expected=True) if suffix in never else Source(source, Path(source.name))
+            known = suffix in opposite
+            yield LeftOut(source, suffix, known) if suffix in never else Source(source, Path(source.name))
         elif isinstance(source, Url):
             yield from _walk_url(source, Path(source.name) if len(sources) > 1 else Path(), accepted, opposite)
         else:

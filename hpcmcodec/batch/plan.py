@@ -93,7 +93,7 @@ def plan(
     left: dict[str, LeftOut] = {}
     for item in find(sources, accepted, opposite, never):
         if isinstance(item, LeftOut):
-            left[_key(item.path)] = item
+            left[_name(item.path)] = item
             continue
         task = _task(item, output, suffix, into_folder, existing is Existing.REPLACE, keep_suffix)
         pair = _key(task.source), _key(task.destination) if task.destination else ""
@@ -203,6 +203,11 @@ class _keys_of:
 def _key(path: Place) -> str:
     """Equal for two spellings of one file name."""
     return str(path) if isinstance(path, Url) else spelling(path)
+
+
+def _name(path: Place) -> str:
+    """Equal for one entry of a folder; links are entries of their own."""
+    return str(path) if isinstance(path, Url) else os.path.normcase(os.path.abspath(path))  # noqa: PTH100 (resolve follows links)
 
 
 def _existing(places: Iterable[Place | None]) -> dict[Place, bool]:

@@ -7,7 +7,6 @@ import hashlib
 import io
 import json
 import os
-import pickle
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -86,8 +85,11 @@ def load(run: Path, device: str = "cpu") -> dict[str, Any]:
             content = torch.load(file, map_location=device, weights_only=True)
     except FileNotFoundError:
         raise InputError(f"{run} holds no checkpoint ({NAME}): is it the folder of a run?") from None
-    except (OSError, RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError) as error:
-        raise InputError(f"{path} is not a readable checkpoint ({str(error).splitlines()[0]})") from error
+    except MemoryError:
+        raise
+    except Exception as error:  # on damaged files torch's reader raises nearly everything there is
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"{path} is not a readable checkpoint ({reason})") from error
     if not isinstance(content, dict) or content.keys() - {"extras"} != _FIELDS or content["version"] != VERSION:
         raise InputError(f"{path} is not a checkpoint of this version of hpcmcodec")
     return {"extras": {}, **content}

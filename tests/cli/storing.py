@@ -28,7 +28,9 @@ class StoringEncoder:
     def admit(self, height: int, width: int) -> None:
         pass
 
-    def encode(self, picture: Picture, quality: int = 50, *, effort: int = 0) -> bytes:
+    def encode(
+        self, picture: Picture, quality: int = 50, *, effort: int = 0, near_lossless: int | None = None
+    ) -> bytes:
         blocks = {"icc": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
         alpha = picture.alpha
         if alpha is not None and quality < 10:

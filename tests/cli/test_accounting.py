@@ -129,3 +129,17 @@ def test_names_that_differ_in_case_only(hpcm: Hpcm, folder: Path, monkeypatch: p
     monkeypatch.setattr(sys.modules["hpcmcodec.batch.plan"], "ignores_case", lambda path: True)
     result = hpcm("encode", "shots/a.png", "shots/A.png", "-o", "other")
     assert result.code == 4 and result.err.count("would come from") == 2
+
+
+def test_links_to_one_file_are_files_of_their_own(hpcm: Hpcm, storing: None, pictures: Path) -> None:
+    """Found by the fuzzer: two links to one text counted as one file."""
+    for name in ("one.txt", "two.txt"):
+        (pictures / name).symlink_to("notes.txt")
+    assert "3 .txt" in hpcm("encode", pictures, "-o", pictures.parent / "out", "-q", 50).out
+
+
+def test_raw_files_are_left_out_where_they_are_named(hpcm: Hpcm, storing: None, pictures: Path) -> None:
+    raw = pictures / "IMG_1.CR2"
+    raw.write_bytes((pictures / "a.png").read_bytes())
+    result = hpcm("encode", pictures / "a.png", raw, "-o", pictures.parent / "out", "-q", 50)
+    assert result.code == 21 and "1 left out (1 .cr2)" in result.out

@@ -16,8 +16,8 @@ import pytest
 from PIL import Image, ImageCms, PngImagePlugin, features
 
 from hpcmcodec.errors import HpcmError, InputError, LimitExceededError, OutputError, UsageError
+from hpcmcodec.formats import colour, pictures
 from hpcmcodec.formats import exif as exif_blocks
-from hpcmcodec.formats import pictures
 from hpcmcodec.formats.pictures import Picture, picture_from_image, picture_to_image, read_picture, write_picture
 
 RNG = np.random.default_rng(3)
@@ -392,3 +392,11 @@ def test_pillow_images_and_back() -> None:
     assert image.mode == "RGBA" and image.info == {"icc_profile": SRGB, "exif": exif(), "xmp": XMP}
     grey = picture_to_image(Picture(RGB[:, :, :1]))
     assert grey.mode == "L" and grey.info == {}
+
+
+@pytest.mark.parametrize(("highest", "told"), [(255, False), (1023, True), (65535, True)])
+def test_deep_ppm_colour_is_told(highest: int, told: bool) -> None:
+    kind = ">u2" if highest > 255 else "u1"
+    samples = (np.arange(12 * 9 * 3) % (highest + 1)).astype(kind)
+    read = read_picture(b"P6\n12 9\n%d\n" % highest + samples.tobytes())
+    assert (colour.REDUCED in read.warnings) == told

@@ -108,3 +108,9 @@ def test_colours_of_a_file_look_the_same_through_pillow(tmp_path: Path) -> None:
             image, ImageCms.getOpenProfile(BytesIO(icc)), ImageCms.createProfile("sRGB")
         )
     assert (stripped(Picture(source, icc=icc), "icc").pixels == np.asarray(converted)).all()
+
+
+def test_more_than_eight_bits_keep_their_profile() -> None:
+    deep = picture(9, 8).astype(np.uint16) * 257
+    bare = stripped(Picture(deep, icc=profile(b"RGB ", 1.8, ADOBE), xmp=b"<x/>", depth=16), True)
+    assert bare.icc and bare.xmp is None and bare.warnings == (strip.KEPT,) and (bare.pixels == deep).all()

@@ -22,6 +22,7 @@ with atheris.instrument_imports(include=["hpcmcodec"]):
     from hpcmcodec.errors import CorruptError, HpcmError
     from hpcmcodec.formats import container, exact, header, model_file
     from hpcmcodec.formats.pictures import encode_picture, read_picture
+    from tests.fuzz import fuzz_wide
 
 from tests.fuzz.seeds import SEEDS, described_model, forged, tiny_decoder, unpack
 
@@ -127,6 +128,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "exact": fuzz_exact,
     "model": fuzz_model,
     "picture": fuzz_picture,
+    **fuzz_wide.TARGETS,
 }
 
 
@@ -135,7 +137,7 @@ def main() -> None:
     name, folder, *options = sys.argv[1:]
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
-    for i, seed in enumerate(SEEDS[name]()):
+    for i, seed in enumerate((SEEDS | fuzz_wide.SEEDS)[name]()):
         (place / f"seed-{i}").write_bytes(seed)
     atheris.Setup([sys.argv[0], *options, folder], TARGETS[name])
     atheris.Fuzz()

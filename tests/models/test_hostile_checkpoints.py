@@ -26,3 +26,12 @@ def test_tensors_that_are_no_plain_numbers(tmp_path: Path, kind: str) -> None:
     torch.save({"g_a.weight": made[kind]()}, path)
     with pytest.raises(InputError):
         read_checkpoint(path)
+
+
+@pytest.mark.parametrize("data", [b"\x80\x02.", b"\x80\x02]q\0(", b"\x80\x02}q\0s.", b"", b"PK\3\4" + bytes(30)])
+def test_bytes_that_are_no_checkpoint(tmp_path: Path, data: bytes) -> None:
+    """The first was found by the fuzzer: torch's reader took from an empty stack."""
+    path = tmp_path / "a.pth"
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="cannot be read as a checkpoint"):
+        read_checkpoint(path)
