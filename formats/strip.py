@@ -42,12 +42,12 @@ def kinds_of(strip: Strip) -> frozenset[str]:
 def stripped(picture: Picture, strip: Strip) -> Picture:
     """The picture without these kinds of metadata, its pixels in sRGB if its profile is one of them."""
     kinds = kinds_of(strip)
-    if "icc" in kinds and picture.icc:
-        if picture.depth > 8:  # Pillow converts 8 bits only
-            kinds -= {"icc"}
-            picture = replace(picture, warnings=(*picture.warnings, KEPT))
-        else:
-            picture = _in_srgb(picture, picture.icc)
+    icc = picture.icc if "icc" in kinds else None
+    if icc and picture.depth > 8:  # Pillow converts 8 bits only
+        kinds -= {"icc"}
+        picture = replace(picture, warnings=(*picture.warnings, KEPT))
+    elif icc:
+        picture = _in_srgb(picture, icc)
     without: dict[str, Any] = dict.fromkeys(kinds)
     return replace(picture, **without)
 
