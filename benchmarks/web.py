@@ -1,0 +1,198 @@
+"""The decoder in WebAssembly: sizes of code and model, and seconds of CPU beside the native one and other formats.
+
+    python benchmarks/web.py PICTURE [--turns 3] [--runs 3] [--quality 50] [--jsquash FOLDER] [-o RESULTS.json]
+
+Needs `make web`, node, and imagecodecs for the files of other formats. --jsquash: a folder in which
+`npm install @jsquash/jxl @jsquash/avif` was run: the decoders of libjxl and libavif in the same engine, on files of about
+the same size. One thread everywhere. A turn runs each decoder in a process of its own, warmed up; of its runs the least
+counts, and ratios are those within a turn: medians, with the least and the greatest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import lzma
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from hpcmcodec import Decoder, encode
+from hpcmcodec.formats import model_file
+from hpcmcodec.models import store
+
+WEB = Path(__file__).parents[1] / "web"
+RELAXED = "--experimental-wasm-relaxed-simd"
+NATIVE = "native"
+BROTLI = "process.stdout.write(String(require('zlib').brotliCompressSync(require('fs').readFileSync(process.argv[1])).length))"
+
+
+def brotli_bytes(path: Path) -> int:
+    """Bytes by Node's brotli, at its best setting, as servers keep files."""
+    return int(subprocess.run(["node", "-e", BROTLI, str(path)], capture_output=True, text=True, check=True).stdout)
+
+
+def code_sizes() -> dict[str, dict[str, int]]:
+    """Bytes of both modules and of all JavaScript, as they are and packed."""
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        scripts = Path(folder, "scripts")
+        scripts.write_bytes(b"".join(path.read_bytes() for path in sorted((WEB / "src").glob("*.js"))))
+        for name, path in (
+            ("hpcm.wasm", WEB / "dist/hpcm.wasm"),
+            ("hpcm-fma.wasm", WEB / "dist/hpcm-fma.wasm"),
+            ("JavaScript", scripts),
+        ):
+            data = path.read_bytes()
+            found[name] = {"bytes": len(data), "gzip": len(gzip.compress(data, 9)), "brotli": brotli_bytes(path)}
+    return found
+
+
+def entropy_bytes(values: np.ndarray[Any, Any]) -> float:
+    """Bytes that a coder with the values' own frequencies takes, the frequencies not counted."""
+    counts = np.unique(values, return_counts=True)[1].astype(np.float64)
+    return float(-(counts * np.log2(counts / counts.sum())).sum() / 8)
+
+
+def channel_entropy_bytes(tensor: np.ndarray[Any, Any]) -> float:
+    """The same with a normal distribution per output channel instead of frequencies: two numbers for each."""
+    rows = tensor.reshape(tensor.shape[0], -1).astype(np.float64)
+    deviation = np.sqrt((rows**2).mean(axis=1, keepdims=True) + 1 / 12)
+    levels = np.arange(-128, 128)
+    density = np.exp(-0.5 * (levels / deviation) ** 2)
+    cost = -np.log2(density / density.sum(axis=1, keepdims=True) + 2.0**-20)
+    return float(np.take_along_axis(cost, tensor.reshape(rows.shape).astype(np.int64) + 128, axis=1).sum() / 8)
+
+
+def model_sizes(name: str | None = None) -> dict[str, Any]:
+    """Bytes of a model file, packed by general packers, and what int8 weights need with an entropy coder of their own."""
+    path = store.shipped_folder() / f"{store.find(name).name}{store.SUFFIX}"
+    data = path.read_bytes()
+    tensors = model_file.stored_tensors(path).values()
+    small = [tensor for tensor in tensors if tensor.dtype == np.int8]
+    int8 = sum(tensor.nbytes for tensor in small)
+    rest = len(data) - int8
+    by_tensor = sum(entropy_bytes(tensor) for tensor in small)
+    by_channel = sum(channel_entropy_bytes(tensor) if tensor.ndim > 1 else entropy_bytes(tensor) for tensor in small)
+    return {
+        "model": path.stem,
+        "bytes": len(data),
+        "gzip": len(gzip.compress(data, 6)),
+        "xz": len(lzma.compress(data, preset=6)),
+        "int8": int8,
+        "rest": rest,
+        "int8 by frequencies of a tensor": round(by_tensor),
+        "int8 by a normal distribution of a channel": round(by_channel),
+    }
+
+
+def other_file(image: Image.Image, kind: str, size: int) -> bytes:
+    """A file of another format, the quality whose size is nearest to `size`."""
+    import imagecodecs
+
+    def made(quality: int) -> bytes:
+        if kind == "jxl":
+            return bytes(imagecodecs.jpegxl_encode(np.asarray(image), level=quality))
+        target = BytesIO()
+        image.save(target, "AVIF", quality=quality)
+        return target.getvalue()
+
+    low, high = 5, 95
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if len(made(middle)) < size else (low, middle)
+    return min((made(low), made(high)), key=lambda data: abs(len(data) - size))
+
+
+def native_seconds(data: bytes, runs: int) -> list[float]:
+    """CPU seconds of the native decoder on one thread, in this process."""
+    decoder, found = Decoder(threads=1), []
+    for run in range(-2, runs):
+        start = time.process_time()
+        decoder.decode(data)
+        if run >= 0:
+            found.append(time.process_time() - start)
+    return found
+
+
+def node_seconds(codec: str, path: Path, runs: int, folder: Path | None) -> list[float]:
+    known = subprocess.run(["node", RELAXED, "-e", "0"], capture_output=True).returncode == 0
+    more = [] if folder is None else [str(folder.resolve())]
+    command = ["node", *([RELAXED] if known else []), str(WEB / "bench/decode.js"), codec, str(path), str(runs), *more]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    seconds: list[float] = json.loads(done.stdout)["seconds"]
+    return seconds
+
+
+def times(files: dict[str, bytes], turns: int, runs: int, folder: Path | None) -> dict[str, Any]:
+    """By decoder: size of its file, the least seconds of CPU of each turn, and their ratios to the native one's."""
+    least: dict[str, list[float]] = {name: [] for name in files}
+    with tempfile.TemporaryDirectory() as place:
+        for name, data in files.items():
+            Path(place, name).write_bytes(data)
+        for turn in range(turns):
+            for name, data in files.items():
+                native = name == NATIVE
+                own = native_seconds(data, runs) if native else node_seconds(name, Path(place, name), runs, folder)
+                least[name].append(min(own))
+                print(f"turn {turn + 1}, {name}: {min(own):.3f} s of CPU", file=sys.stderr)
+    found = {}
+    for name, seconds in least.items():
+        ratios = [own / native for own, native in zip(seconds, least[NATIVE], strict=True)]
+        ratio = [round(value, 2) for value in (statistics.median(ratios), min(ratios), max(ratios))]
+        found[name] = {
+            "file": len(files[name]),
+            "cpu_seconds": [round(s, 3) for s in seconds],
+            "ratio to native": ratio,
+        }
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("picture", type=Path)
+    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--quality", type=int, default=50)
+    parser.add_argument("--jsquash", type=Path, metavar="FOLDER")
+    parser.add_argument("-o", "--output", type=Path)
+    arguments = parser.parse_args()
+    if shutil.which("node") is None:
+        raise SystemExit("node is needed")
+    with Image.open(arguments.picture) as opened:
+        image = opened.convert("RGB")
+    hpc = encode(image, arguments.quality)
+    files = {NATIVE: hpc, "relaxed": hpc, "software": hpc}
+    if arguments.jsquash:
+        files |= {kind: other_file(image, kind, len(hpc)) for kind in ("jxl", "avif")}
+    from hpcmcodec import kernels
+
+    results = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "node": subprocess.run(["node", "--version"], capture_output=True, text=True).stdout.strip(),
+        "picture": f"{arguments.picture.stem}, {image.width}x{image.height}, quality {arguments.quality}",
+        "native": f"{kernels.simd_level()}, one thread",
+        "turns": arguments.turns,
+        "code": code_sizes(),
+        "model": model_sizes(),
+        "decoding": times(files, arguments.turns, arguments.runs, arguments.jsquash),
+    }
+    text = json.dumps(results, indent=1)
+    print(text)
+    if arguments.output:
+        arguments.output.write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main()
