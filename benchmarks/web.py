@@ -2,10 +2,10 @@
 
     python benchmarks/web.py PICTURE [--turns 3] [--runs 3] [--quality 50] [--jsquash FOLDER] [-o RESULTS.json]
 
-Needs `make web`, node, and imagecodecs for the files of other formats. --jsquash: a folder in which
-`npm install @jsquash/jxl @jsquash/avif` was run: the decoders of libjxl and libavif in the same engine, on files of about
-the same size. One thread everywhere. A turn runs each decoder in a process of its own, warmed up; of its runs the least
-counts, and ratios are those within a turn: medians, with the least and the greatest.
+Needs `make web`, node, and imagecodecs for files of other formats. --jsquash: a folder in which
+`npm install @jsquash/jxl @jsquash/avif` was run: the decoders of libjxl and libavif in the same engine, on files of
+about the same size. One thread everywhere. A turn runs each decoder in a process of its own, warmed up; of its runs the
+least counts, and ratios are those within a turn: medians, with the least and the greatest.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from hpcmcodec.models import store
 WEB = Path(__file__).parents[1] / "web"
 RELAXED = "--experimental-wasm-relaxed-simd"
 NATIVE = "native"
-BROTLI = "process.stdout.write(String(require('zlib').brotliCompressSync(require('fs').readFileSync(process.argv[1])).length))"
+BROTLI = "console.log(require('zlib').brotliCompressSync(require('fs').readFileSync(process.argv[1])).length)"
 
 
 def brotli_bytes(path: Path) -> int:
@@ -76,7 +76,7 @@ def channel_entropy_bytes(tensor: np.ndarray[Any, Any]) -> float:
 
 
 def model_sizes(name: str | None = None) -> dict[str, Any]:
-    """Bytes of a model file, packed by general packers, and what int8 weights need with an entropy coder of their own."""
+    """Bytes of a model file, packed by general packers, and of int8 weights with an entropy coder of their own."""
     path = store.shipped_folder() / f"{store.find(name).name}{store.SUFFIX}"
     data = path.read_bytes()
     tensors = model_file.stored_tensors(path).values()

@@ -20,7 +20,7 @@ from hpcmcodec.cli.main import cli
 
 GUIDE = Path(__file__).parents[1] / "docs/guide"
 README = GUIDE.parents[1] / "README.md"
-PAGES = sorted(GUIDE.glob("[1-9]-*.md"))
+PAGES = sorted(GUIDE.glob("[1-9]*-*.md"), key=lambda page: int(page.name.split("-")[0]))
 ALL = [*PAGES, README, *sorted(GUIDE.parent.glob("*.md"))]
 
 

@@ -10,7 +10,11 @@ namespace {
 // Tile: kTileRows x 2 vectors of accumulators; enough independent chains to hide the latency of fma, few enough to stay
 // in registers (16 on AVX2, 32 on AVX-512 and NEON).
 constexpr int kVectors = 2;
+#if defined(HPCM_SIMD_WASM)
+constexpr int kTileRows = 4;  // of 16 registers of x86-64, engines need more than compilers do: 6 and 8 rows took longer
+#else
 constexpr int kTileRows = kLanes == 1 ? 4 : kLanes == 8 ? 6 : kLanes == 16 ? 12 : 8;
+#endif
 constexpr int kWidth = kVectors * kLanes;
 
 inline F32 leaky(F32 v, F32 slope) { return select(less(splat(0.0f), v), v, v * slope); }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +28,8 @@ class Site:
     headers: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     address: str = ""
+    pause: float = 0.0
+    """Seconds between the quarters of an .hpc file."""
 
     def find(self, path: str) -> tuple[bytes, str] | None:
         """Content and type of a path."""
@@ -53,7 +56,10 @@ def serve(site: Site) -> Iterator[Site]:
             for name, value in {"Content-Type": kind, "Content-Length": str(len(body)), **site.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(body)
+            parts = 4 if site.pause and self.path.endswith(".hpc") else 1
+            for part in range(parts):
+                self.wfile.write(body[len(body) * part // parts : len(body) * (part + 1) // parts])
+                time.sleep(site.pause if parts > 1 else 0)
 
         def log_message(self, format: str, *args: object) -> None:
             pass

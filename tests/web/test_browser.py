@@ -185,6 +185,18 @@ def test_images_of_a_page(chromium: Browser, site: Site) -> None:
     assert chromium.run("[broken.alt, broken.naturalWidth]") == ["what it shows", 0]
 
 
+def test_a_preview_is_shown_while_the_rest_loads(chromium: Browser, site: Site) -> None:
+    site.pause = 0.5
+    note = "event => (window.sizes ??= []).push(event.target.naturalWidth)"
+    script = f"<script>document.addEventListener('load', {note}, true)"
+    image = f"<img id=photo width={WIDTH} height={HEIGHT} src=/files/lite-8-q50.hpc>"
+    site.pages["slow"] = page(image, f"{script}</script>{SCRIPT.format('')}")
+    chromium.open(site.address + "slow")
+    chromium.wait(f"photo.naturalWidth === {WIDTH} && window.sizes.includes({WIDTH})", 120)
+    sizes = [size for size in chromium.run("window.sizes") if size]
+    assert WIDTH // 8 in sizes and sizes[-1] == WIDTH
+
+
 def test_a_strict_policy_gets_a_canvas(chromium: Browser, site: Site) -> None:
     site.headers["Content-Security-Policy"] = STRICT
     image = '<img id=photo class=round width=64 src=/files/lite-8-q50.hpc alt="a photo">'
