@@ -96,7 +96,7 @@ def plan(
             left[_name(item.path)] = item
             continue
         task = _task(item, output, suffix, into_folder, existing is Existing.REPLACE, keep_suffix)
-        pair = _key(task.source), _key(task.destination) if task.destination else ""
+        pair = (_key(task.source), _key(task.destination)) if task.destination else (_name(task.source), "")
         if tasks.setdefault(pair, task) is task and item.error is not None:
             errors[task] = item.error
     if output is not None and not into_folder and len(tasks) > 1:

@@ -132,10 +132,14 @@ def test_names_that_differ_in_case_only(hpcm: Hpcm, folder: Path, monkeypatch: p
 
 
 def test_links_to_one_file_are_files_of_their_own(hpcm: Hpcm, storing: None, pictures: Path) -> None:
-    """Found by the fuzzer: two links to one text counted as one file."""
+    """Found by the fuzzer: two links to one text, or to nothing, counted as one file."""
     for name in ("one.txt", "two.txt"):
         (pictures / name).symlink_to("notes.txt")
-    assert "3 .txt" in hpcm("encode", pictures, "-o", pictures.parent / "out", "-q", 50).out
+    for name in ("one.png", "two.png"):
+        (pictures / name).symlink_to("nothing.png")
+    result = hpcm("encode", pictures, "-o", pictures.parent / "out", "-q", 50)
+    assert "3 .txt" in result.out and "2 failed" in result.out
+    assert "one.png: a link to nothing" in result.err and "two.png: a link to nothing" in result.err
 
 
 def test_raw_files_are_left_out_where_they_are_named(hpcm: Hpcm, storing: None, pictures: Path) -> None:
