@@ -125,10 +125,10 @@ test-sanitize:  ## C++ tests under ASan with UBSan, and under TSan
 	done
 
 MINUTES ?= 1
-FUZZ ?= container chunks decode alpha model picture ways writers plugin info tree results manifest checkpoint programs
+FUZZ ?= container chunks decode model picture ways writers plugin info tree results manifest checkpoint programs
 
 # Debian: apt install clang libclang-rt-14-dev. A finding is left in build/fuzz and ends the run; what was learned stays there.
-fuzz: fuzz-native fuzz-python  ## entropy coder and kernels under ASan and UBSan, all readers of bytes under atheris: MINUTES for each of 19 targets; FUZZ: those under atheris
+fuzz: fuzz-native fuzz-python  ## entropy coder and kernels under ASan and UBSan, all readers of bytes under atheris: MINUTES for each of 18 targets; FUZZ: those under atheris
 
 fuzz-native:
 	tests/fuzz/build.sh fuzzer,address,undefined fuzz_rans fuzz_kernels fuzz_program fuzz_exact

@@ -200,7 +200,7 @@ class _Report:
         if sums["pictures_copied"]:
             copied += f" ({sums['pictures_copied']} of them pictures: {self._why()})"
         parts = [f"{sums['encoded']} encoded", copied]
-        parts += [f"{sums[name]} {name}s" for name in ("link", "folder") if sums[name]]
+        parts += [f"{sums[name]} {name}{'s' * (sums[name] > 1)}" for name in ("link", "folder") if sums[name]]
         parts += [f"{sums['before']} of these before"] if sums["before"] else []
         parts += [f"{sums['failed']} failed"] if sums["failed"] else []
         parts += [left_out_line(self._plan.left_out)] if self._plan.left_out else []

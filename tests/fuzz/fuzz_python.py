@@ -121,13 +121,23 @@ def fuzz_picture(data: bytes) -> None:
         encode_picture(picture, format)
 
 
+def _bounded(target: Callable[[bytes], None], pixels: int) -> Callable[[bytes], None]:
+    """The target, which may take so much memory only."""
+
+    def run(data: bytes) -> None:
+        with fuzz_wide.bounded(len(data), pixels):
+            target(data)
+
+    return run
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    "container": fuzz_container,
-    "chunks": fuzz_chunks,
+    "container": _bounded(fuzz_container, 0),
+    "chunks": _bounded(fuzz_chunks, 0),
     "decode": fuzz_decode,
     "exact": fuzz_exact,
     "model": fuzz_model,
-    "picture": fuzz_picture,
+    "picture": _bounded(fuzz_picture, 1 << 16),
     **fuzz_wide.TARGETS,
 }
 
