@@ -125,10 +125,10 @@ test-sanitize:  ## C++ tests under ASan with UBSan, and under TSan
 	done
 
 MINUTES ?= 1
-FUZZ ?= container chunks decode model picture ways writers plugin info tree results manifest checkpoint programs
+FUZZ ?= container chunks decode exact model picture ways writers plugin info tree results manifest checkpoint programs
 
 # Debian: apt install clang libclang-rt-14-dev. A finding is left in build/fuzz and ends the run; what was learned stays there.
-fuzz: fuzz-native fuzz-python  ## entropy coder and kernels under ASan and UBSan, all readers of bytes under atheris: MINUTES for each of 18 targets; FUZZ: those under atheris
+fuzz: fuzz-native fuzz-python  ## entropy coder and kernels under ASan and UBSan, all readers of bytes under atheris: MINUTES for each of 19 targets; FUZZ: those under atheris
 
 fuzz-native:
 	tests/fuzz/build.sh fuzzer,address,undefined fuzz_rans fuzz_kernels fuzz_program fuzz_exact
@@ -140,9 +140,9 @@ fuzz-native:
 
 fuzz-python: $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check 'atheris>=2.3'
-	for name in container chunks decode exact model picture; do \
-		$(BIN)/python -m tests.fuzz.fuzz_python $$name build/fuzz/corpus/$$name -max_total_time=$$((60 * $(MINUTES))) -timeout=60 \
-			-rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix=build/fuzz/$$name- 2> build/fuzz/$$name.log || { tail -n 40 build/fuzz/$$name.log; exit 1; }; \
+	for name in $(FUZZ); do \
+		$(BIN)/python -m tests.fuzz.fuzz_python $$name build/fuzz/corpus/python-$$name -max_total_time=$$((60 * $(MINUTES))) -timeout=60 \
+			-rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix=build/fuzz/python-$$name- 2> build/fuzz/$$name.log || { tail -n 40 build/fuzz/$$name.log; exit 1; }; \
 		grep -E '^(Done|stat::number_of_executed)' build/fuzz/$$name.log; \
 	done
 
