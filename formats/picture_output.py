@@ -30,6 +30,7 @@ FORMATS = {
 _ALIASES = {"jpg": "jpeg", "tif": "tiff", "pgm": "ppm", "pnm": "ppm"}
 _WITHOUT_ALPHA = ("jpeg", "ppm", "bmp")
 _PNG_LEVEL = 2  # of 9: photos come out no larger than at Pillow's 6 and four times as fast, lettering some 12 % larger
+_MOST_ICC = 2**20  # Pillow's own limit for what it unpacks
 _MARKER_BYTES = 65000  # a JPEG marker segment holds no larger EXIF or XMP block
 
 
@@ -111,6 +112,8 @@ def _on_white(picture: Picture) -> Picture:
 
 def _png(picture: Picture, lost: list[str]) -> dict[str, Any]:
     options: dict[str, Any] = {"compress_level": _PNG_LEVEL, **_given(icc_profile=picture.icc, exif=picture.exif)}
+    if len(picture.icc or b"") > _MOST_ICC:
+        lost.append("the ICC profile is so large that some programs refuse the PNG file; --strip icc leaves it out")
     if picture.xmp:
         try:
             text = PngImagePlugin.PngInfo()

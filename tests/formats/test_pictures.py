@@ -400,3 +400,16 @@ def test_deep_ppm_colour_is_told(highest: int, told: bool) -> None:
     samples = (np.arange(12 * 9 * 3) % (highest + 1)).astype(kind)
     read = read_picture(b"P6\n12 9\n%d\n" % highest + samples.tobytes())
     assert (colour.REDUCED in read.warnings) == told
+
+
+@pytest.mark.parametrize(("size", "told"), [(2**20, False), (2**20 + 1, True)])
+def test_a_profile_too_large_for_pillow_is_told(size: int, told: bool) -> None:
+    """Our own reader takes it, Pillow's does not."""
+    made, lost = pictures.encode_picture(Picture(np.zeros((4, 4, 3), np.uint8), icc=bytes(size)), "png")
+    assert bool(lost) == told
+    try:
+        Image.open(io.BytesIO(made)).close()
+    except (ValueError, OSError):
+        assert told
+    else:
+        assert not told
