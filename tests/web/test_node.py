@@ -74,3 +74,13 @@ def test_package_has_all_that_it_needs(built: Path, tmp_path: Path) -> None:
     assert {"package.json", "src/index.js", "src/index.d.ts", "src/image.js", "src/worker.js"} <= packed
     assert {"dist/hpcm.wasm", "dist/hpcm-fma.wasm"} <= packed
     assert not any(path.startswith(("test/", "native/")) for path in packed)
+
+
+def test_types_name_everything_that_is_exported(node: str) -> None:
+    script = (
+        f"import({json.dumps((WEB / 'src/index.js').as_uri())}).then(m => console.log(JSON.stringify(Object.keys(m))))"
+    )
+    exported = set(json.loads(subprocess.run([node, "-e", script], capture_output=True, check=True).stdout))
+    text = (WEB / "src/index.d.ts").read_text()
+    declared = set(re.findall(r"^export declare (?:class|function) (\w+)", text, re.M))
+    assert exported == declared and "decode" in exported

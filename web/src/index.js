@@ -5,7 +5,10 @@ import { WorkerClient, hasWorkers } from "./pool.js";
 import { finish } from "./results.js";
 import { receive } from "./receive.js";
 
-export * from "./errors.js";
+export {
+  ArithmeticError, CorruptError, HpcmError, InputError, LimitError, MissingModelError, ModelFileError, NotHpcError, TruncatedError,
+  UnsupportedError, UsageError,
+} from "./errors.js";
 
 const DEFAULTS = {
   wasm: new URL("../dist/", import.meta.url).href,
