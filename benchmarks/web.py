@@ -1,11 +1,13 @@
 """The decoder in WebAssembly: sizes of code and model, and seconds of CPU beside the native one and other formats.
 
-    python benchmarks/web.py PICTURE [--turns 3] [--runs 3] [--quality 50] [--jsquash FOLDER] [-o RESULTS.json]
+    python benchmarks/web.py PICTURE [--turns 3] [--runs 3] [--quality 50] [--level avx2] [--jsquash FOLDER] \\
+        [-o RESULTS.json]
 
-Needs `make web`, node, and imagecodecs for files of other formats. --jsquash: a folder in which
-`npm install @jsquash/jxl @jsquash/avif` was run: the decoders of libjxl and libavif in the same engine, on files of
-about the same size. One thread everywhere. A turn runs each decoder in a process of its own, warmed up; of its runs the
-least counts, and ratios are those within a turn: medians, with the least and the greatest.
+--level: the native decoder's instructions. Needs `make web`, node, and imagecodecs for files of other formats.
+--jsquash: a folder in which `npm install @jsquash/jxl @jsquash/avif` was run: the decoders of libjxl and libavif in the
+same engine, on files of about the same size. One thread everywhere. A turn runs each decoder in a process of its own,
+warmed up; of its runs the least counts, and ratios are those within a turn: medians, with the least and the greatest.
+The software multiply-add, which is slow, has one turn and one run.
 """
 
 from __future__ import annotations
@@ -28,13 +30,15 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from hpcmcodec import Decoder, encode
+from hpcmcodec import Decoder, encode, kernels
 from hpcmcodec.formats import model_file
 from hpcmcodec.models import store
 
 WEB = Path(__file__).parents[1] / "web"
 RELAXED = "--experimental-wasm-relaxed-simd"
 NATIVE = "native"
+SLOW = "software"
+"""Takes part in the first turn alone, with one run after one that warms up."""
 BROTLI = "console.log(require('zlib').brotliCompressSync(require('fs').readFileSync(process.argv[1])).length)"
 
 
@@ -143,13 +147,15 @@ def times(files: dict[str, bytes], turns: int, runs: int, folder: Path | None) -
             Path(place, name).write_bytes(data)
         for turn in range(turns):
             for name, data in files.items():
-                native = name == NATIVE
-                own = native_seconds(data, runs) if native else node_seconds(name, Path(place, name), runs, folder)
+                if name == SLOW and turn > 0:
+                    continue
+                path, count = Path(place, name), 1 if name == SLOW else runs
+                own = native_seconds(data, runs) if name == NATIVE else node_seconds(name, path, count, folder)
                 least[name].append(min(own))
                 print(f"turn {turn + 1}, {name}: {min(own):.3f} s of CPU", file=sys.stderr)
     found = {}
     for name, seconds in least.items():
-        ratios = [own / native for own, native in zip(seconds, least[NATIVE], strict=True)]
+        ratios = [own / native for own, native in zip(seconds, least[NATIVE], strict=False)]
         ratio = [round(value, 2) for value in (statistics.median(ratios), min(ratios), max(ratios))]
         found[name] = {
             "file": len(files[name]),
@@ -165,19 +171,19 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--quality", type=int, default=50)
+    parser.add_argument("--level", default="avx2", metavar="NAME")
     parser.add_argument("--jsquash", type=Path, metavar="FOLDER")
     parser.add_argument("-o", "--output", type=Path)
     arguments = parser.parse_args()
     if shutil.which("node") is None:
         raise SystemExit("node is needed")
+    kernels.set_simd_level(arguments.level)
     with Image.open(arguments.picture) as opened:
         image = opened.convert("RGB")
     hpc = encode(image, arguments.quality)
     files = {NATIVE: hpc, "relaxed": hpc, "software": hpc}
     if arguments.jsquash:
         files |= {kind: other_file(image, kind, len(hpc)) for kind in ("jxl", "avif")}
-    from hpcmcodec import kernels
-
     results = {
         "date": datetime.now(UTC).date().isoformat(),
         "node": subprocess.run(["node", "--version"], capture_output=True, text=True).stdout.strip(),

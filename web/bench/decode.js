@@ -1,11 +1,11 @@
 // CPU seconds of decoding a file in Node, one number a run, as JSON: node decode.js CODEC FILE RUNS [FOLDER with node_modules]
-// CODEC: relaxed, software, jxl or avif (@jsquash/jxl and @jsquash/avif). Two runs before warm the compiler up.
+// CODEC: relaxed, software, jxl or avif (@jsquash/jxl and @jsquash/avif). Runs before warm the compiler up.
 import { readFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
 
 const [codec, file, runs, folder] = process.argv.slice(2);
 const bytes = new Uint8Array(await readFile(file));
-const WARM = 2;
+const WARM = codec === "software" ? 1 : 2;
 
 globalThis.ImageData ??= class {  // which the other decoders make
   constructor(data, width, height) {
