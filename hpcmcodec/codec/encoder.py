@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from hpcmcodec import kernels
 from hpcmcodec.codec import exact
+from hpcmcodec.codec.choose import better, looks_exact
 from hpcmcodec.codec.latents import Watch, areas_of, encode_latents
 from hpcmcodec.codec.memory import Budget, budget
 from hpcmcodec.codec.model import CodecModel, Condition, vectors
@@ -29,6 +31,13 @@ from hpcmcodec.models import store
 from hpcmcodec.progress import part
 
 DEFAULT_QUALITY = 50
+
+
+class Options(NamedTuple):
+    """How a picture's learned part is coded: side of the entropy tiles or None for what suits, and effort."""
+
+    tile_size: int | None
+    effort: Effort
 
 
 class Encoder:
@@ -61,11 +70,13 @@ class Encoder:
         tile_size: int | None = None,
         effort: int = DEFAULT_EFFORT,
         near_lossless: int | None = None,
+        exact_tiles: bool = True,
     ) -> bytes:
         """The bytes of an hpc file.
 
         quality: 1 (smallest) .. 100 (best); ignored by models of one rate. near_lossless: no sample shall differ by
-        more, 0 for none at all: the learned picture of that quality, and what makes it so exact on top.
+        more, 0 for none at all: the learned picture of that quality, and what makes it so exact on top. exact_tiles:
+        graphics may be coded exactly, all of the picture or some tiles, where that is the better bargain.
         tile_size: side of the entropy tiles in pixels, 0 for none, None for 1024 where the picture is large.
         effort: 0 (fastest) .. 9 (smallest file for what it shows); models of one rate have one effort.
         Raises UsageError for a quality out of range or a tile size that the model cannot have, LimitExceededError for a
@@ -73,25 +84,45 @@ class Encoder:
         """
         if not 1 <= quality <= 100:
             raise UsageError(f"quality {quality} is out of range: choose 1 (smallest file) to 100 (best picture)")
-        taken = effort_of(effort, self.model)
-        with normative():  # the header's numbers too
-            header = self.header(picture, quality, tile_size)
-            tiles = _encode_pixels(self.model, header, picture.pixels, taken, self.limits.max_memory)
-            if near_lossless is None:
-                return write_file(header, tiles, picture, self.limits)
+        options = Options(tile_size, effort_of(effort, self.model))
+        header, tiles = self.learned(picture, quality, options)
+        if near_lossless is not None:
             return self._on_top(header, tiles, picture, near_lossless)
+        data = self.file(header, tiles, exact.encode_alpha(header, picture, self.limits.max_memory), picture)
+        return better(self, picture, quality, data, options) if exact_tiles else data
 
-    def _on_top(self, header: Header, tiles: Sequence[container.Tile], picture: Picture, near: int) -> bytes:
+    def learned(self, picture: Picture, quality: float, options: Options) -> tuple[Header, list[container.Tile]]:
+        """The header and the learned tiles of a file."""
+        with normative():  # the header's numbers too
+            header = self.header(picture, quality, options.tile_size)
+            return header, _encode_pixels(self.model, header, picture.pixels, options.effort, self.limits.max_memory)
+
+    def exactly(self, picture: Picture) -> bytes:
+        """The picture itself, without a model."""
+        return encode_exactly(picture, limits=self.limits)
+
+    def file(
+        self, header: Header, tiles: Sequence[container.Tile], parts: Sequence[ExactPart], picture: Picture
+    ) -> bytes:
+        """The file of tiles that were coded, and of the picture's metadata."""
+        with normative():
+            return write_parts(header, tiles, parts, picture)
+
+    def decoded(self, data: bytes) -> Picture:
+        """What a file of this encoder shows."""
         from hpcmcodec.codec.decoder import Decoder
 
-        exact.check_near(near)
-        bare = replace(picture, alpha=None, icc=None, exif=None, xmp=None)
         decoder = Decoder(limits=self.limits)
         decoder.add(self.model)
-        shown = decoder.decode(write_file(replace(header, alpha=False), tiles, bare, self.limits))
+        return decoder.decode(data)
+
+    def _on_top(self, header: Header, tiles: Sequence[container.Tile], picture: Picture, near: int) -> bytes:
+        exact.check_near(near)
+        bare = replace(picture, alpha=None, icc=None, exif=None, xmp=None)
+        shown = self.decoded(self.file(replace(header, alpha=False), tiles, (), bare))
         header = replace(header, most_error=near)
         parts = exact.encode_on_top(header, picture, shown.pixels, near, self.limits.max_memory)
-        return write_parts(header, tiles, parts, picture)
+        return self.file(header, tiles, parts, picture)
 
     def encode_to(
         self,
@@ -112,7 +143,17 @@ class Encoder:
         taken = effort_of(effort, self.model)
         with normative():
             trials = Trials(self, picture, tile_size=tile_size, effort=taken)
-            return target.search(trials.size if target.psnr is None else trials.psnr, trials.pixels)
+            size = target.bytes_at_most(trials.pixels)
+        alone = self.exactly(picture) if looks_exact(picture) is not None else None
+        if alone is not None and size is not None and len(alone) <= size:
+            return alone
+        try:
+            data = target.search(trials.size if size is not None else trials.psnr, trials.pixels)
+        except UsageError:
+            if alone is None or size is not None:
+                raise
+            return alone
+        return data if alone is None or len(data) < len(alone) else alone
 
     def header(self, picture: Picture, quality: float, tile_size: int | None = None) -> Header:
         """What a file of the picture says of itself."""

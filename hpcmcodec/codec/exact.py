@@ -102,7 +102,17 @@ def encode_part(
 def _encode(
     header: Header, planes: list[tuple[int, Samples, int]], max_memory: int | None, shown: Samples | None = None
 ) -> list[ExactPart]:
-    """planes: what, samples (H, W, C), the greatest error. shown: what lies below parts that are ON_TOP."""
+    return encode_tiles(header, list(rectangles(header)), planes, max_memory, shown)
+
+
+def encode_tiles(
+    header: Header,
+    places: list[Rectangle],
+    planes: list[tuple[int, Samples, int]],
+    max_memory: int | None,
+    shown: Samples | None = None,
+) -> list[ExactPart]:
+    """Parts of some tiles. planes: what, samples (H, W, C), the greatest error. shown: what lies below those ON_TOP."""
 
     def one(work: tuple[Rectangle, int, Samples, int]) -> ExactPart:
         place, what, samples, near = work
@@ -110,7 +120,7 @@ def _encode(
         part = samples[place.rows, place.columns]
         return encode_part(place.number, what, part, depth=header.bit_depth, reference=below, near=near)
 
-    tiles = [(place, *plane) for place in rectangles(header) for plane in planes]
+    tiles = [(place, *plane) for place in places for plane in planes]
     return for_tiles(one, tiles, _workers(header, max_memory))
 
 

@@ -43,12 +43,18 @@ class Target:
         if not 0 < given[0] < math.inf:
             raise UsageError(f"a target of {given[0]} cannot be met: it must be above 0")
 
+    def bytes_at_most(self, pixels: int) -> int | None:
+        """The size that is asked for, of a picture of so many pixels; None where it is a PSNR."""
+        if self.psnr is not None:
+            return None
+        return self.size if self.size is not None else int((self.bpp or 0) * pixels / 8)
+
     def search(self, measure: Measure, pixels: int) -> bytes:
         """The file that meets the target. Raises UsageError if no quality does."""
         if self.psnr is not None:
             start = 50 + (self.psnr - _PSNR_AT_50) / _PSNR_SLOPE
             return _Search(self.psnr, PSNR_SLACK, _PSNR_SLOPE, False).run(measure, start)
-        size = self.size if self.size is not None else int((self.bpp or 0) * pixels / 8)
+        size = self.bytes_at_most(pixels)
         if not size:
             raise UsageError(f"a target of {self.bpp} bits per pixel cannot be met: it is less than a byte")
         start = 50 + math.log(8 * size / pixels / _BPP_AT_50) / _SIZE_SLOPE

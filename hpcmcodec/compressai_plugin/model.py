@@ -167,7 +167,10 @@ class HpcmModel(CompressionModel):
         """Pictures (N, 3, H, W) in 0..1, rounded to 8 bits -> `strings[tile][picture]`, and `shape` (H, W)."""
         levels = (x.detach().float().clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().contiguous().numpy()
         header = self._header(*x.shape[2:])
-        files = [container.read(self._encoder.encode(Picture(p), self._level), self._encoder.limits) for p in levels]
+        files = [
+            container.read(self._encoder.encode(Picture(p), self._level, exact_tiles=False), self._encoder.limits)
+            for p in levels
+        ]
         strings = [[pack_tile(header, index, file.tile(index)) for file in files] for index in range(header.tiles)]
         return {"strings": strings, "shape": torch.Size(x.shape[2:])}
 
