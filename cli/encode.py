@@ -87,6 +87,7 @@ DEFAULT_QUALITY, DEFAULT_EFFORT = 50, 0  # those of hpcmcodec.codec, which would
     is_flag=True,
     help="Write no file that would be larger than its source; such sources are counted as skipped.",
 )
+@click.option("--bits", type=click.Choice(["8"]), help="Round samples of more than 8 bits, which are kept otherwise.")
 @click.option("--verify", is_flag=True, help="Decode what was made and compare before reporting success.")
 @options.conversion
 def command(
@@ -104,6 +105,7 @@ def command(
     rotate: str | None,
     resize: Size | None,
     keep_smaller: bool,
+    bits: str | None,
     verify: bool,
     given: options.Conversion,
 ) -> int:
@@ -158,6 +160,7 @@ def command(
         verify=verify,
         shape=shape if shape != Shape() else None,
         keep_smaller=keep_smaller,
+        bits=None if bits is None else int(bits),
     )
     return convert(work, job, "encode", given)
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from hpcmcodec.formats.depth import REDUCED
 from hpcmcodec.formats.tiff_input import Layout
 
 Samples = NDArray[np.uint8]
 _USUAL = 0.9  # the share of floats that tells their range: the rest may be highlights or faults of a sensor
-REDUCED = "samples of more than 8 bits were rounded to 8 bits"
 
 
 def samples(
@@ -21,14 +22,19 @@ def samples(
     rawmode: str = "",
     layout: Layout | None = None,
     low: Samples | None = None,
-) -> tuple[Samples, Samples | None]:
+) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """-> pixels (H, W, 1 or 3) and alpha (H, W) or None. `image` is loaded; `warnings` grows by what was changed.
     `rawmode`: how the file lays out its samples, in Pillow's words. `layout`: of a TIFF file. `low`: the low bytes of
-    16-bit colour (H, W, 3), where a colour of that depth stands for transparent.
+    16-bit samples (H, W, 2 to 4), of which `image` has the high ones.
 
-    16-bit samples are divided by 257 and rounded; CMYK and Lab go to sRGB, through the picture's profile if it has one.
+    Samples of 16 bits stay so where `low` is given and in plain grey; others are divided by 257 and rounded. CMYK and
+    Lab go to sRGB, through the picture's profile if it has one.
     """
     mode = image.mode
+    if low is not None:
+        return _deep(image, rawmode, low)
+    if mode.startswith("I;16") and (layout is None or layout.levels(np.asarray(image)) is None):
+        return _deep_grey(image)
     if mode.startswith("I;16") or mode in ("I", "F"):
         warnings.append(REDUCED)
         return _wide_grey(image, layout, warnings)
@@ -41,6 +47,24 @@ def samples(
     if mode == "CMYK":
         return _plain(_cmyk_to_srgb(image, warnings))
     return _split(image.convert("RGBA")) if _transparent(image) else _plain(image.convert("RGB"))
+
+
+def _deep(image: Image.Image, rawmode: str, low: Samples) -> tuple[NDArray[np.uint16], NDArray[np.uint16] | None]:
+    """High and low bytes together; RGB, in which one colour may stand for transparent, RGBA or LA."""
+    whole = np.asarray(image).astype(np.uint16) << 8 | low
+    if rawmode.startswith("LA;"):  # which Pillow makes RGBA of
+        whole = whole[:, :, [0, -1]]
+    if image.mode != "RGB":
+        return np.ascontiguousarray(whole[:, :, :-1]), np.ascontiguousarray(whole[:, :, -1])
+    alpha = _keyed(image, rawmode, low)[1]
+    return whole, None if alpha is None else alpha.astype(np.uint16) * 257
+
+
+def _deep_grey(image: Image.Image) -> tuple[NDArray[np.uint16], NDArray[np.uint16] | None]:
+    array = np.asarray(image).astype(np.uint16)
+    key = image.info.get("transparency")
+    alpha = np.where(array == key, 0, 65535).astype(np.uint16) if isinstance(key, int) else None
+    return array[:, :, None], alpha
 
 
 def _transparent(image: Image.Image) -> bool:

@@ -1,4 +1,4 @@
-"""Reading pictures through Pillow: every kind of file becomes one upright 8-bit picture, or one clear error."""
+"""Reading pictures through Pillow: every kind of file becomes one upright picture, or one clear error."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
 from PIL import Image, ImageFile
 
 from hpcmcodec.errors import InputError, LimitExceededError
-from hpcmcodec.formats import colour, exif, kinds, metadata, plugins, png_input, tiff_input
+from hpcmcodec.formats import colour, deep_input, exif, kinds, metadata, plugins, png_input, tiff_input
 from hpcmcodec.formats.payloads import MAX_PIXELS, Limits
 from hpcmcodec.formats.picture import Picture
 from hpcmcodec.formats.pillow import open_image
@@ -59,7 +61,12 @@ def read_picture(
             if admit is not None:
                 admit(image.height, image.width)
             frames = more if image.format == "TIFF" else None
-            return _picture(image, max_pixels, extras, frames=frames, told=page or told)
+            deep = deep_input.pnm(data) if image.format == "PPM" else None
+            picture = _picture(image, max_pixels, extras, frames=frames, told=page or told)
+            if deep is None:
+                return picture
+            warnings = tuple(warning for warning in picture.warnings if warning != colour.REDUCED)
+            return replace(picture, pixels=deep[0], alpha=None, depth=deep[1], warnings=warnings)
 
 
 def _ahead(name: str, data: BinaryIO, max_pixels: int, admit: Callable[[int, int], None] | None) -> str | None:
@@ -146,16 +153,19 @@ def _picture(
     if ImageFile.LOAD_TRUNCATED_IMAGES:  # a setting of the whole process, which is its host's
         warnings.append("Pillow was told to take cut files: parts of the picture may be missing")
     mode, rawmode, layout = image.mode, _rawmode(image), Layout.of(image)
-    if _WIDE.search(rawmode) or _is_deep(image):  # Pillow itself cuts 16-bit colour to the high byte
+    low_image = deep_input.low_bytes(image)
+    cut = _WIDE.search(rawmode) and low_image is None and not mode.startswith("I;16")
+    if cut or _is_deep(image):  # Pillow keeps the high byte alone
         warnings.append(colour.REDUCED)
-    keyed = isinstance(image.info.get("transparency"), tuple)
-    low = png_input.low_bytes(image) if keyed else None
     image.load()  # first of all: whatever else needs the samples and swallows an error would leave them half black
-    pixels, alpha = colour.samples(_turned(image, warnings), warnings, rawmode, layout, low)
+    turn = _turn(image, warnings)
+    low = None if low_image is None else np.asarray(_turned(low_image, turn))
+    pixels, alpha = colour.samples(_turned(image, turn), warnings, rawmode, layout, low)
     blocks, notes = _blocks(image, pixels.shape[2], warnings, extras or Extras())
     warnings += _frame_warnings(image) if frames is None else [_FRAMES] * frames  # last: it looks at other frames
     icc, exif, xmp = (blocks[name] for name in ("icc", "exif", "xmp"))
-    return Picture(pixels, alpha, icc, exif, xmp, mode, tuple(dict.fromkeys(warnings)), tuple(notes))
+    depth = 8 if pixels.dtype == np.uint8 else 16
+    return Picture(pixels, alpha, icc, exif, xmp, mode, tuple(dict.fromkeys(warnings)), tuple(notes), depth=depth)
 
 
 def _frame_warnings(image: Image.Image) -> list[str]:
@@ -172,14 +182,17 @@ def _rawmode(image: Image.Image) -> str:
     return " ".join(str(tile[3]) for tile in getattr(image, "tile", []) if len(tile) > 3)
 
 
-def _turned(image: Image.Image, warnings: list[str]) -> Image.Image:
-    """The loaded picture, upright."""
+def _turn(image: Image.Image, warnings: list[str]) -> Image.Transpose | None:
+    """What makes the loaded picture upright."""
     try:
         orientation = 1 if _is_upright(image) else image.getexif().get(exif.ORIENTATION, 1)
     except Exception:  # the same variety of errors, but about metadata only
         warnings.append("the EXIF data is damaged and its orientation was ignored")
         orientation = 1
-    turn = _TURNS.get(orientation)
+    return _TURNS.get(orientation)
+
+
+def _turned(image: Image.Image, turn: Image.Transpose | None) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import BinaryIO
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, PngImagePlugin
+from PIL import Image
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MOST = 1 << 24  # bytes of a profile or a text
@@ -65,24 +63,6 @@ def colour_problem(image: Image.Image, found: Extras) -> str | None:
     if primaries is not None and any(abs(a - b) > 0.003 for a, b in zip(primaries, srgb, strict=False)):
         return "the primary colours are not sRGB's (cHRM), which was left out"
     return None
-
-
-def low_bytes(image: Image.Image) -> NDArray[np.uint8] | None:
-    """The low bytes of 16-bit RGB samples (H, W, 3), of which Pillow keeps the high ones; None for other pictures.
-    `image` is not loaded yet, and is read anew."""
-    tiles = getattr(image, "tile", None)
-    if not isinstance(image, PngImagePlugin.PngImageFile) or not tiles or tiles[0][3] != "RGB;16B":
-        return None
-    assert image.fp is not None
-    place = image.fp.tell()
-    try:
-        image.fp.seek(0)
-        again = PngImagePlugin.PngImageFile(BytesIO(image.fp.read()))
-    finally:
-        image.fp.seek(place)
-    again.tile = [tile._replace(args="RGB;16L") for tile in again.tile]  # the other byte of each
-    again.load()
-    return np.asarray(again)
 
 
 def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:

@@ -20,20 +20,24 @@ _STRIP_OFFSETS, _STRIP_SIZES, _ICC, _XMP = 273, 279, 34675, 700
 _STRIP_BYTES = 1 << 18  # of samples in a strip
 
 
-def encode(planes: NDArray[np.uint8], tags: Mapping[int, Any], icc: bytes | None, xmp: bytes | None) -> bytes:
+def encode(planes: NDArray[Any], tags: Mapping[int, Any], icc: bytes | None, xmp: bytes | None) -> bytes:
     """The bytes of a TIFF file.
 
-    planes: uint8 (H, W, C), C of 1, 2, 3 or 4 for L, LA, RGB, RGBA.   tags: further ones, directories as dictionaries.
+    planes: uint8 or uint16 (H, W, C), C of 1, 2, 3 or 4 for L, LA, RGB, RGBA.   tags: further ones, directories as
+    dictionaries.
     Raises whatever Pillow raises for tags that cannot be written, struct.error for a file of 4 GiB or more.
     """
     height, width, channels = planes.shape
-    rows = max(1, _STRIP_BYTES // (width * channels))
-    strips = [zlib.compress(planes[top : top + rows].tobytes()) for top in range(0, height, rows)]
+    rows = max(1, _STRIP_BYTES // (width * channels * planes.itemsize))
+    strips = [
+        zlib.compress(planes[top : top + rows].astype(f"<u{planes.itemsize}").tobytes())
+        for top in range(0, height, rows)
+    ]
     sizes = [len(strip) for strip in strips]
     layout: dict[int, tuple[int, Any]] = {
         256: (_LONG, width),
         257: (_LONG, height),
-        258: (_SHORT, (8,) * channels),
+        258: (_SHORT, (8 * planes.itemsize,) * channels),
         259: (_SHORT, _DEFLATE),
         262: (_SHORT, 1 if channels < 3 else 2),  # black is zero; RGB
         _STRIP_OFFSETS: (_LONG, tuple(int(end - size) for end, size in zip(np.cumsum(sizes), sizes, strict=True))),

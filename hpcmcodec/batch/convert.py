@@ -107,7 +107,8 @@ class EncodeJob(_Job):
     PSNR that each file has to meet, instead of `quality`. `near_lossless`: no sample of colour may differ by more, 0 is
     lossless; with a `quality` of None in a file that needs no model, else on top of a learned picture. `effort`: 0
     (fastest) to 9. `shape`: what is done with the
-    picture first. `keep_smaller`: write nothing where the file would be larger than its source.
+    picture first. `keep_smaller`: write nothing where the file would be larger than its source. `bits`: 8
+    to round pictures that have more, None to keep them.
     """
 
     quality: float | None = 50
@@ -117,6 +118,7 @@ class EncodeJob(_Job):
     verify: bool = False
     shape: Shape | None = None
     keep_smaller: bool = False
+    bits: int | None = None
 
     @lazy_property
     def _encoder(self) -> Encoder:
@@ -126,6 +128,7 @@ class EncodeJob(_Job):
 
     def __call__(self, task: Task, gate: Gate) -> Converted:
         """Converts one file. Raises HpcmError or OSError; then the destination is as it was before."""
+        from hpcmcodec.formats.depth import in_8_bits
         from hpcmcodec.formats.picture_input import read_picture
         from hpcmcodec.formats.strip import stripped
 
@@ -139,6 +142,8 @@ class EncodeJob(_Job):
         if self.shape is not None:
             picture = self.shape(picture)
         picture = stripped(picture, self.strip)
+        if self.bits == 8:
+            picture = in_8_bits(picture)
         with part(0, 0.5 if decoder else 1):
             data = self._encode(encoder, picture)
         psnr = None
@@ -210,6 +215,8 @@ class DecodeJob(_Job):
             decoder = self._decoder
         picture = decoder.decode(data, self.region, allow_truncated=self.allow_truncated, scale=self.scale)
         picture = stripped(picture, self.strip)
+        if self.bits == 8:
+            picture = in_8_bits(picture)
         encoded, lost = encode_picture(picture, name)
         write_bytes(task, encoded, gate)
         height, width = picture.pixels.shape[:2]

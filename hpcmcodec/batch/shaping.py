@@ -69,12 +69,14 @@ def _resized(picture: Picture, size: Size) -> Picture:
     import numpy as np
     from PIL import Image
 
+    from hpcmcodec.formats.depth import in_8_bits
     from hpcmcodec.formats.picture_output import picture_to_image
 
     height, width = picture.pixels.shape[:2]
     wanted = size.of(width, height)
     if wanted == (width, height):
         return picture
+    picture = in_8_bits(picture)  # which is what Pillow resizes colour in
     image = picture_to_image(replace(picture, icc=None, exif=None, xmp=None))
     planes = np.asarray(image.resize(wanted, Image.Resampling.LANCZOS))  # weighs colours by alpha where there is one
     planes = planes.reshape(wanted[1], wanted[0], -1)

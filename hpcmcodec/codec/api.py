@@ -34,7 +34,7 @@ def encode(
 ) -> bytes:
     """Code one picture; see `Encoder` for many.
 
-    image: a PIL image, a uint8 array (H, W) or (H, W, 1 | 3 | 4), a path, the bytes of an image file, or an open binary
+    image: a PIL image, a uint8 or uint16 array (H, W) or (H, W, 1 | 3 | 4), a path, the bytes of an image file, or an open binary
     file. quality: 1 (smallest) .. 100 (best), of any kind of number; default 50. model: name or path, None for the
     default. effort: 0 (fastest) .. 9 (smallest file for what it shows). lossless: the very picture, in a file that
     needs no model; near_lossless: no sample of colour differs by more than this, 1 to 255. With a quality as well, the

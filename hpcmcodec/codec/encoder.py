@@ -24,6 +24,7 @@ from hpcmcodec.codec.transforms import analyse, finite
 from hpcmcodec.errors import ModelFileError, UsageError
 from hpcmcodec.formats import container
 from hpcmcodec.formats.container import Limits
+from hpcmcodec.formats.depth import scaled
 from hpcmcodec.formats.exact import ExactPart
 from hpcmcodec.formats.header import Header
 from hpcmcodec.formats.picture import Picture
@@ -95,7 +96,9 @@ class Encoder:
         """The header and the learned tiles of a file."""
         with normative():  # the header's numbers too
             header = self.header(picture, quality, options.tile_size)
-            return header, _encode_pixels(self.model, header, picture.pixels, options.effort, self.limits.max_memory)
+            return header, _encode_pixels(
+                self.model, header, for_network(picture), options.effort, self.limits.max_memory
+            )
 
     def exactly(self, picture: Picture) -> bytes:
         """The picture itself, without a model."""
@@ -177,6 +180,11 @@ class Encoder:
         model = self.model
         grid = TileGrid.of(model, height, width, choose_tile_size(model, height, width))
         budget(model, grid, height * width, self.limits.max_memory)
+
+
+def for_network(picture: Picture) -> np.ndarray:
+    """Samples that use all bits of their type."""
+    return scaled(picture.pixels, picture.depth, 8 * picture.pixels.itemsize)
 
 
 def encode_exactly(

@@ -7,7 +7,7 @@ import numpy as np
 from hpcmcodec import kernels
 
 Pixels = np.ndarray
-"""uint8 (H, W, C) with C = 1 or 3."""
+"""(H, W, C) with C = 1 or 3: uint8, or uint16 with all of its 16 bits."""
 
 
 def to_network(pixels: Pixels, rows: int, columns: int) -> np.ndarray:
@@ -15,7 +15,9 @@ def to_network(pixels: Pixels, rows: int, columns: int) -> np.ndarray:
     height, width, channels = pixels.shape
     planes = np.broadcast_to(pixels, (height, width, 3)) if channels == 1 else pixels
     padded = np.pad(planes, ((0, rows - height), (0, columns - width), (0, 0)), "edge")
-    return np.ascontiguousarray(padded.transpose(2, 0, 1)[None].astype(np.float32) / np.float32(255))
+    return np.ascontiguousarray(
+        padded.transpose(2, 0, 1)[None].astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
+    )
 
 
 def from_network(x_hat: np.ndarray, channels: int) -> Pixels:

@@ -55,9 +55,15 @@ def as_near(lossless: bool, near_lossless: int | None) -> int | None:
 def _from_array(array: np.ndarray) -> Picture:
     if array.ndim == 2:
         array = array[:, :, None]
-    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] not in (1, 3, 4) or 0 in array.shape:
+    if (
+        array.dtype not in (np.uint8, np.uint16)
+        or array.ndim != 3
+        or array.shape[2] not in (1, 3, 4)
+        or 0 in array.shape
+    ):
         raise InputError(
-            f"an array must be uint8 of shape (H, W) or (H, W, 1 | 3 | 4), not {array.dtype} {array.shape}"
+            f"an array must be uint8 or uint16 of shape (H, W) or (H, W, 1 | 3 | 4), not {array.dtype} {array.shape}"
         )
     alpha = np.ascontiguousarray(array[:, :, 3]) if array.shape[2] == 4 else None
-    return Picture(np.ascontiguousarray(array[:, :, :3]), alpha)
+    depth = 8 * array.itemsize
+    return Picture(np.ascontiguousarray(array[:, :, :3]), alpha, depth=depth)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hpcmcodec.codec.encoder import encode_tile, latents_of, refine_tiles, write_file
+from hpcmcodec.codec.encoder import encode_tile, for_network, latents_of, refine_tiles, write_file
 from hpcmcodec.codec.memory import budget
 from hpcmcodec.codec.parallel import for_tiles, normative
 from hpcmcodec.codec.refine import LEVELS, Effort, memory
@@ -36,6 +36,7 @@ class Trials:
     def __init__(
         self, encoder: Encoder, picture: Picture, *, tile_size: int | None, effort: Effort = LEVELS[0]
     ) -> None:
+        self._pixels = for_network(picture)
         self._encoder, self._picture, self._tile_size = encoder, picture, tile_size
         self._effort = effort
         self._model = encoder.model
@@ -75,7 +76,7 @@ class Trials:
                 return coded, y_hat if keep else None
 
             latents = [(tile, model.regain(y, before, condition)) for tile, y in self._latents]
-            refine_tiles(model, quality, self._grid, self._picture.pixels, latents, self._effort, self._means)
+            refine_tiles(model, quality, self._grid, self._pixels, latents, self._effort, self._means)
             made = for_tiles(one, latents, self._means.workers)
         header = self._encoder.header(self._picture, quality, self._tile_size)
         data = write_file(header, [coded for coded, _ in made], self._picture, self._encoder.limits)
@@ -91,18 +92,18 @@ class Trials:
         kept += memory(model, self._grid) if self._effort else 0
         self._means = budget(model, self._grid, self.pixels, self._encoder.limits.max_memory, kept)
         condition = model.condition(self._analysed)
-        self._latents = latents_of(model, condition, self._grid, self._picture.pixels, self._means)
+        self._latents = latents_of(model, condition, self._grid, self._pixels, self._means)
 
     def _psnr(self, quality: float, latents: dict[int, np.ndarray]) -> float:
-        model, pixels = self._model, self._picture.pixels
-        total = 0
+        model, pixels = self._model, self._pixels
+        total, most = 0, int(np.iinfo(pixels.dtype).max)  # the decoder rounds deep pictures less
 
         def compare(first: int, piece: np.ndarray) -> None:
             nonlocal total
-            error = piece.astype(np.int32) - pixels[first : first + len(piece)]
+            error = piece.astype(np.int64) * (most // 255) - pixels[first : first + len(piece)]
             total += int(np.square(error).sum(dtype=np.int64))
 
         step = self._means.step * model.stride
         with normative():
             synthesise(model, model.condition(quality), self._grid, latents, pixels.shape[2], step, compare)
-        return 10 * math.log10(255**2 * pixels.size / total) if total else math.inf
+        return 10 * math.log10(most**2 * pixels.size / total) if total else math.inf

@@ -35,7 +35,7 @@ def small_strips(folder: Path, models: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def whole_file(encoder: Encoder, pixels: np.ndarray) -> bytes:
     """An untiled file, with nothing cut into strips."""
-    header = container.read(encoder.encode(Picture(pixels), tile_size=0)).header
+    header = container.read(encoder.encode(Picture(pixels), tile_size=0, exact_tiles=False)).header
     return container.write(header, [eager.encoded(encoder.model, pixels, 50)])
 
 
