@@ -154,12 +154,12 @@ def _conforms(decoder: Decoder, file: Path, expected: str) -> Check:
 def pixels_hash(picture: Picture) -> str:
     """SHA-256 of a picture's size, samples and alpha, as `pixels.json` records it.
 
-    Hashed are the ASCII text "HEIGHT WIDTH CHANNELS\\n", the uint8 samples in the order row, column, channel, and then
-    the alpha samples, if there are any.
+    Hashed are the ASCII text "HEIGHT WIDTH CHANNELS\\n", the samples in the order row, column, channel, of one byte or,
+    with more than 8 bits, two (little-endian), and then the alpha samples, if there are any.
     """
     height, width, channels = picture.pixels.shape
     digest = hashlib.sha256(f"{height} {width} {channels}\n".encode())
-    digest.update(picture.pixels.tobytes())
-    if picture.alpha is not None:
-        digest.update(picture.alpha.tobytes())
+    for samples in (picture.pixels, picture.alpha):
+        if samples is not None:
+            digest.update(samples.astype(f"<u{samples.itemsize}").tobytes())
     return digest.hexdigest()

@@ -215,8 +215,6 @@ class DecodeJob(_Job):
             decoder = self._decoder
         picture = decoder.decode(data, self.region, allow_truncated=self.allow_truncated, scale=self.scale)
         picture = stripped(picture, self.strip)
-        if self.bits == 8:
-            picture = in_8_bits(picture)
         encoded, lost = encode_picture(picture, name)
         write_bytes(task, encoded, gate)
         height, width = picture.pixels.shape[:2]

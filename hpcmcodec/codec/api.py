@@ -34,12 +34,12 @@ def encode(
 ) -> bytes:
     """Code one picture; see `Encoder` for many.
 
-    image: a PIL image, a uint8 or uint16 array (H, W) or (H, W, 1 | 3 | 4), a path, the bytes of an image file, or an open binary
-    file. quality: 1 (smallest) .. 100 (best), of any kind of number; default 50. model: name or path, None for the
-    default. effort: 0 (fastest) .. 9 (smallest file for what it shows). lossless: the very picture, in a file that
-    needs no model; near_lossless: no sample of colour differs by more than this, 1 to 255. With a quality as well, the
-    learned picture of that quality comes first in the file, what makes it exact on top: larger, for readers that stop
-    early.
+    image: a PIL image, a uint8 or uint16 array (H, W) or (H, W, 1 | 3 | 4), a path, the bytes of an image file, or an
+    open binary file. quality: 1 (smallest) .. 100 (best), of any kind of number; default 50. model: name or path, None
+    for the default. effort: 0 (fastest) .. 9 (smallest file for what it shows). lossless: the very picture, in a file
+    that needs no model; near_lossless: no sample of colour differs by more than this, 1 to 255. With a quality as well,
+    the learned picture of that quality comes first in the file, what makes it exact on top: larger, for readers that
+    stop early. Graphics are coded exactly at any quality where that is the better bargain.
     Raises InputError for a picture that cannot be read, UsageError for a number out of range.
 
     >>> small, good = encode("photo.png", 10), encode("photo.png", 90)

@@ -10,12 +10,16 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from hpcmcodec.codec import Decoder, Encoder
+from hpcmcodec.codec import Decoder, Encoder, exact
+from hpcmcodec.codec.encoder import Options, encode_exactly
+from hpcmcodec.codec.refine import LEVELS
 from hpcmcodec.diagnose import pixels_hash
+from hpcmcodec.formats.exact import COLOURS, ON_TOP
 from hpcmcodec.formats.pictures import Picture
 
 FOLDER = Path(__file__).parent
@@ -42,6 +46,42 @@ CASES: dict[str, tuple[int, int, int, bool, int]] = {  # height, width, channels
 """What each file exercises: the ends and the middle of the quality scale, sizes off the grid, grey, alpha."""
 
 
+def formula_graphic(height: int, width: int, channels: int) -> np.ndarray:
+    """Flat areas, marks that repeat, few colours. uint8 (H, W, C)."""
+    y, x, c = np.mgrid[:height, :width, :channels]
+    marks = (x % 12 < 7) & (y % 10 < 7) & (((x % 12) * 5 + (y % 10) * 3) % 7 < 3) & (y // 10 % 4 != 3)
+    return np.where(marks, 20 + 30 * c, np.where(y > 3 * height // 4, 240 - 9 * c, 255)).astype(np.uint8)
+
+
+def laid_on_top(encoder: Encoder, picture: Picture) -> bytes:
+    """A file that is exact on top of its learned picture, whether or not that is the smaller way."""
+    header, tiles = encoder.learned(picture, 60, Options(None, LEVELS[0]))
+    shown = encoder.decoded(encoder.file(replace(header, alpha=False), tiles, (), Picture(picture.pixels)))
+    places = list(exact.rectangles(header))
+    parts = exact.encode_tiles(header, places, [(COLOURS | ON_TOP, picture.pixels, 0)], None, shown.pixels)
+    return encoder.file(header, tiles, exact.merged(parts, exact.encode_alpha(header, picture, None)), picture)
+
+
+def exact_files() -> dict[str, bytes]:
+    """Files with exact tiles: alone in 8 and 16 bits, palettes, copies, within an error, in tiles; on top of lite-8."""
+    photo, graphic = formula_picture(48, 60, 3), formula_graphic(50, 70, 3)
+    alpha = formula_picture(50, 70, 1)[:, :, 0]
+    wide = formula_picture(30, 41, 3).astype(np.uint16) * 251 + formula_picture(30, 41, 3)[::-1]
+    y, x, c = np.mgrid[:48, :60, :3]
+    soft = (np.abs((2 * x + y + 9 * c) % 120 - 60) + np.abs((3 * y + 20) % 160 - 80) + photo // 16).astype(np.uint8)
+    on_top = Picture(soft, alpha[:48, :60].copy())
+    return {
+        "exact-photo": encode_exactly(Picture(photo)),
+        "exact-near": encode_exactly(Picture(photo), 2),
+        "exact-palette": encode_exactly(Picture(graphic)),
+        "exact-copies": encode_exactly(Picture(graphic + (photo[:50].max() // 128), alpha)),
+        "exact-grey-16": encode_exactly(Picture(np.ascontiguousarray(wide[:, :, :1]), depth=16)),
+        "exact-tiles-12": encode_exactly(Picture((wide >> 4).repeat(2, 0).repeat(2, 1), depth=12), tile_size=64),
+        "exact-tiles": encode_exactly(Picture(formula_graphic(100, 150, 1)), tile_size=64),
+        "exact-on-top": laid_on_top(Encoder("lite-8"), on_top),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="lite-8")
@@ -57,6 +97,11 @@ def main() -> None:
         data = encoder.encode(Picture(formula_picture(height, width, channels), alpha), quality, exact_tiles=False)
         path.write_bytes(data)
         hashes[path.name] = pixels_hash(decoder.decode(data))
+    for name, data in exact_files().items():
+        path = FOLDER / f"{name}.hpc"
+        if not path.exists():
+            path.write_bytes(data)
+            hashes[path.name] = pixels_hash(decoder.decode(data))
     record.write_text(json.dumps(hashes, indent=1, sort_keys=True) + "\n")
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from make import CASES
 
@@ -15,6 +17,9 @@ from hpcmcodec.formats import model_file
 from hpcmcodec.models import store
 
 FOLDER = Path(__file__).parent
+sys.path.insert(0, str(FOLDER.parent / "formats"))
+import reference_decoder  # noqa: E402
+
 RECORDED: dict[str, str] = json.loads((FOLDER / RECORD).read_text())
 
 
@@ -45,4 +50,15 @@ def test_every_file_is_recorded() -> None:
 def test_every_shipped_model_has_its_files() -> None:
     shipped = [model_file.peek(path).name for path in store.shipped_folder().glob(f"*{store.SUFFIX}")]
     assert store.DEFAULT_MODEL in shipped
-    assert RECORDED.keys() == {f"{model}-{case}.hpc" for model in shipped for case in CASES}
+    learned = {name for name in RECORDED if not name.startswith("exact-")}
+    assert learned == {f"{model}-{case}.hpc" for model in shipped for case in CASES}
+
+
+@pytest.mark.parametrize("name", sorted(name for name in RECORDED if name.startswith("exact-")))
+def test_the_second_decoder_agrees(name: str, decoder: Decoder) -> None:
+    """The one that was written from the text alone."""
+    data = (FOLDER / name).read_bytes()
+    decoded = decoder.decode(data)
+    wanted = decoded.pixels if decoded.alpha is None else np.dstack((decoded.pixels, decoded.alpha))
+    model = store.shipped_folder() / f"lite-8{store.SUFFIX}" if name == "exact-on-top.hpc" else None
+    np.testing.assert_array_equal(reference_decoder.decode(data, model), wanted)
