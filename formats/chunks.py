@@ -19,8 +19,8 @@ from hpcmcodec.errors import CorruptError, TruncatedError, UnsupportedVersionErr
 Buffer = bytes | memoryview
 
 # Types in file order. Bit 7: a reader that does not know the type must refuse the file. Bit 6: the last chunk.
-ICC, TILE_INDEX, LATENT, EXACT, EXIF, XMP = 0x01, 0x02, 0x83, 0x84, 0x05, 0x06
-KNOWN = (ICC, TILE_INDEX, LATENT, EXACT, EXIF, XMP)
+ICC, TILE_INDEX, LATENT, EXACT, EXIF, XMP, FLAT = 0x01, 0x02, 0x83, 0x84, 0x05, 0x06, 0x87
+KNOWN = (ICC, TILE_INDEX, LATENT, EXACT, EXIF, XMP, FLAT)
 CRITICAL, LAST, ORDER = 0x80, 0x40, 0x3F
 MAX_LENGTH = 2**32 - 1
 

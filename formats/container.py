@@ -32,6 +32,7 @@ from hpcmcodec.formats import header as _header
 from hpcmcodec.formats.chunks import (
     EXACT,
     EXIF,
+    FLAT,
     ICC,
     KNOWN,
     LATENT,
@@ -69,13 +70,15 @@ def write(
     icc: bytes | None = None,
     exif: bytes | None = None,
     xmp: bytes | None = None,
+    flats: bytes | None = None,
     extra: Sequence[Chunk] = (),
 ) -> bytes:
     """The bytes of a file.
 
     tiles: in raster order, as many as the header's grid has.   exact: parts of exact tiles in order; without a model
     there are those of all tiles, and so there are with alpha.   exif: TIFF structure
-    without prefix.   extra: chunks of unknown optional types, as `Container.extra` gave them.
+    without prefix.   flats: from `flats.pack`, with a model only.   extra: chunks of
+    unknown optional types, as `Container.extra` gave them.
     Raises UsageError for contents that no file can hold.
     """
     problem = _exif.problem(exif) if exif else None
@@ -90,7 +93,7 @@ def write(
     latents += [Chunk(EXACT, _exact.pack(header, part)) for part in exact]
     index = b"".join(leb128(chunk.size) for chunk in latents) if header.tile_size or header.exact_tile_size else b""
     before = [(ICC, pack_metadata(icc)), (TILE_INDEX, index)]
-    after = [(EXIF, pack_metadata(exif)), (XMP, pack_metadata(xmp))]
+    after = [(EXIF, pack_metadata(exif)), (XMP, pack_metadata(xmp)), (FLAT, flats)]
     chunks = [Chunk(kind, payload) for kind, payload in before if payload]
     chunks += latents
     chunks += [Chunk(kind, payload) for kind, payload in after if payload]
@@ -134,6 +137,11 @@ class Container:
         for chunk in self.exact_chunks:
             chunk.verify()
         return tuple(_exact.parse(self.header, chunk) for chunk in self.exact_chunks)
+
+    @property
+    def flats(self) -> Buffer | None:
+        """Payload of the flat blocks (see flats.py), or None."""
+        return self._verified(FLAT)
 
     @property
     def icc(self) -> bytes | None:

@@ -58,7 +58,9 @@ def mixed(encoder: Encoder, picture: Picture, quality: float, graphic: np.ndarra
     places = [place for place in exact.rectangles(header) if graphic.flat[place.number]]
     most = encoder.limits.max_memory
     parts = exact.encode_tiles(header, places, [(COLOURS, picture.pixels, 0)], most)
-    return encoder.file(header, tiles, exact.merged(parts, exact.encode_alpha(header, picture, most)), picture)
+    covered = graphic.repeat(SIDE, 0).repeat(SIDE, 1)[: header.height, : header.width]
+    flats = exact.encode_flats(picture.pixels, covered)
+    return encoder.file(header, tiles, exact.merged(parts, exact.encode_alpha(header, picture, most)), picture, flats)
 
 
 def _worth(encoder: Encoder, quality: float) -> float | None:

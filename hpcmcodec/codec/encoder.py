@@ -89,7 +89,8 @@ class Encoder:
         header, tiles = self.learned(picture, quality, options)
         if near_lossless is not None:
             return self._on_top(header, tiles, picture, near_lossless)
-        data = self.file(header, tiles, exact.encode_alpha(header, picture, self.limits.max_memory), picture)
+        flats = exact.encode_flats(picture.pixels) if exact_tiles else None
+        data = self.file(header, tiles, exact.encode_alpha(header, picture, self.limits.max_memory), picture, flats)
         return better(self, picture, quality, data, options) if exact_tiles else data
 
     def learned(self, picture: Picture, quality: float, options: Options) -> tuple[Header, list[container.Tile]]:
@@ -105,11 +106,16 @@ class Encoder:
         return encode_exactly(picture, limits=self.limits)
 
     def file(
-        self, header: Header, tiles: Sequence[container.Tile], parts: Sequence[ExactPart], picture: Picture
+        self,
+        header: Header,
+        tiles: Sequence[container.Tile],
+        parts: Sequence[ExactPart],
+        picture: Picture,
+        flats: bytes | None = None,
     ) -> bytes:
         """The file of tiles that were coded, and of the picture's metadata."""
         with normative():
-            return write_parts(header, tiles, parts, picture)
+            return write_parts(header, tiles, parts, picture, flats)
 
     def decoded(self, data: bytes) -> Picture:
         """What a file of this encoder shows."""
@@ -215,10 +221,16 @@ def write_file(
 ) -> bytes:
     """The file of coded tiles and of what else the picture has."""
     parts = exact.encode_alpha(header, picture, None if limits is None else limits.max_memory)
-    return write_parts(header, tiles, parts, picture)
+    return write_parts(header, tiles, parts, picture, exact.encode_flats(picture.pixels))
 
 
-def write_parts(header: Header, tiles: Sequence[container.Tile], parts: Sequence[ExactPart], picture: Picture) -> bytes:
+def write_parts(
+    header: Header,
+    tiles: Sequence[container.Tile],
+    parts: Sequence[ExactPart],
+    picture: Picture,
+    flats: bytes | None = None,
+) -> bytes:
     """The file of coded tiles, learned and exact, and of the picture's metadata."""
     if not parts:
         header = replace(header, exact_tile_size=0)
@@ -229,6 +241,7 @@ def write_parts(header: Header, tiles: Sequence[container.Tile], parts: Sequence
         icc=picture.icc,
         exif=picture.exif,
         xmp=picture.xmp,
+        flats=flats,
     )
 
 

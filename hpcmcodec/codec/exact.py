@@ -11,6 +11,7 @@ from hpcmcodec import kernels
 from hpcmcodec.codec.memory import FILE_BYTES, PROCESS_BYTES, machine_memory, readable
 from hpcmcodec.codec.parallel import MOST_TILES, for_tiles
 from hpcmcodec.errors import LimitExceededError, UsageError
+from hpcmcodec.formats import flats
 from hpcmcodec.formats.exact import ALPHA, COLOURS, ON_TOP, ExactPart, check_value
 from hpcmcodec.formats.header import TILE_UNIT, Header
 from hpcmcodec.formats.picture import Picture, Samples
@@ -84,6 +85,17 @@ def encode_alpha(header: Header, picture: Picture, max_memory: int | None) -> li
 def merged(colours: list[ExactPart], alpha: list[ExactPart]) -> list[ExactPart]:
     """Parts in the order of a file."""
     return sorted([*colours, *alpha], key=lambda part: (part.tile, part.what == ALPHA))
+
+
+def encode_flats(pixels: Samples, without: np.ndarray | None = None) -> bytes | None:
+    """The payload of a picture's flat blocks, if it has any outside the pixels `without` (bool (H, W))."""
+    found = flats.blocks(pixels)
+    if found is None:
+        return None
+    values, index = found
+    if without is not None:
+        index[without[:: flats.SIDE, :: flats.SIDE]] = 0
+    return flats.pack(values, exact_encode(index[..., None])) if index.any() else None
 
 
 def encode_part(

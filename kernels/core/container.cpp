@@ -11,7 +11,7 @@ namespace {
 constexpr uint8_t kSignature[4] = {0xc8, 'P', '\r', '\n'};
 constexpr uint8_t kVersion = 1;
 constexpr uint8_t kCritical = 0x80, kLast = 0x40, kOrder = 0x3f;
-constexpr size_t kMaxUnknown = 64, kKnown = 6;
+constexpr size_t kMaxUnknown = 64, kKnown = 7;
 constexpr uint64_t kLeastTile = 1u << 22;  // pixels that are decoded at once whatever the limit
 
 [[noreturn]] void refuse_signature(Bytes data) {
@@ -33,7 +33,8 @@ bool known(uint8_t kind) {
         case Kind::latent:
         case Kind::exact:
         case Kind::exif:
-        case Kind::xmp: return true;
+        case Kind::xmp:
+        case Kind::flat: return true;
     }
     return false;
 }

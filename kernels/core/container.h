@@ -18,7 +18,7 @@ struct Limits {
     uint64_t tile_pixels() const { return pixels / 16 > (1u << 22) ? pixels / 16 : 1u << 22; }
 };
 
-enum class Kind : uint8_t { icc = 0x01, tile_index = 0x02, latent = 0x83, exact = 0x84, exif = 0x05, xmp = 0x06 };
+enum class Kind : uint8_t { icc = 0x01, tile_index = 0x02, latent = 0x83, exact = 0x84, exif = 0x05, xmp = 0x06, flat = 0x87 };
 
 struct Chunk {
     uint8_t kind = 0;

@@ -119,7 +119,7 @@ void Decoding::refuse(double least, uint64_t memory) const {
 void Decoding::run(uint64_t memory, uint64_t reserved, const PixelRows& rows, const Progress& progress) const {
     const FpGuard guard;
     const Header& header = file_.header();
-    if (model_ != nullptr && file_.exact().empty() && !header.alpha && header.bit_depth == 8 && bits_ == 8) {
+    if (model_ != nullptr && file_.exact().empty() && !file_.payload(Kind::flat) && !header.alpha && header.bit_depth == 8 && bits_ == 8) {
         Squares<uint8_t> squares(region_.width, region_.height, header.channels, scale_, rows);
         const SampleRows<uint8_t> take = [&](int64_t y, int64_t count, const uint8_t* samples) { squares.take(y, count, samples); };
         return learned(region_, memory, double(reserved), take, progress);

@@ -13,6 +13,7 @@ namespace {
 
 constexpr double kModelBytes = double(40 << 20);  // of the coder's tables
 constexpr int kMostWorkers = 16;
+constexpr int64_t kBandRows = 256;  // where there are no tiles
 
 // As the file's check value has it: rows, pixels, channels; samples beyond 8 bits little-endian.
 uint32_t check_of(const std::vector<uint16_t>& samples, int depth) {
@@ -40,6 +41,8 @@ ExactTiles::ExactTiles(const Container& file, const Region& wanted, bool on_top)
     tile_width_ = side == 0 ? header.width : std::min<int64_t>(side, header.width);
     tile_height_ = side == 0 ? header.height : std::min<int64_t>(side, header.height);
     columns_ = (header.width + tile_width_ - 1) / tile_width_;
+    if (const auto payload = file.payload(Kind::flat)) flats_ = Flats(*payload, header);
+    if (file.exact().empty() && side == 0) tile_height_ = std::min<int64_t>(kBandRows, header.height);
     if (!file.exact().empty() && uint64_t(tile_width_) * uint64_t(tile_height_) > file.limits().tile_pixels()) {
         fail(Status::limit, "an exact tile has " + std::to_string(tile_width_ * tile_height_) + " pixels, more than a sixteenth of --max-pixels");
     }
@@ -68,7 +71,7 @@ int ExactTiles::most_workers() const {
 double ExactTiles::bytes(int workers) const {
     const double samples = colours_ + 1, rows = double(std::min(tile_height_, below_.height)) * double(below_.width);
     const double tile = double(tile_width_) * double(tile_height_) * samples;
-    return file_.exact().empty() ? 0 : 4 * samples * rows + workers * (8 * tile + kModelBytes);
+    return 4 * samples * rows + (file_.exact().empty() ? 0 : workers * (8 * tile + kModelBytes));
 }
 
 void ExactTiles::start(int workers, SampleRows<uint16_t> rows) {
@@ -122,6 +125,7 @@ void ExactTiles::finish_band() {
             for (size_t i = begin; i < end; ++i) decode(parts[start + i]);
         });
     }
+    lay_flats();
     hand_on();
     top_ = bottom_;
     if (top_ < below_.y + below_.height) begin_band();
@@ -158,6 +162,26 @@ void ExactTiles::lay(const ExactPart& part, const Region& at, const std::vector<
         for (size_t i = 0; i < size_t(right - left); ++i, from += channels) {
             if (colours != 0) std::copy_n(from, colours, band_.begin() + ptrdiff_t((place + i) * size_t(colours_)));
             if (part.alpha()) alpha_[place + i] = from[colours];
+        }
+    }
+}
+
+// Flat blocks show where no exact tile does.
+void ExactTiles::lay_flats() {
+    if (flats_.empty()) return;
+    const int64_t first = below_.x / tile_width_, last = (below_.x + below_.width - 1) / tile_width_;
+    const uint64_t row = uint64_t(top_ / tile_height_ * columns_);
+    std::vector<bool> covered(size_t(last - first + 1));
+    if (!file_.exact().empty()) {
+        for (size_t i = first_part(row + uint64_t(first)), end = first_part(row + uint64_t(last) + 1); i < end; ++i) {
+            if (file_.exact()[i].colours()) covered[size_t(file_.exact()[i].tile - row) - size_t(first)] = true;
+        }
+    }
+    for (int64_t y = top_; y < bottom_; ++y) {
+        uint16_t* to = band_.data() + size_t((y - top_) * below_.width * colours_);
+        for (int64_t x = below_.x; x < below_.x + below_.width; ++x, to += colours_) {
+            const uint16_t* value = flats_.at(y, x);
+            if (value != nullptr && !covered[size_t(x / tile_width_ - first)]) std::copy_n(value, colours_, to);
         }
     }
 }

@@ -1,9 +1,10 @@
-// Exact tiles of a picture, laid over the learned one, or alone (FORMAT.md section 5): a row of tiles at a time.
+// Exact tiles and flat blocks of a picture, laid over the learned one, or alone (FORMAT.md section 5): a row of tiles at a time.
 #pragma once
 
 #include <vector>
 
 #include "container.h"
+#include "flats.h"
 #include "squares.h"
 
 namespace hpcm {
@@ -33,9 +34,11 @@ private:
     void finish_band();
     void decode(size_t part);
     void lay(const ExactPart& part, const Region& at, const std::vector<uint16_t>& samples);
+    void lay_flats();
     void hand_on();
 
     const Container& file_;
+    Flats flats_;
     Region wanted_, below_;
     bool on_top_;
     int64_t columns_, tile_width_, tile_height_;

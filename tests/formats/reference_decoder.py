@@ -71,6 +71,33 @@ def streams_of(fields: dict, payload: bytes) -> tuple[int, list[bytes]]:
 
 
 # ------------------------------------------------------------------------------------------------ 5: exact tiles
+def covered_by(fields: dict, payload: bytes, height: int, width: int) -> Array:
+    """The pixels whose colours an EXACT chunk has."""
+    side, number, at = 64 * fields.get(8, 0), 0, 0
+    if side:
+        number, at = leb128(payload, 0)
+    columns = -(-width // side) if side else 1
+    side = side or max(height, width)
+    found = np.zeros((height, width), bool)
+    top, left = number // columns * side, number % columns * side
+    found[top : top + side, left : left + side] = payload[at] & 1
+    return found
+
+
+def lay_flats(fields: dict, payload: bytes, colours: Array, covered: Array) -> None:
+    """Section 5.1."""
+    height, width, channels = colours.shape
+    size, n = channels * colours.itemsize, payload[0]
+    assert n > 0
+    values = np.frombuffer(payload[1 : 1 + n * size], f"<u{colours.itemsize}").reshape(n, channels)
+    rows, columns = -(-height // 16), -(-width // 16)
+    index = reference_exact.decode(payload[1 + n * size :], columns, rows, 1, 8)
+    for y, x in np.ndindex(height, width):
+        (k,) = index[y // 16][x // 16]
+        if k and not covered[y, x]:
+            colours[y, x] = values[k - 1]
+
+
 def lay_exact(fields: dict, payload: bytes, picture: Array) -> None:
     """Puts an EXACT chunk's samples into a picture (H, W, samples)."""
     height, width, samples = picture.shape
@@ -259,6 +286,13 @@ def decode(data: bytes, path: Path | None = None) -> Array:
         picture[:, :, :colours] = learned(fields, payload, path, colours)
     else:
         assert not {2, 3, 4, 7, 9} & fields.keys()
+    flat = [content for kind, content in chunks if kind == 0x87]
+    covered = np.zeros((height, width), bool)
+    for kind, content in chunks:
+        if kind == 0x84:
+            covered |= covered_by(fields, content, height, width)
+    for content in flat:
+        lay_flats(fields, content, picture[:, :, :colours], covered)
     for kind, content in chunks:
         if kind == 0x84:
             lay_exact(fields, content, picture)

@@ -123,7 +123,9 @@ def test_streams_are_as_the_text_says() -> None:
 
 def test_chunk_types() -> None:
     listed = {row[1]: int(row[0], 16) for row in rows("4.1 Types")}
-    assert listed == {name: getattr(chunks, name) for name in ("ICC", "TILE_INDEX", "LATENT", "EXACT", "EXIF", "XMP")}
+    assert listed == {
+        name: getattr(chunks, name) for name in ("ICC", "TILE_INDEX", "LATENT", "EXACT", "EXIF", "XMP", "FLAT")
+    }
     assert sorted(listed.values()) == sorted(chunks.KNOWN)
 
 
