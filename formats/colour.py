@@ -51,7 +51,7 @@ def samples(
 
 def _deep(image: Image.Image, rawmode: str, low: Samples) -> tuple[NDArray[np.uint16], NDArray[np.uint16] | None]:
     """High and low bytes together; RGB, in which one colour may stand for transparent, RGBA or LA."""
-    whole = (np.asarray(image).astype(np.uint16) << 8 | low).astype(np.uint16)
+    whole: NDArray[np.uint16] = (np.asarray(image).astype(np.uint16) << 8 | low).astype(np.uint16)
     if rawmode.startswith("LA;"):  # which Pillow makes RGBA of
         whole = whole[:, :, [0, -1]]
     if image.mode != "RGB":

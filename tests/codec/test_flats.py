@@ -10,6 +10,7 @@ from hpcmcodec.codec.exact import encode_flats
 from hpcmcodec.errors import CorruptError
 from hpcmcodec.formats import container, flats
 from hpcmcodec.formats.pictures import Picture
+from hpcmcodec.kernels.exact import exact_encode
 
 from .conftest import picture
 
@@ -17,7 +18,7 @@ from .conftest import picture
 def product(height: int = 90, width: int = 150, channels: int = 3) -> np.ndarray:
     """Something on white, with a black bar."""
     pixels = np.full((height, width, channels), 255, np.uint8)
-    pixels[40:85, 30:110] = picture(45, 80, channels)
+    pixels[34:, :128] = picture(56, 128, channels)
     pixels[:, 140:] = 0
     return pixels
 
@@ -44,7 +45,7 @@ def test_white_is_white(quality: int, channels: int) -> None:
     assert container.read(data).header.learned
     decoder = Decoder()
     decoded, where = decoder.decode(data).pixels, expected(pixels)
-    assert where.mean() > 0.4 and (decoded[where] == pixels[where]).all()
+    assert where.mean() > 0.25 and (decoded[where] == pixels[where]).all()
     plain = decoder.decode(Encoder("tiny").encode(Picture(pixels), quality, exact_tiles=False)).pixels
     assert (decoded[~where] == plain[~where]).all()
     part = decoder.decode(data, region=(20, 33, 101, 50)).pixels
@@ -80,7 +81,8 @@ def test_damaged_lists_are_refused() -> None:
     file = container.read(data)
     sound = bytes(file.flats or b"")
     tiles = [file.tile(0)]
-    for bad in (b"\0", sound[:3], b"\xff" + sound[1:], sound + b"\1", sound[:7] + b"\xff" * 9):
+    beyond = exact_encode(np.full((6, 10, 1), 9, np.uint8))
+    for bad in (b"\0", sound[:3], b"\xff" + sound[1:], sound + b"\1", sound[:7] + beyond):
         with pytest.raises(CorruptError):
             Decoder().decode(container.write(file.header, tiles, flats=bad))
     again = container.write(file.header, tiles, flats=sound)
