@@ -82,7 +82,7 @@ def test_damaged_lists_are_refused() -> None:
     sound = bytes(file.flats or b"")
     tiles = [file.tile(0)]
     beyond = exact_encode(np.full((6, 10, 1), 9, np.uint8))
-    for bad in (b"\0", sound[:3], b"\xff" + sound[1:], sound + b"\1", sound[:7] + beyond):
+    for bad in (b"\0", sound[:3], b"\xff" + sound[1:], sound + b"\1" * 9, sound[:7] + beyond):
         with pytest.raises(CorruptError):
             Decoder().decode(container.write(file.header, tiles, flats=bad))
     again = container.write(file.header, tiles, flats=sound)
