@@ -395,12 +395,13 @@ def test_pillow_images_and_back() -> None:
     assert grey.mode == "L" and grey.info == {}
 
 
-@pytest.mark.parametrize(("highest", "told"), [(255, False), (1023, True), (65535, True)])
-def test_deep_ppm_colour_is_told(highest: int, told: bool) -> None:
+@pytest.mark.parametrize(("highest", "depth"), [(255, 8), (1023, 10), (65535, 16)])
+def test_deep_ppm_colour_is_kept(highest: int, depth: int) -> None:
     kind = ">u2" if highest > 255 else "u1"
     samples = (np.arange(12 * 9 * 3) % (highest + 1)).astype(kind)
     read = read_picture(b"P6\n12 9\n%d\n" % highest + samples.tobytes())
-    assert (colour.REDUCED in read.warnings) == told
+    assert colour.REDUCED not in read.warnings and read.depth == depth
+    assert (read.pixels.ravel() == samples).all()
 
 
 @pytest.mark.parametrize(("size", "told"), [(2**20, False), (2**20 + 1, True)])
