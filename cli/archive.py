@@ -38,6 +38,7 @@ _MOST_REASONS = 4
     metavar="1..100",
     help=f"Of the pictures, as of hpcm encode. Default: {DEFAULT_QUALITY}.",
 )
+@click.option("--lossless", is_flag=True, help="Pictures exactly as they are: no sample changes.")
 @click.option("-e", "--effort", type=click.IntRange(0, 9), metavar="0..9", default=0, help="As of hpcm encode.")
 @click.option("-m", "--model", metavar="NAME|FILE", help="Model to encode with; see hpcm models list.")
 @click.option(
@@ -60,6 +61,7 @@ def command(
     dest: Path | None,
     check: Path | None,
     quality: float | None,
+    lossless: bool,
     effort: int,
     model: str | None,
     min_psnr: float | None,
@@ -77,7 +79,7 @@ def command(
     copied. a.jpg becomes a.hpc, or a.jpg.hpc beside another picture a. Each hpc file is read from the disk again,
     decoded and compared with its picture: size, alpha and metadata must be equal, PSNR must not be below --min-psnr.
     A picture is copied as it is where it cannot be read, where that is smaller, where the comparison fails, or where
-    more than its quality would be lost (frames of an animation, 16 bits).
+    more than its quality would be lost (frames of an animation, a depth that is not read).
 
     DEST/hpcm-manifest.jsonl has the SHA-256 of every file, before and after. A run that was interrupted goes on when
     it is started again, and one that is complete finds that out. SOURCE is never changed. The last line is "every file
@@ -87,6 +89,7 @@ def command(
     Examples:
       hpcm archive shots/ archive/
       hpcm archive shots/ archive/ -q 75 --jobs 4
+      hpcm archive pages/ archive/ --lossless
       hpcm archive --check archive/
     """
     if check is not None:
@@ -95,9 +98,11 @@ def command(
         return _check(check, jobs, CheckJob(threads, max_pixels, max_memory), as_json=as_json, quiet=quiet)
     if source is None or dest is None:
         raise UsageError("name the folder to store and the folder to store it in, or --check DEST")
+    if lossless and (quality, effort, model, min_psnr) != (None, 0, None, None):
+        raise UsageError("--lossless leaves nothing to choose: leave --quality, --effort, --model and --min-psnr out")
     chosen = float(DEFAULT_QUALITY if quality is None else quality)
     floor = 20 + chosen / 10 if min_psnr is None else min_psnr
-    recipe = Recipe(int(chosen) if chosen == int(chosen) else chosen, effort, model, floor)
+    recipe = Recipe(int(chosen) if chosen == int(chosen) else chosen, effort, model, floor, lossless)
     manifest = Manifest.load(dest)
     work = archive_plan(source, dest, manifest, force=force)
     job = StoreJob(manifest, recipe, threads, max_pixels, options.per_job(max_memory, jobs))

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import hpcmcodec
 from hpcmcodec.batch.archive import NAME, Manifest, store
 from tests.codec.conftest import picture
 
@@ -282,3 +283,14 @@ def test_the_summary_says_why_pictures_were_copied(hpcm: Hpcm, tiny: Path, home:
     found = re.search(r"\((\d+) of them pictures: (.*?)\)[,:]", closing)
     assert found and sum(int(part.split(":")[0]) for part in found[2].split("; ")) == int(found[1]) >= 2
     assert "1: only the first frame or page was used" in found[2]
+
+
+def test_lossless(hpcm: Hpcm, home: Path) -> None:
+    """Every sample as it was, in files that need no model."""
+    result = hpcm("archive", "home", "DEST", "--lossless")
+    assert result.code == 0, result.err
+    made = entries(Path("DEST"))
+    stored = (Path("DEST") / str(made["photo.png"]["stored"])).read_bytes()
+    assert made["photo.png"]["how"] == "encoded" and hpcmcodec.info(stored).model is None
+    assert np.array_equal(np.asarray(hpcmcodec.decode(stored)), picture(70, 90))
+    assert hpcm("archive", "home", "OTHER", "--lossless", "-q", "50").code == 2

@@ -29,15 +29,19 @@ _PIECE = 1 << 20
 
 @dataclass(frozen=True)
 class Recipe:
-    """How pictures are coded, and what is good enough: a decoded picture of less than `floor` dB is not taken."""
+    """How pictures are coded, and what is good enough: a decoded picture of less than `floor` dB is not taken.
+    lossless: exactly, and nothing else is good enough."""
 
     quality: float = 90
     effort: int = 0
     model: str | None = None
     floor: float = 29.0
+    lossless: bool = False
 
     def encode(self, encoder: Encoder, picture: Picture) -> bytes:
         """The hpc file."""
+        if self.lossless:
+            return encoder.exactly(picture)
         return encoder.encode(picture, self.quality, effort=self.effort)
 
     def problem(self, psnr: float) -> str | None:
@@ -161,7 +165,7 @@ class StoreJob:
             if from_disk != made:
                 raise CorruptError("what was written reads back changed; check the disk")
             with part(0.5, 1):
-                psnr = compare(picture, decoder.decode(from_disk))
+                psnr = compare(picture, decoder.decode(from_disk), 0 if self.recipe.lossless else None)
             problem = self.recipe.problem(psnr)
             if problem:
                 raise _CopyInsteadError(problem)
