@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from hpcmcodec.codec import Decoder, Encoder
-from hpcmcodec.codec.canvas import SCALES
 from hpcmcodec.formats.pictures import read_picture
+
+SCALES = (1, 2, 4, 8)
 
 
 def psnr(one: np.ndarray, other: np.ndarray) -> float:

@@ -22,7 +22,7 @@ def convert(
         left = left_out_line(work.left_out)
         raise InputError(f"nothing to {verb}: no file with a suitable name found" + (f", {left}" if left else ""))
     if work.tasks:
-        options.start_kernels()
+        options.start_kernels(arrays=isinstance(job, EncodeJob) or job.format == "tiff")
         job.prepare()
     elsewhere = _elsewhere(work, job, given)
     binary = any(task.destination == STREAM for task in work.tasks)

@@ -99,7 +99,7 @@ def command(
 
 def _not_hpc(source: Path) -> HpcmError | None:
     """The error of a file that does not begin like an hpc file."""
-    from hpcmcodec.formats.container import SIGNATURE
+    from hpcmcodec.formats.limits import SIGNATURE
 
     try:
         with source.open("rb") as file:

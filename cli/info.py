@@ -32,7 +32,7 @@ def command(sources: tuple[Place, ...], max_memory: int | None, as_json: bool) -
       hpcm info photo.hpc
       hpcm info archive/ --json | jq -r '[.source, .bits_per_pixel] | @tsv'
     """
-    options.start_kernels()
+    options.start_kernels(arrays=False)
     return planning.for_each(
         sources, lambda path: _show(path, max_memory, as_json), as_json=as_json, verb="info", ignore_unknown=True
     )

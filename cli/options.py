@@ -237,17 +237,19 @@ def picture_size(ctx: click.Context, option: click.Parameter, value: str | None)
     return Size(width=int(match[1]), height=int(match[2] or match[1]))
 
 
-def start_kernels() -> None:
-    """Loads the kernels into this process, which is ours. Raises UsageError where HPCM_SIMD or HPCM_THREADS ask for
-    what cannot be, NoKernelsError without kernels."""
+def start_kernels(*, arrays: bool = True) -> None:
+    """Loads the kernels into this process, which is ours. arrays: and numpy, which decoding does without. Raises
+    UsageError where HPCM_SIMD or HPCM_THREADS ask for what cannot be, NoKernelsError without kernels."""
     check_memory()
-    with _one_blas_thread():
-        from hpcmcodec import kernels
+    if arrays:
+        with _one_blas_thread():
+            import numpy  # noqa: F401
+    from hpcmcodec.kernels import runtime
 
     try:
-        kernels.simd_level()
-        kernels.get_threads()
-        kernels.map_large_blocks()
+        runtime.simd_level()
+        runtime.get_threads()
+        runtime.map_large_blocks()
     except ValueError as error:
         raise UsageError(str(error)) from error
 

@@ -38,22 +38,25 @@ def command(source: Path, destination: Path, size: int) -> None:
 
     from hpcmcodec.cli.options import start_kernels
 
-    start_kernels()
-    from hpcmcodec import decode, info
+    start_kernels(arrays=False)
     from hpcmcodec.batch import STREAM
     from hpcmcodec.batch.reading import read_coded
     from hpcmcodec.batch.writing import status_of, write_stream
+    from hpcmcodec.codec import Decoder
     from hpcmcodec.formats.atomic import atomic_write
     from hpcmcodec.formats.paths import keep_sources
+    from hpcmcodec.formats.picture_output import picture_to_image
 
     if STREAM not in (source, destination):
         keep_sources(destination, [source])
     if destination == STREAM and is_terminal(sys.stdout):
         raise UsageError("will not write binary data to a terminal; redirect standard output or name a file")
     data = read_coded(source)
-    about = info(data)
+    decoder = Decoder()
+    about = decoder.open(data)
     larger = max(about.width, about.height) // size  # how many times
-    image = decode(data, scale=max(scale for scale in (1, 2, 4, 8) if scale <= max(1, larger)))
+    scale = max(scale for scale in (1, 2, 4, 8) if scale <= max(1, larger))
+    image = picture_to_image(decoder.samples(data, scale=scale))
     image.thumbnail((size, size))
     small = BytesIO()
     image.save(small, "PNG", icc_profile=image.info.get("icc_profile"))

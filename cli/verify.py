@@ -48,7 +48,7 @@ def command(
       hpcm verify photo.hpc
       hpcm verify pictures/ --quiet
     """
-    options.start_kernels()
+    options.start_kernels(arrays=False)
     from hpcmcodec.codec import Decoder
 
     decoder = Decoder(threads, limits(max_pixels, max_memory), model)
@@ -63,9 +63,9 @@ def command(
 
 
 def _check(path: Place, decoder: Decoder, as_json: bool, quiet: bool) -> int:
-    from hpcmcodec import verify
+    from hpcmcodec.codec.inspect import check
 
-    report = verify(read_coded(path, decoder.limits.max_memory), decoder)
+    report = check(read_coded(path, decoder.limits.max_memory), decoder)
     if as_json:
         echo(json.dumps({"source": str(path), **report.to_dict()}))
     elif not report.ok:

@@ -27,7 +27,6 @@ from hpcmcodec.errors import (
     UsageError,
 )
 from hpcmcodec.formats import exact as _exact
-from hpcmcodec.formats import exif as _exif
 from hpcmcodec.formats import header as _header
 from hpcmcodec.formats.chunks import (
     EXACT,
@@ -48,9 +47,10 @@ from hpcmcodec.formats.chunks import (
 )
 from hpcmcodec.formats.exact import ExactPart
 from hpcmcodec.formats.header import Header
+from hpcmcodec.formats.limits import SIGNATURE
 from hpcmcodec.formats.payloads import Limits, Tile, pack_metadata, pack_tile, parse_tile, unpack_metadata
+from hpcmcodec.kernels.decode import exif_problem
 
-SIGNATURE = b"\xc8P\r\n"
 VERSION = 1
 _MAX_UNKNOWN_CHUNKS = 64
 _MAX_TILES = 2**18
@@ -81,7 +81,7 @@ def write(
     unknown optional types, as `Container.extra` gave them.
     Raises UsageError for contents that no file can hold.
     """
-    problem = _exif.problem(exif) if exif else None
+    problem = exif_problem(exif) if exif else None
     if problem:
         raise UsageError(problem)
     if len(tiles) != header.tiles:
@@ -152,7 +152,7 @@ class Container:
     def exif(self) -> bytes | None:
         """The EXIF block (TIFF structure without prefix, orientation 1 or absent), or None."""
         block = self._metadata(EXIF)
-        problem = None if block is None else _exif.problem(block)
+        problem = None if block is None else exif_problem(block)
         if problem:
             raise CorruptError(problem)
         return block

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from hpcmcodec.errors import CorruptError, TruncatedError, UnsupportedVersionError
 from hpcmcodec.formats.chunks import Buffer, Chunk, leb128, read_leb128
 from hpcmcodec.formats.header import Header
+from hpcmcodec.kernels.decode import ALPHA as ALPHA
+from hpcmcodec.kernels.decode import COLOURS as COLOURS
+from hpcmcodec.kernels.decode import ON_TOP as ON_TOP
 
-COLOURS, ALPHA, ON_TOP = 1, 2, 4
 _KINDS = (COLOURS, ALPHA, COLOURS | ALPHA, COLOURS | ON_TOP)
 _HEAD = struct.Struct("<BI")
 

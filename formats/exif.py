@@ -1,4 +1,7 @@
-"""EXIF blocks, which are TIFF structures: the entries of their first directory, and the orientation there."""
+"""EXIF blocks, which are TIFF structures: the entries of their first directory, and the orientation there.
+
+What a block in an hpc file may hold is checked by `kernels.decode.exif_problem`.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,7 @@ import struct
 from collections.abc import Iterator
 
 ORIENTATION = 0x0112
-_MARKS = (b"II*\0", b"MM\0*")
 _NUMBERS = {3: ("H", 2), 4: ("I", 1)}  # SHORT, and LONG, which some writers use; how many of them lie in the entry
-
-
-def problem(block: bytes) -> str | None:
-    """What FORMAT.md does not allow of a block in an hpc file, or None."""
-    if block[:4] not in _MARKS:
-        return "the EXIF data is no TIFF structure"
-    turned = any(struct.unpack_from(kind, block, place)[0] != 1 for place, kind in _orientations(block))
-    return "the EXIF data has another orientation than the picture, which is upright" if turned else None
 
 
 def upright(block: bytes) -> bytes:

@@ -8,7 +8,6 @@ encoding ever reaches the rest of the program.
 from __future__ import annotations
 
 import math
-import re
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,11 +16,9 @@ from typing import Any, NoReturn
 import msgpack
 
 from hpcmcodec.errors import CorruptError, UnsupportedVersionError, UsageError
+from hpcmcodec.formats.limits import MAX_SIDE, MODEL_NAME, TILE_UNIT
 
-MAX_SIDE = 2**30
 MAX_HEADER_BYTES = 1024
-MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,47}")
-TILE_UNIT = 64
 PLAIN_STREAMS = 4
 """Entropy-coded streams of a tile where the header does not say: hyper-latents and those of three scales."""
 _COLOURS = {1: 1, 2: 1, 3: 3, 4: 3}  # of a pixel with so many samples

@@ -12,80 +12,31 @@ replace these by renaming (as `write` does), never change them in place.
 
 from __future__ import annotations
 
-import errno
-import hashlib
-import math
 import mmap
 import os
-import struct
 from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 
 from hpcmcodec.errors import MissingModelError, ModelFileError
 from hpcmcodec.forking import lazy_property
 from hpcmcodec.formats.half import half_to_single
-from hpcmcodec.formats.header import MODEL_NAME
-from hpcmcodec.formats.model_rules import (
-    ABOUT,
-    DTYPES,
-    IDENTITY,
-    LEVELS,
-    MANIFEST,
-    PREFIX,
-    TABLES,
-    entries_problem,
-    finite,
-    is_companion,
-    loads,
-    sha256,
-    table_problem,
-    usable_factors,
-)
+from hpcmcodec.formats.model_arrays import DTYPES, finite, sha256, table_problem, usable_factors
+from hpcmcodec.formats.model_head import SCARCE, Head, Summary, peek
+from hpcmcodec.formats.model_rules import LEVELS, PREFIX, TABLES
 from hpcmcodec.formats.model_writer import write
 
 __all__ = ["ModelFile", "Summary", "peek", "read", "stored_tensors", "write"]
 
-_MAX_HEADER = 1 << 23
 _MOST_READ = 1 << 28  # bytes of a file that is read and not mapped
 _THREADS = 4
 _ALIGNMENT = 16  # floats: a cache line
-_ENTRY = {"dtype", "shape", "data_offsets"}
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What the head of a model file tells: nothing but the head was read. `base`: the identity of the model that an
-    adapter builds on. `parameters`, `size`: of this file alone."""
-
-    path: Path
-    name: str
-    identity: bytes
-    config: dict[str, Any]
-    program: dict[str, Any]
-    distribution: dict[str, Any]
-    provenance: dict[str, Any]
-    measured: dict[str, Any]
-    parameters: int
-    size: int
-    base: bytes | None
-
-    @property
-    def id(self) -> bytes:
-        """First 8 bytes of the identity, as they stand in hpc files."""
-        return self.identity[:8]
-
-    @property
-    def family(self) -> str:
-        """The config's family of networks."""
-        return str(self.config["family"])
 
 
 @dataclass(frozen=True)
@@ -112,15 +63,6 @@ class ModelFile(Summary):
     def verify(self) -> None:
         """Reads every tensor. Raises ModelFileError for the first that is damaged or not finite."""
         dict(self.tensors)
-
-
-SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
-"""What the system says where it has too little of something, whatever file it is about."""
-
-
-def peek(path: str | Path) -> Summary:
-    """The head of a model file; weights and tables are not looked at. Raises ModelFileError."""
-    return _Source(Path(path)).summary
 
 
 FindBase = Callable[[bytes], ModelFile]
@@ -157,64 +99,15 @@ def stored_tensors(path: str | Path) -> dict[str, NDArray[Any]]:
 
 
 # ------------------------------------------------------------------------------------------------ reading
-class _Source:
-    """A file: its summary, and tensors as they are stored, held to their hashes."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        try:
-            with path.open("rb") as file:
-                head, self._start = _read_head(file)
-                self._size = os.fstat(file.fileno()).st_size
-            with safe_open(str(path), framework="numpy"):
-                pass  # checks that the tensors fill the file without holes or overlaps
-            metadata = head.pop("__metadata__", None) or {}
-            self._places = {k: int(v["data_offsets"][0]) for k, v in head.items()}
-            present = {k: [v["dtype"], v["shape"]] for k, v in head.items()}
-        except (OSError, SafetensorError, ValueError, RecursionError) as error:
-            if isinstance(error, OSError) and error.errno in SCARCE:  # the file may be fine
-                raise
-            raise ModelFileError(f"{path} is not a readable model file ({error})") from error
-        if MANIFEST not in metadata:
-            raise ModelFileError(f"{path} is a safetensors file but not a model of hpcmcodec")
-        manifest, about = (self._json(metadata.get(key, "{}")) for key in (MANIFEST, ABOUT))
-        self.entries = self._section(manifest, "tensors")
-        problem = entries_problem(self.entries)
-        if problem is None and {k: v[:2] for k, v in self.entries.items()} != present:
-            problem = "the tensors are not those that the manifest lists"
-        config, name = self._section(manifest, "config"), about.get("name")
-        if problem is None and not isinstance(config.get("family"), str):
-            problem = "the config has no family"
-        program = self._section(manifest, "program")
-        if problem is None and not isinstance(program.get("entries"), dict):
-            problem = "it has no program"
-        base = manifest.get("base")
-        if problem is None and not (base is None or (isinstance(base, str) and IDENTITY.fullmatch(base))):
-            problem = "what it builds on is no identity"
-        if problem is None and not (isinstance(name, str) and MODEL_NAME.fullmatch(name)):
-            problem = "it has no proper name"
-        if problem:
-            raise ModelFileError(f"{path}: {problem}")
-        self.summary = Summary(
-            path=path,
-            name=str(name),
-            identity=hashlib.sha256(metadata[MANIFEST].encode()).digest(),
-            config=config,
-            program=program,
-            distribution=self._section(manifest, "distribution"),
-            provenance=self._section(about, "provenance"),
-            measured=self._section(about, "measured"),
-            parameters=sum(self.size_of(k) for k in self.weight_names()),
-            size=self._size,
-            base=None if base is None else bytes.fromhex(base),
-        )
+class _Source(Head):
+    """A file: its head, and tensors as they are stored, held to their hashes."""
 
     @lazy_property
     def data(self) -> memoryview:
         """The whole file, read or mapped when it is first asked for. Raises ModelFileError."""
         try:
             with self.path.open("rb") as file:
-                if self._size <= _MOST_READ:
+                if self.size <= _MOST_READ:
                     content: bytes | mmap.mmap = file.read()
                 else:
                     content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
@@ -222,23 +115,14 @@ class _Source:
             if isinstance(error, OSError) and error.errno in SCARCE:
                 raise
             raise ModelFileError(f"{self.path} cannot be read ({error})") from error
-        if len(content) != self._size:
+        if len(content) != self.size:
             raise ModelFileError(f"{self.path} was changed while it was read")
         return memoryview(content)
-
-    def size_of(self, name: str) -> int:
-        """Elements of a tensor."""
-        return math.prod(self.entries[name][1])
-
-    def weight_names(self) -> list[str]:
-        """Names of the parameters: neither entropy tables nor the factors of int8 tensors."""
-        return [k for k in self.entries if not k.startswith(PREFIX) and not is_companion(self.entries, k)]
 
     def raw(self, name: str) -> NDArray[Any]:
         """A tensor in its stored type, read-only. Raises ModelFileError if it is damaged or not finite."""
         dtype, shape, digest = self.entries[name]
-        place = self._start + self._places[name]
-        array = np.frombuffer(self.data, DTYPES[dtype], self.size_of(name), place).reshape(shape)
+        array = np.frombuffer(self.data, DTYPES[dtype], self.size_of(name), self.places[name]).reshape(shape)
         if sha256(array) != digest:
             raise ModelFileError(f"{self.path} is damaged: {name} does not fit its hash; get the file again")
         if not finite(array):
@@ -258,18 +142,6 @@ class _Source:
             np.multiply(array, factors.reshape(-1, *[1] * (array.ndim - 1)), out=out, dtype=np.float32)
         else:
             out[...] = array
-
-    def _json(self, text: str) -> dict[str, Any]:
-        try:
-            return loads(text)
-        except (ValueError, RecursionError) as error:
-            raise ModelFileError(f"{self.path}: its description is damaged ({error})") from None
-
-    def _section(self, values: dict[str, Any], key: str) -> dict[str, Any]:
-        section = values.get(key, {})
-        if not isinstance(section, dict):
-            raise ModelFileError(f"{self.path}: {key} is not a JSON object")
-        return section
 
 
 class _Weights(Mapping[str, NDArray[np.float32]]):
@@ -322,16 +194,3 @@ def _fill(source: _Source, arrays: Mapping[str, NDArray[np.float32]]) -> None:
         thread.join()
     if errors:
         raise errors[0]
-
-
-def _read_head(file: BinaryIO) -> tuple[dict[str, Any], int]:
-    """-> the JSON head of a safetensors file, and where its data begins. Raises ValueError."""
-    start = file.read(8)
-    if len(start) < 8 or struct.unpack("<Q", start)[0] > _MAX_HEADER:
-        raise ValueError("its head is too short or too long")
-    (length,) = struct.unpack("<Q", start)
-    head = loads(file.read(length).decode())
-    for name, entry in head.items():
-        if name != "__metadata__" and not (isinstance(entry, dict) and entry.keys() >= _ENTRY):
-            raise ValueError(f"its head says nothing useful of {name}")
-    return head, 8 + length

@@ -15,20 +15,8 @@ from numpy.typing import NDArray
 from hpcmcodec.errors import ModelFileError
 from hpcmcodec.formats.atomic import atomic_file
 from hpcmcodec.formats.header import MODEL_NAME
-from hpcmcodec.formats.model_rules import (
-    ABOUT,
-    DTYPES,
-    LEVELS,
-    MANIFEST,
-    PREFIX,
-    TABLES,
-    entries_problem,
-    finite,
-    is_companion,
-    sha256,
-    table_problem,
-    usable_factors,
-)
+from hpcmcodec.formats.model_arrays import DTYPES, finite, sha256, table_problem, usable_factors
+from hpcmcodec.formats.model_rules import ABOUT, LEVELS, MANIFEST, PREFIX, TABLES, entries_problem, is_companion
 
 
 def write(

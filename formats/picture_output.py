@@ -8,16 +8,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO
-
-import numpy as np
-from PIL import Image, PngImagePlugin
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from hpcmcodec.errors import OutputError, UsageError
-from hpcmcodec.formats import metadata, png_output, tiff
 from hpcmcodec.formats.atomic import atomic_write
-from hpcmcodec.formats.depth import REDUCED, in_8_bits, scaled
-from hpcmcodec.formats.picture import Picture
+from hpcmcodec.formats.samples import Samples, samples_of
+
+if TYPE_CHECKING:  # Pillow is not needed for PPM, numpy only for TIFF and for more than 8 bits
+    from PIL import Image
+
+    from hpcmcodec.formats.picture import Picture
 
 FORMATS = {
     "png": (".png",),
@@ -52,7 +52,7 @@ def format_of(path: str | Path, format: str | None = None) -> str:
 
 
 def write_picture(
-    picture: Picture, path: str | Path | BinaryIO, format: str | None = None, *, overwrite: bool = True
+    picture: Picture | Samples, path: str | Path | BinaryIO, format: str | None = None, *, overwrite: bool = True
 ) -> tuple[str, ...]:
     """Write a picture, whole or not at all. "-" is standard output, in PNG unless `format` says otherwise.
 
@@ -70,24 +70,30 @@ def write_picture(
     return lost
 
 
-def encode_picture(picture: Picture, format: str) -> tuple[bytes, tuple[str, ...]]:
+def encode_picture(picture: Picture | Samples, format: str) -> tuple[bytes, tuple[str, ...]]:
     """The bytes of an image file, and what could not be kept. Errors as `write_picture`."""
     name = format_of("", format)
+    samples = picture if isinstance(picture, Samples) else samples_of(picture)
     lost: list[str] = []
-    if picture.depth > 8 and name in _DEEP:
-        return _encode_deep(picture, name)
-    if picture.depth > 8:
-        picture = in_8_bits(picture)
+    if samples.depth > 8:
+        from hpcmcodec.formats.depth import REDUCED, in_8_bits
+
+        if name in _DEEP:
+            return _encode_deep(samples.picture, name)
+        samples = samples_of(in_8_bits(samples.picture))
         lost.append(f"{name.upper()} holds 8 bits: {REDUCED}")
-    if picture.alpha is not None and name in _WITHOUT_ALPHA:
-        picture = _on_white(picture)
+    if samples.alpha is not None and name in _WITHOUT_ALPHA:
+        samples = _on_white(samples)
         lost.append(f"{name.upper()} has no alpha channel: the picture was put on white")
+    if name == "ppm":
+        _bare(samples, lost)
+        return _netpbm(samples), tuple(lost)
     buffer = BytesIO()
     try:
         if name == "tiff":
-            return _tiff(picture, lost), tuple(lost)
-        options = _OPTIONS[name](picture, lost)
-        picture_to_image(replace(picture, icc=None, exif=None, xmp=None)).save(buffer, name.upper(), **options)
+            return _tiff(samples, lost), tuple(lost)
+        options = _OPTIONS[name](samples, lost)
+        _image(samples).save(buffer, name.upper(), **options)
     except (
         OSError,
         ValueError,
@@ -101,12 +107,17 @@ def encode_picture(picture: Picture, format: str) -> tuple[bytes, tuple[str, ...
 
 def _encode_deep(picture: Picture, name: str) -> tuple[bytes, tuple[str, ...]]:
     """PNG and TIFF have 16 bits, PNM has as many as there are."""
+    import numpy as np
+
+    from hpcmcodec.formats import png_output
+    from hpcmcodec.formats.depth import scaled
+
     lost: list[str] = []
     if name == "ppm":
         if picture.alpha is not None:
-            picture = _on_white(picture)
+            picture = _deep_on_white(picture)
             lost.append("PPM has no alpha channel: the picture was put on white")
-        _bare(picture, lost)
+        _bare(samples_of(picture), lost)
         height, width, channels = picture.pixels.shape
         head = f"P{5 if channels == 1 else 6}\n{width} {height}\n{2**picture.depth - 1}\n".encode()
         return head + picture.pixels.astype(">u2").tobytes(), tuple(lost)
@@ -115,7 +126,7 @@ def _encode_deep(picture: Picture, name: str) -> tuple[bytes, tuple[str, ...]]:
     if name == "tiff":
         if alpha is not None and picture.pixels.shape[2] == 1:  # grey and alpha of 16 bits, which few readers know
             picture = replace(picture, pixels=picture.pixels.repeat(3, 2))
-        return _tiff(picture, lost), tuple(lost)
+        return _tiff(samples_of(picture), lost), tuple(lost)
     xmp = picture.xmp
     try:
         (xmp or b"").decode()
@@ -126,21 +137,9 @@ def _encode_deep(picture: Picture, name: str) -> tuple[bytes, tuple[str, ...]]:
     return png_output.encode(planes, picture.icc, picture.exif, xmp), tuple(lost)
 
 
-def picture_to_image(picture: Picture) -> Image.Image:
-    """A Pillow image of mode L, LA, RGB or RGBA, or I;16 for grey of more than 8 bits; Pillow has no deep colour, which
-    comes in 8 bits. Metadata in `info` as `icc_profile`, `exif` and `xmp`."""
-    if picture.depth > 8 and (picture.alpha is not None or picture.pixels.shape[2] > 1):
-        picture = in_8_bits(picture)
-    planes = picture.pixels if picture.depth == 8 else scaled(picture.pixels, picture.depth, 16)
-    if picture.alpha is not None:
-        planes = np.concatenate((planes, picture.alpha[:, :, None]), 2)
-    image = Image.fromarray(planes[:, :, 0] if planes.shape[2] == 1 else planes)
-    blocks = {"icc_profile": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
-    image.info.update({name: block for name, block in blocks.items() if block})
-    return image
+def _deep_on_white(picture: Picture) -> Picture:
+    import numpy as np
 
-
-def _on_white(picture: Picture) -> Picture:
     assert picture.alpha is not None
     alpha = picture.alpha[:, :, None].astype(np.uint64)
     most = 2**picture.depth - 1
@@ -148,23 +147,72 @@ def _on_white(picture: Picture) -> Picture:
     return replace(picture, pixels=mixed.astype(picture.pixels.dtype), alpha=None)
 
 
-def _png(picture: Picture, lost: list[str]) -> dict[str, Any]:
-    options: dict[str, Any] = {"compress_level": _PNG_LEVEL, **_given(icc_profile=picture.icc, exif=picture.exif)}
-    if len(picture.icc or b"") > _MOST_ICC:
+def picture_to_image(picture: Picture | Samples) -> Image.Image:
+    """A Pillow image of mode L, LA, RGB or RGBA, or I;16 for grey of more than 8 bits; Pillow has no deep colour, which
+    comes in 8 bits. Metadata in `info` as `icc_profile`, `exif` and `xmp`."""
+    samples = picture if isinstance(picture, Samples) else samples_of(picture)
+    image = _image(samples) if samples.depth == 8 else _deep_image(samples.picture)
+    blocks = {"icc_profile": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
+    image.info.update({name: block for name, block in blocks.items() if block})
+    return image
+
+
+def _image(samples: Samples) -> Image.Image:
+    """Without metadata; a copy of the samples."""
+    from PIL import Image
+
+    size = samples.width, samples.height
+    image = Image.frombytes(samples.mode, size, samples.colours)  # type: ignore[arg-type]
+    if samples.alpha is not None:
+        image.putalpha(Image.frombytes("L", size, samples.alpha))  # type: ignore[arg-type]
+    return image
+
+
+def _deep_image(picture: Picture) -> Image.Image:
+    from PIL import Image
+
+    from hpcmcodec.formats.depth import in_8_bits, scaled
+
+    if picture.alpha is not None or picture.pixels.shape[2] > 1:
+        return _image(samples_of(in_8_bits(picture)))
+    return Image.fromarray(scaled(picture.pixels, picture.depth, 16)[:, :, 0])
+
+
+def _on_white(samples: Samples) -> Samples:
+    """Each sample s under alpha a is (s a + 255 (255 - a)) / 255, rounded to the nearest."""
+    from PIL import Image
+
+    assert samples.alpha is not None
+    size = samples.width, samples.height
+    white = Image.new(samples.mode, size, "white")
+    white.paste(_image(replace(samples, alpha=None)), mask=Image.frombytes("L", size, samples.alpha))  # type: ignore[arg-type]
+    return replace(samples, colours=white.tobytes(), alpha=None)
+
+
+def _netpbm(samples: Samples) -> bytes:
+    """PPM, or PGM for grey."""
+    return b"P%d\n%d %d\n255\n" % (5 if samples.channels == 1 else 6, samples.width, samples.height) + samples.colours
+
+
+def _png(samples: Samples, lost: list[str]) -> dict[str, Any]:
+    from PIL import PngImagePlugin
+
+    options: dict[str, Any] = {"compress_level": _PNG_LEVEL, **_given(icc_profile=samples.icc, exif=samples.exif)}
+    if len(samples.icc or b"") > _MOST_ICC:
         lost.append("the ICC profile is so large that some programs refuse the PNG file; --strip icc leaves it out")
-    if picture.xmp:
+    if samples.xmp:
         try:
             text = PngImagePlugin.PngInfo()
-            text.add_itxt("XML:com.adobe.xmp", picture.xmp.decode())
+            text.add_itxt("XML:com.adobe.xmp", samples.xmp.decode())
             options["pnginfo"] = text
         except UnicodeDecodeError:
             lost.append("the XMP data is not in UTF-8, as PNG needs it")
     return options
 
 
-def _jpeg(picture: Picture, lost: list[str]) -> dict[str, Any]:
-    exif = b"Exif\0\0" + picture.exif if picture.exif else None
-    blocks = {"icc_profile": picture.icc, "exif": exif, "xmp": picture.xmp}
+def _jpeg(samples: Samples, lost: list[str]) -> dict[str, Any]:
+    exif = b"Exif\0\0" + samples.exif if samples.exif else None
+    blocks = {"icc_profile": samples.icc, "exif": exif, "xmp": samples.xmp}
     for name in ("exif", "xmp"):
         if len(blocks[name] or b"") > _MARKER_BYTES:
             blocks[name] = None
@@ -172,18 +220,24 @@ def _jpeg(picture: Picture, lost: list[str]) -> dict[str, Any]:
     return {"quality": 95, "subsampling": 0, "optimize": True, **_given(**blocks)}
 
 
-def _webp(picture: Picture, lost: list[str]) -> dict[str, Any]:
+def _webp(samples: Samples, lost: list[str]) -> dict[str, Any]:
     return {
         "lossless": True,
         "exact": True,
         "method": 4,
-        **_given(icc_profile=picture.icc, exif=picture.exif, xmp=picture.xmp),
+        **_given(icc_profile=samples.icc, exif=samples.exif, xmp=samples.xmp),
     }
 
 
-def _tiff(picture: Picture, lost: list[str]) -> bytes:
+def _tiff(samples: Samples, lost: list[str]) -> bytes:
     """In TIFF the EXIF tags are those of the picture's own directory. An hpc file may hold anything in their place,
     also tags that would lay out the samples anew, and on nonsense Pillow raises nearly everything there is."""
+    import numpy as np
+    from PIL import Image
+
+    from hpcmcodec.formats import metadata, tiff
+
+    picture = samples.picture
     planes = picture.pixels if picture.alpha is None else np.dstack((picture.pixels, picture.alpha))
     if picture.exif:
         try:
@@ -195,8 +249,8 @@ def _tiff(picture: Picture, lost: list[str]) -> bytes:
     return tiff.encode(planes, {}, picture.icc, picture.xmp)
 
 
-def _bare(picture: Picture, lost: list[str]) -> dict[str, Any]:
-    blocks = {"ICC": picture.icc, "EXIF": picture.exif, "XMP": picture.xmp}
+def _bare(samples: Samples, lost: list[str]) -> dict[str, Any]:
+    blocks = {"ICC": samples.icc, "EXIF": samples.exif, "XMP": samples.xmp}
     lost += [f"this format has no place for {name} data" for name, block in blocks.items() if block]
     return {}
 
@@ -205,10 +259,9 @@ def _given(**blocks: bytes | None) -> dict[str, Any]:
     return {name: block for name, block in blocks.items() if block}
 
 
-_OPTIONS: dict[str, Callable[[Picture, list[str]], dict[str, Any]]] = {
+_OPTIONS: dict[str, Callable[[Samples, list[str]], dict[str, Any]]] = {
     "png": _png,
     "jpeg": _jpeg,
     "webp": _webp,
-    "ppm": _bare,
     "bmp": _bare,
 }

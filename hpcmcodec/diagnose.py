@@ -44,7 +44,7 @@ def diagnose(conformance: Path | None = None) -> Iterator[Check]:
     """All findings, as they are made. conformance: a folder of files to decode instead of the package's own."""
     yield Check("hpcmcodec", "ok", f"{__version__} in {Path(__file__).parent}")
     yield Check("python", "ok", f"{platform.python_version()} on {platform.platform()}")
-    yield Check("packages", "ok", ", ".join(f"{name} {_version(name)}" for name in ("numpy", "pillow", "safetensors")))
+    yield Check("packages", "ok", ", ".join(f"{name} {_version(name)}" for name in ("numpy", "pillow")))
     yield _torch()
     for name, section in (
         ("kernels", _kernels()),

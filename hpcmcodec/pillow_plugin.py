@@ -24,13 +24,13 @@ from typing import IO, TYPE_CHECKING, Any
 from PIL import Image, ImageFile
 
 from hpcmcodec.errors import HpcmError, UsageError
-from hpcmcodec.formats import container
-from hpcmcodec.formats.container import SIGNATURE, Container, Limits
-from hpcmcodec.formats.pictures import picture_from_image, picture_to_image
+from hpcmcodec.formats.limits import SIGNATURE, Limits
+from hpcmcodec.formats.picture_output import picture_to_image
 
 if TYPE_CHECKING:
     from hpcmcodec.codec import Decoder
     from hpcmcodec.codec.api import Encoder
+    from hpcmcodec.kernels.decode import File
 
 FORMAT, SUFFIX, MIME = "HPC", ".hpc", "image/x-hpc"
 MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "YCbCr")
@@ -50,21 +50,20 @@ class HpcImageFile(ImageFile.ImageFile):
         assert self.fp is not None
         self._data = self.fp.read()
         file = _structure(self._data)
-        header = file.header
-        self._size = header.width, header.height
-        self._mode = ("L" if header.channels == 1 else "RGB") + ("A" if header.alpha else "")
+        self._size = file.width, file.height
+        self._mode = ("L" if file.channels == 1 else "RGB") + ("A" if file.has_alpha else "")
         for name, key in (("icc", "icc_profile"), ("exif", "exif"), ("xmp", "xmp")):
             block = _metadata(file, name)
             if block:
                 self.info[key] = block
-        self.info["quality"] = header.quality
-        self.info["model"] = header.model_name
+        self.info["quality"] = file.quality
+        self.info["model"] = file.model_name
 
     def load(self) -> Any:
         """Decodes the picture, once. Raises OSError if it cannot be."""
         if self._data:
             try:
-                decoded = picture_to_image(_decoder().decode(self._data))
+                decoded = picture_to_image(_decoder().samples(self._data))
             except HpcmError as error:
                 raise OSError(f"cannot decode this hpc file: {error}") from error
             self.im = decoded.im
@@ -81,21 +80,21 @@ class HpcImageFile(ImageFile.ImageFile):
             super().verify()
             return
         try:
-            container.read(self._data, Limits(_UNLIMITED)).verify()
+            _decoder().open(self._data).verify()
         except HpcmError as error:
             raise OSError(f"this hpc file is damaged: {error}") from error
         super().verify()
 
 
-def _structure(data: bytes) -> Container:
+def _structure(data: bytes) -> File:
     """The chunks of a file, whose end may be missing: Pillow opens such files and complains at `load`."""
     try:
-        return container.read(data, Limits(_UNLIMITED), allow_truncated=True)
+        return _decoder().open(data, allow_truncated=True)
     except HpcmError as error:
         raise SyntaxError(str(error)) from error  # by which Image.open knows that this is not the right plugin
 
 
-def _metadata(file: Container, name: str) -> bytes | None:
+def _metadata(file: File, name: str) -> bytes | None:
     """A block of metadata; one that is damaged is passed over here, `load` finds the damage again."""
     try:
         block: bytes | None = getattr(file, name)
@@ -109,6 +108,7 @@ def save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     if image.mode not in MODES:
         raise OSError(f"cannot write mode {image.mode} as {FORMAT}")
     from hpcmcodec.codec.api import encode
+    from hpcmcodec.formats.picture_input import picture_from_image
 
     given: dict[str, Any] = image.encoderinfo
     try:

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, TypeAlias
-
-import numpy as np
-import numpy.typing as npt
+from typing import Any
 
 from hpcmcodec.errors import NoKernelsError
-
-Float32: TypeAlias = npt.NDArray[np.float32]
 
 
 @functools.cache

@@ -5,7 +5,8 @@ Wrong types, layouts or shapes raise ValueError.
 
 from __future__ import annotations
 
-from hpcmcodec.kernels._load import Float32, native
+from hpcmcodec.kernels._arrays import Float32
+from hpcmcodec.kernels._load import native
 
 Summary = tuple[Float32, Float32, Float32]
 """Peak (d,), mass (d,) and sums (d, channels of a head)."""

@@ -7,7 +7,8 @@ Weights are finite (checked when a model is loaded). Wrong types, layouts, shape
 
 from __future__ import annotations
 
-from hpcmcodec.kernels._load import Float32, native
+from hpcmcodec.kernels._arrays import Float32
+from hpcmcodec.kernels._load import native
 
 
 def conv1x1(x: Float32, w: Float32, b: Float32 | None) -> Float32:

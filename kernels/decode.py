@@ -33,7 +33,114 @@ class Model:
         return int(self.native.size)
 
 
-class Samples(NamedTuple):
+class Tile(NamedTuple):
+    """Of an entropy tile: bytes of the streams that are whole, and whether these are all."""
+
+    sizes: list[int]
+    complete: bool
+
+
+COLOURS, ALPHA, ON_TOP = 1, 2, 4
+"""Kinds of exact parts, to be added up."""
+
+
+class ExactPart(NamedTuple):
+    """What an exact chunk holds: number of its tile, kind, bytes of its stream."""
+
+    tile: int
+    what: int
+    size: int
+
+
+class File:
+    """The structure of an hpc file, which it keeps; needs no model. Checksums are compared as parts are used.
+
+    most_metadata: bytes of one unpacked piece. allow_truncated: accept a file whose end is missing, as long as its
+    header is whole. Raises NotHpcError, TruncatedError, CorruptError, UnsupportedVersionError, LimitExceededError.
+    """
+
+    def __init__(self, data: Buffer, most_pixels: int, most_metadata: int, *, allow_truncated: bool = False) -> None:
+        with translated():
+            self.native: Any = native().File(data, most_pixels, most_metadata, allow_truncated)
+        file = self.native
+        self.width: int = file.width
+        self.height: int = file.height
+        self.channels: int = file.channels
+        """Of the colours: 1 (grey) or 3."""
+        self.has_alpha: bool = file.has_alpha
+        self.bit_depth: int = file.bit_depth
+        """8..16."""
+        self.learned: bool = file.learned
+        """Whether there is a learned picture, which needs a model; else all is exact."""
+        self.quality: float | None = _plain(file.quality)
+        """1..100; None for a model of one rate."""
+        self.model_id: bytes = file.model_id
+        """8 bytes; none where nothing is learned."""
+        self.model_name: str = file.model_name
+        self.streams: int = file.streams
+        """Of a tile: hyper-latents first, then coarse to fine."""
+        self.tile_size: int = file.tile_size
+        """Pixels of a side; 0 for one tile."""
+        self.tiles: int = file.tiles
+        self.tiles_present: int = file.tiles_present
+        """Of which at least the beginning is there; less than `tiles` only if `truncated`."""
+        self.exact_tile_size: int = file.exact_tile_size
+        self.exact_tiles: int = file.exact_tiles
+        """Of the grid, whether or not the file has them."""
+        self.most_error: int | None = file.most_error
+        """No sample differs by more from the source; None where the file does not say."""
+        self.truncated: bool = file.truncated
+        self.size: int = file.size
+        """Bytes of the file."""
+
+    @property
+    def exact(self) -> list[ExactPart]:
+        """All exact parts that are whole; their checksums are not compared."""
+        return [ExactPart(*part) for part in self.native.exact]
+
+    @property
+    def icc(self) -> bytes | None:
+        """The ICC profile, or None."""
+        return self._metadata("icc")
+
+    @property
+    def exif(self) -> bytes | None:
+        """The EXIF block (TIFF structure without prefix, orientation 1 or absent), or None."""
+        return self._metadata("exif")
+
+    @property
+    def xmp(self) -> bytes | None:
+        """The XMP packet, or None."""
+        return self._metadata("xmp")
+
+    def tile(self, index: int) -> Tile:
+        """Tile `index` in raster order, its checksum compared."""
+        with translated():
+            return Tile(*self.native.tile(index))
+
+    def verify(self) -> None:
+        """Checks everything that needs no model: all checksums and the structure inside the chunks."""
+        with translated():
+            self.native.verify()
+
+    def _metadata(self, name: str) -> bytes | None:
+        with translated():
+            block: bytes | None = getattr(self.native, name)
+        return block
+
+
+def _plain(number: float | None) -> float | None:
+    """A whole number as int, which prints without a point."""
+    return int(number) if number is not None and number == int(number) else number
+
+
+def exif_problem(block: Buffer) -> str | None:
+    """What FORMAT.md does not allow of an EXIF block in an hpc file, or None."""
+    problem: str | None = native().exif_problem(block)
+    return problem
+
+
+class Decoded(NamedTuple):
     """Decoded samples: interleaved colours (1 or 3 channels), and alpha by itself. Those of more than 8 bits take two
     bytes in the machine's order."""
 
@@ -46,33 +153,22 @@ class Samples(NamedTuple):
 
 
 def decode(
-    data: Buffer,
+    file: File,
     model: Model | None,
     region: Region | None = None,
     scale: int = 1,
     *,
-    allow_truncated: bool = False,
-    max_pixels: int,
     max_memory: int = 0,
     reserved: int = 0,
     progress: Callable[[float], bool] | None = None,
-) -> Samples:
+) -> Decoded:
     """A file, or a rectangle of it, `scale` times smaller on each side. model: None for a file that needs none.
 
     max_memory: bytes that may be in use, 0 for no limit, `reserved` of them by others. progress(share) gives False
     to stop. Raises the errors of `hpcmcodec.errors`.
     """
     with translated():
-        return Samples(
-            *native().decode(
-                data,
-                None if model is None else model.native,
-                region,
-                scale,
-                allow_truncated,
-                max_pixels,
-                max_memory,
-                reserved,
-                progress,
-            )
+        made = native().decode(
+            file.native, None if model is None else model.native, region, scale, max_memory, reserved, progress
         )
+        return Decoded(*made)

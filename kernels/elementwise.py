@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from hpcmcodec.kernels._load import Float32, native
+from hpcmcodec.kernels._arrays import Float32
+from hpcmcodec.kernels._load import native
 
 
 def leaky_relu(x: Float32, slope: float = 0.01) -> Float32:

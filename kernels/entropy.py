@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hpcmcodec.errors import CorruptError, TruncatedError
-from hpcmcodec.kernels._load import Float32, native
+from hpcmcodec.kernels._arrays import Float32
+from hpcmcodec.kernels._load import native
 
 Int32: TypeAlias = npt.NDArray[np.int32]
 UInt16: TypeAlias = npt.NDArray[np.uint16]

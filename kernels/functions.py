@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from hpcmcodec.kernels._load import Float32, native
+from hpcmcodec.kernels._arrays import Float32
+from hpcmcodec.kernels._load import native
 
 
 def exp(x: Float32) -> Float32:

@@ -12,8 +12,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from hpcmcodec.kernels._arrays import Float32
 from hpcmcodec.kernels._errors import translated
-from hpcmcodec.kernels._load import Float32, native
+from hpcmcodec.kernels._load import native
 from hpcmcodec.kernels.entropy import TableSet
 
 Grid: TypeAlias = tuple[int, int]

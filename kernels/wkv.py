@@ -6,7 +6,8 @@ exp(u + k_t). The cost grows linearly with the tokens. Wrong types, layouts or s
 
 from __future__ import annotations
 
-from hpcmcodec.kernels._load import Float32, native
+from hpcmcodec.kernels._arrays import Float32
+from hpcmcodec.kernels._load import native
 
 
 def wkv(w: Float32, u: Float32, k: Float32, v: Float32) -> Float32:

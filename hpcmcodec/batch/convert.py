@@ -23,7 +23,7 @@ from hpcmcodec.progress import part
 if TYPE_CHECKING:  # these load numpy and the kernels
     from hpcmcodec.codec import Decoder, Encoder
     from hpcmcodec.codec.target import Target
-    from hpcmcodec.formats.container import Limits
+    from hpcmcodec.formats.limits import Limits
     from hpcmcodec.formats.picture import Picture, Samples
 
 
@@ -206,37 +206,33 @@ class DecodeJob(_Job):
     def __call__(self, task: Task, gate: Gate) -> Converted:
         """Converts one file. Raises HpcmError or OSError; then the destination is as it was before."""
         from hpcmcodec.formats.picture_output import encode_picture, format_of
-        from hpcmcodec.formats.strip import stripped
+        from hpcmcodec.formats.samples import samples_of
+
+        if self.strip:
+            from hpcmcodec.formats.strip import stripped
 
         start = time.perf_counter()
         name = self.format or ("png" if task.destination in (None, STREAM) else format_of(str(task.destination)))
         data = read_coded(task.source, self.max_memory)
         with self._lock:
             decoder = self._decoder
-        picture = decoder.decode(data, self.region, allow_truncated=self.allow_truncated, scale=self.scale)
-        picture = stripped(picture, self.strip)
-        encoded, lost = encode_picture(picture, name)
+        decoded = decoder.samples(data, self.region, allow_truncated=self.allow_truncated, scale=self.scale)
+        if self.strip:
+            decoded = samples_of(stripped(decoded.picture, self.strip), decoded.pixels_of_file)
+        encoded, lost = encode_picture(decoded, name)
         write_bytes(task, encoded, gate)
-        height, width = picture.pixels.shape[:2]
         seconds = time.perf_counter() - start
         return Converted(
-            width,
-            height,
+            decoded.width,
+            decoded.height,
             len(data),
             len(encoded),
             seconds,
             len(data),
-            height * width if self.region is None and self.scale == 1 else self._pixels_of(data),
-            warnings=picture.warnings + picture.notes + lost,
-            incomplete=picture.incomplete,
+            decoded.pixels_of_file,
+            warnings=decoded.warnings + decoded.notes + lost,
+            incomplete=decoded.incomplete,
         )
-
-    def _pixels_of(self, data: bytes) -> int:
-        """Of the whole picture in a file."""
-        from hpcmcodec.formats import container
-
-        header = container.read(data, self._decoder.limits, self.allow_truncated).header
-        return header.width * header.height
 
     def prepare(self) -> None:
         """Loads the model that was named; which others are needed depends on the file."""
@@ -246,7 +242,7 @@ class DecodeJob(_Job):
 
 def limits(max_pixels: int | None, max_memory: int | None) -> Limits:
     """What a coder is to refuse. None: as `Limits` has it."""
-    from hpcmcodec.formats.container import Limits
+    from hpcmcodec.formats.limits import Limits
 
     made = Limits(max_memory=max_memory)
     return made if max_pixels is None else replace(made, max_pixels=max_pixels)

@@ -35,7 +35,7 @@ def read_coded(source: Place, max_memory: int | None = None) -> bytes:
 
     Errors as `read_bytes`; a local file that is too large is refused before it is read.
     """
-    from hpcmcodec.formats.container import SIGNATURE
+    from hpcmcodec.formats.limits import SIGNATURE
 
     with _opened(source) as file:
         head = _exactly(file, _HEAD)
@@ -51,7 +51,7 @@ def read_coded(source: Place, max_memory: int | None = None) -> bytes:
 
 def too_large(what: str, most: int) -> LimitExceededError:
     """The error of something that is larger than the memory that there may be."""
-    from hpcmcodec.codec.memory import readable
+    from hpcmcodec.codec.machine import readable
 
     return LimitExceededError(f"{what}, more than the limit of {readable(most)}; see --max-memory")
 
@@ -59,7 +59,7 @@ def too_large(what: str, most: int) -> LimitExceededError:
 def _most(max_memory: int | None) -> int:
     if max_memory is not None:
         return max_memory
-    from hpcmcodec.codec.memory import machine_memory
+    from hpcmcodec.codec.machine import machine_memory
 
     return int(machine_memory()) // _SHARE
 

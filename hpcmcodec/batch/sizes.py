@@ -24,12 +24,12 @@ def pixels_of(source: Place) -> int | None:
 
 
 def _coded(source: Path) -> int:
-    from hpcmcodec.formats import container
-    from hpcmcodec.formats.header import MAX_SIDE
+    from hpcmcodec.formats.limits import MAX_SIDE
+    from hpcmcodec.kernels.decode import File
 
     with source.open("rb") as file:
-        header = container.read(file.read(_HEAD), container.Limits(MAX_SIDE**2), allow_truncated=True).header
-    return header.width * header.height
+        found = File(file.read(_HEAD), MAX_SIDE**2, 0, allow_truncated=True)
+    return found.width * found.height
 
 
 def _picture(source: Path) -> int | None:

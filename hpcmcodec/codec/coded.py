@@ -5,23 +5,29 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import BinaryIO
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, BinaryIO, Union, cast
 
 from hpcmcodec.errors import InputError
-from hpcmcodec.formats.container import SIGNATURE
+from hpcmcodec.formats.limits import SIGNATURE
 
-FileLike = str | os.PathLike[str] | bytes | bytearray | memoryview | np.ndarray | BinaryIO
+if TYPE_CHECKING:
+    import numpy as np
+
+FileLike = Union[str, os.PathLike[str], bytes, bytearray, memoryview, "np.ndarray[Any, Any]", BinaryIO]
 """An hpc file: path, bytes (also as a uint8 array of one dimension) or open file; "-" is standard input."""
 
 
 def as_bytes(file: FileLike) -> bytes | memoryview:
     """Any accepted kind of hpc file in memory. Raises InputError if it cannot be read or is none of these."""
-    if isinstance(file, np.ndarray):
-        if file.dtype != np.uint8 or file.ndim != 1:
-            raise InputError(f"an hpc file in an array must be uint8 of one dimension, not {file.dtype} {file.shape}")
-        return np.ascontiguousarray(file).data
+    if "numpy" in sys.modules:  # as it is where there is an array
+        import numpy as np
+
+        if isinstance(file, np.ndarray):
+            if file.dtype != np.uint8 or file.ndim != 1:
+                raise InputError(
+                    f"an hpc file in an array must be uint8 of one dimension, not {file.dtype} {file.shape}"
+                )
+            return np.ascontiguousarray(file).data
     if isinstance(file, bytes | bytearray | memoryview):
         return memoryview(file).cast("B").toreadonly()
     if isinstance(file, str) and file == "-":
@@ -33,7 +39,7 @@ def as_bytes(file: FileLike) -> bytes | memoryview:
         except OSError as error:
             raise InputError(f"cannot read {os.fspath(file)}: {error.strerror or error}") from error
     if hasattr(file, "read"):
-        return _rest(file)
+        return _rest(cast("BinaryIO", file))
     raise InputError(f"a {type(file).__name__} is no hpc file: give its path, its bytes or an open file")
 
 

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from hpcmcodec import kernels
-from hpcmcodec.codec.canvas import check_scale
-from hpcmcodec.codec.memory import FILE_BYTES, PROCESS_BYTES, machine_memory
-from hpcmcodec.codec.model import CodecModel
-from hpcmcodec.errors import TruncatedError, UsageError
+from hpcmcodec.codec.machine import FILE_BYTES, PROCESS_BYTES, machine_memory
 from hpcmcodec.forking import Lock
-from hpcmcodec.formats import container
-from hpcmcodec.formats.container import Container, Limits
-from hpcmcodec.formats.header import Header
-from hpcmcodec.formats.picture import Picture
+from hpcmcodec.formats.limits import Limits
+from hpcmcodec.formats.samples import Samples
 from hpcmcodec.kernels import decode as core
+from hpcmcodec.kernels import runtime
 from hpcmcodec.models import store
 from hpcmcodec.progress import at
+
+if TYPE_CHECKING:  # which load numpy
+    from hpcmcodec.codec.model import CodecModel
+    from hpcmcodec.formats.picture import Picture
 
 
 class Decoder:
@@ -40,7 +36,7 @@ class Decoder:
         self, threads: int | None = None, limits: Limits | None = None, model: str | Path | None = None
     ) -> None:
         if threads is not None:
-            kernels.set_threads(threads)
+            runtime.set_threads(threads)
         self.limits = limits or Limits()
         self._models: dict[bytes, core.Model] = {}
         self._lock = Lock()
@@ -65,42 +61,56 @@ class Decoder:
         Raises the errors of `hpcmcodec.errors`: the bytes are not a sound hpc file, its model is missing, it is too
         large, or this machine's arithmetic does not give the encoder's latents; UsageError for a region outside.
         """
-        check_scale(scale)
-        file = container.read(data, self.limits, allow_truncated)
-        _check(region, file.header)
-        if file.truncated and not (file.exact_chunks or (file.tiles_present and file.tile(0).streams)):
-            raise TruncatedError("the file ends before anything of its picture; it was cut off")
-        model = self.model_of(file.header) if file.header.learned else None
+        return self.samples(data, region, allow_truncated=allow_truncated, scale=scale).picture
+
+    def samples(
+        self,
+        data: bytes | memoryview,
+        region: core.Region | None = None,
+        *,
+        allow_truncated: bool = False,
+        scale: int = 1,
+    ) -> Samples:
+        """As `decode`, without numpy."""
+        file = self.open(data, allow_truncated=allow_truncated)
+        model = self.model_of(file) if file.learned else None
         most = machine_memory() if self.limits.max_memory is None else self.limits.max_memory
+        reserved = _reserved(file, model, region)
         width, height, channels, depth, colours, alpha = core.decode(
-            data,
-            model,
-            region,
-            scale,
-            allow_truncated=allow_truncated,
-            max_pixels=self.limits.max_pixels,
-            max_memory=most,
-            reserved=_reserved(file, model, region),
-            progress=_tell,
+            file, model, region, scale, max_memory=most, reserved=reserved, progress=_tell
         )
-        kind = np.uint8 if depth == 8 else np.uint16
-        pixels = np.frombuffer(colours, kind).reshape(height, width, channels)
-        plane = None if alpha is None else np.frombuffer(alpha, kind).reshape(height, width)
-        picture = Picture(pixels, plane, icc=file.icc, exif=file.exif, xmp=file.xmp, depth=depth)
-        return replace(picture, incomplete=True, warnings=(what_is_there(file),)) if file.truncated else picture
+        return Samples(
+            width,
+            height,
+            channels,
+            colours,
+            alpha,
+            icc=file.icc,
+            exif=file.exif,
+            xmp=file.xmp,
+            warnings=(what_is_there(file),) if file.truncated else (),
+            incomplete=file.truncated,
+            depth=depth,
+            pixels_of_file=file.width * file.height,
+        )
+
+    def open(self, data: bytes | memoryview, *, allow_truncated: bool = False) -> core.File:
+        """A file's structure, within the limits. Errors as `decode`."""
+        limits = self.limits
+        return core.File(data, limits.max_pixels, limits.max_metadata, allow_truncated=allow_truncated)
 
     def add(self, model: CodecModel) -> None:
         """Know a model that is not installed."""
         with self._lock:
             self._models[model.identity] = model.core
 
-    def model_of(self, header: Header) -> core.Model:
+    def model_of(self, file: core.File) -> core.Model:
         """The model that made a file. Raises MissingModelError if it is not installed."""
         with self._lock:
-            model = self._models.get(header.model_id)
+            model = self._models.get(file.model_id)
             if model is None:
-                model = store.first_sound(store.paths_by_id(header.model_id, header.model_name), store.for_core)
-                self._models[header.model_id] = model
+                model = store.first_sound(store.paths_by_id(file.model_id, file.model_name), store.for_core)
+                self._models[file.model_id] = model
             return model
 
 
@@ -109,37 +119,24 @@ def _tell(share: float) -> bool:
     return True
 
 
-def _check(region: core.Region | None, header: Header) -> None:
-    if region is None:
-        return
-    x, y, width, height = region
-    inside = x >= 0 and y >= 0 and width >= 1 and height >= 1
-    if not inside or x + width > header.width or y + height > header.height:
-        raise UsageError(
-            f"the region {x},{y},{width},{height} does not lie in the picture of"
-            f" {header.width} x {header.height} pixels"
-        )
-
-
-def _reserved(file: Container, model: core.Model | None, region: core.Region | None) -> int:
+def _reserved(file: core.File, model: core.Model | None, region: core.Region | None) -> int:
     """Bytes in use besides what decoding takes: the process, the model, the picture while it is handed on."""
-    header = file.header
-    pixels = header.width * header.height if region is None else region[2] * region[3]
-    size = 2 if header.bit_depth > 8 else 1
-    return PROCESS_BYTES + (model.size if model else 0) + size * (FILE_BYTES + header.alpha) * pixels
+    pixels = file.width * file.height if region is None else max(region[2] * region[3], 0)
+    size = 2 if file.bit_depth > 8 else 1
+    return PROCESS_BYTES + (model.size if model else 0) + size * (FILE_BYTES + file.has_alpha) * pixels
 
 
-def what_is_there(file: Container) -> str:
+def what_is_there(file: core.File) -> str:
     """One sentence about a file that was cut off."""
-    if not file.header.learned:
-        whole, tiles = len({part.tile for part in file.exact}), math.prod(file.header.exact_grid)
-        return f"the file was cut off: {whole} of {tiles} tiles are there"
-    tiles, present = file.header.tiles, file.tiles_present
+    if not file.learned:
+        whole = len({part.tile for part in file.exact})
+        return f"the file was cut off: {whole} of {file.exact_tiles} tiles are there"
+    tiles, present = file.tiles, file.tiles_present
     whole = present - 1 if present and not file.tile(present - 1).complete else present
     if whole == tiles:
         return "the file was cut off behind its learned picture: exact tiles, alpha, EXIF or XMP may be missing"
-    streams = len(file.tile(whole).streams) if whole < present else 0
-    found = f"{streams} of {file.header.streams} streams, the coarser ones first,"
+    streams = len(file.tile(whole).sizes) if whole < present else 0
+    found = f"{streams} of {file.streams} streams, the coarser ones first,"
     if tiles == 1:
         return f"the file was cut off: {found} are there, the rest is what these predict"
     more = f" and {found} of the next one" if streams else ""

@@ -9,9 +9,8 @@ from hpcmcodec import __version__
 from hpcmcodec.codec.coded import FileLike, as_bytes
 from hpcmcodec.codec.decoder import Decoder
 from hpcmcodec.errors import HpcmError, MissingModelError
-from hpcmcodec.formats import container
-from hpcmcodec.formats.exact import ALPHA, COLOURS, ON_TOP
-from hpcmcodec.formats.header import MAX_SIDE
+from hpcmcodec.formats.limits import MAX_SIDE, Limits
+from hpcmcodec.kernels.decode import ALPHA, COLOURS, ON_TOP
 
 if TYPE_CHECKING:
     from hpcmcodec.codec import api  # which loads the encoder as well
@@ -84,43 +83,42 @@ def info(file: FileLike) -> Info:
     (64, 48, 1, 30)
     """
     data = as_bytes(file)
-    found = container.read(data, container.Limits(max_pixels=MAX_SIDE**2), allow_truncated=True)
-    header = found.header
-    tiles = [found.tile(i) for i in range(found.tiles_present)]
+    found = Decoder(limits=Limits(max_pixels=MAX_SIDE**2)).open(data, allow_truncated=True)
+    tiles = [found.tile(i).sizes for i in range(found.tiles_present)]
     streams = {
-        f"latent{i}" if i else "hyper": sum(len(t.streams[i]) for t in tiles if i < len(t.streams))
-        for i in range(header.streams if header.learned else 0)
+        f"latent{i}" if i else "hyper": sum(sizes[i] for sizes in tiles if i < len(sizes))
+        for i in range(found.streams if found.learned else 0)
     }
     parts = found.exact
     kinds = {"alone": _ALONE, "on top": (COLOURS | ON_TOP,), "alpha": (ALPHA, COLOURS | ALPHA)}
     exact = {name: [part for part in parts if part.what in whats] for name, whats in kinds.items()}
     if parts:
-        streams["exact"] = sum(len(part.stream) for part in parts)
+        streams["exact"] = sum(part.size for part in parts)
     metadata = {"icc": found.icc, "exif": found.exif, "xmp": found.xmp}
     return Info(
-        width=header.width,
-        height=header.height,
-        channels=header.channels,
-        bit_depth=header.bit_depth,
-        has_alpha=header.alpha,
-        model=header.model_name or None,
-        model_id=header.model_id.hex() or None,
-        quality=header.quality,
-        tile_size=header.tile_size,
-        tiles=header.tiles,
+        width=found.width,
+        height=found.height,
+        channels=found.channels,
+        bit_depth=found.bit_depth,
+        has_alpha=found.has_alpha,
+        model=found.model_name or None,
+        model_id=found.model_id.hex() or None,
+        quality=found.quality,
+        tile_size=found.tile_size,
+        tiles=found.tiles,
         size=len(data),
-        bits_per_pixel=8 * len(data) / (header.width * header.height),
+        bits_per_pixel=8 * len(data) / (found.width * found.height),
         streams=streams,
         overhead=len(data) - sum(streams.values()),
         metadata={name: len(value) for name, value in metadata.items() if value},
         truncated=found.truncated,
-        most_error=header.most_error,
-        exact_tile_size=header.exact_tile_size,
+        most_error=found.most_error,
+        exact_tile_size=found.exact_tile_size,
         exact_tiles={name: len(those) for name, those in exact.items() if those},
     )
 
 
-def verify(file: FileLike, decoder: Decoder | api.Decoder | None = None) -> VerifyReport:
+def verify(file: FileLike, decoder: api.Decoder | None = None) -> VerifyReport:
     """Check everything in a file: structure, checksums, model, and that its latents decode to the encoder's.
 
     Never raises for a bad file: the report says what is wrong. file: its path, its bytes or the open file, InputError
@@ -134,18 +132,20 @@ def verify(file: FileLike, decoder: Decoder | api.Decoder | None = None) -> Veri
     >>> report.ok, report.exit_code
     (False, 11)
     """
-    data = as_bytes(file)
-    given: Any = decoder or Decoder()
-    core: Decoder = getattr(given, "core", given)
+    return check(as_bytes(file), Decoder() if decoder is None else decoder.core)
+
+
+def check(data: bytes | memoryview, decoder: Decoder) -> VerifyReport:
+    """As `verify`, of bytes and with the inner decoder."""
     checksums = model_found = False
     try:
-        found = container.read(data, core.limits)
+        found = decoder.open(data)
         found.verify()
         checksums = True
-        if found.header.learned:
-            core.model_of(found.header)
+        if found.learned:
+            decoder.model_of(found)
         model_found = True
-        core.decode(data)
+        decoder.samples(data)
     except HpcmError as error:
         known = model_found or (not isinstance(error, MissingModelError) and checksums)
         return VerifyReport(checksums, known, False, str(error), error.exit_code)

@@ -6,24 +6,15 @@ smaller (the pixels, the network, one tile) is refused early if it does not fit.
 
 from __future__ import annotations
 
-import os
-import sys
 from dataclasses import dataclass
-from pathlib import Path
-
-import numpy as np
 
 from hpcmcodec import kernels
+from hpcmcodec.codec.machine import FILE_BYTES, PROCESS_BYTES, machine_memory, readable
 from hpcmcodec.codec.model import CodecModel
 from hpcmcodec.codec.parallel import MOST_TILES
 from hpcmcodec.codec.tiling import TileGrid
 from hpcmcodec.errors import LimitExceededError
 
-PROCESS_BYTES = 112 * 2**20
-"""Interpreter, numpy, a model file's bytes, and the results that the kernels keep (docs/DECISIONS.md, entry 10)."""
-FILE_BYTES = 13
-"""Per pixel, while a picture is read or written: Pillow's (4), ours (3), the copy that is handed over (3), and the
-whole file where it comes through a pipe and is not compressed (3); tests/codec/test_memory.py measures it."""
 STRIP_BYTES = 2**27
 """Memory that the arrays of one strip may take."""
 LEAST_ROWS = 64
@@ -82,32 +73,3 @@ def _tile_bytes(model: CodecModel, grid: TileGrid) -> float:
 def _band_bytes(model: CodecModel, grid: TileGrid) -> int:
     """The latents of a row of tiles, and those that wait."""
     return 2 * 4 * model.latent_channels * min(grid.latent_side, grid.latent[0]) * grid.latent[1]
-
-
-def machine_memory() -> int:
-    """Bytes of memory of this machine, or of the control group that the process is confined to."""
-    if sys.platform == "win32":
-        return _windows_memory()
-    try:
-        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # not a POSIX system
-        return int(np.iinfo(np.int64).max)
-    for name in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        try:
-            total = min(total, int(Path(name).read_text()))
-        except (OSError, ValueError):  # no such group, or "max"
-            continue
-    return total
-
-
-def _windows_memory() -> int:
-    import ctypes
-
-    status = (ctypes.c_uint64 * 8)(64)  # MEMORYSTATUSEX: its size and the load, 32 bits each, then numbers of bytes
-    ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))  # type: ignore[attr-defined]
-    return int(status[1])
-
-
-def readable(size: int) -> str:
-    """A number of bytes as people write it: 640 MB, 2.1 GB."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"

@@ -11,12 +11,15 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from hpcmcodec.errors import MissingModelError, ModelFileError
-from hpcmcodec.formats import model_file
-from hpcmcodec.formats.model_file import ModelFile, Summary
+from hpcmcodec.formats import model_head
+from hpcmcodec.formats.model_head import Summary
 from hpcmcodec.kernels import decode as core
+
+if TYPE_CHECKING:  # loads numpy
+    from hpcmcodec.formats.model_file import ModelFile
 
 T = TypeVar("T")
 _log = logging.getLogger("hpcmcodec")
@@ -56,7 +59,7 @@ def unreadable() -> list[tuple[Path, ModelFileError]]:
     problems = []
     for path in _candidates():
         try:
-            model_file.peek(path)
+            model_head.peek(path)
         except ModelFileError as error:
             problems.append((path, error))
     return problems
@@ -74,7 +77,7 @@ def find(model: str | Path | None = None) -> ModelFile:
 
 def path_of(model: str | Path) -> Path:
     """The file of a model that `find` takes. Raises as it does."""
-    return _first(model, lambda path: model_file.peek(path).path)
+    return _first(model, lambda path: model_head.peek(path).path)
 
 
 def _first(model: str | Path, read: Callable[[Path], T]) -> T:
@@ -176,7 +179,7 @@ def first_sound(paths: Iterator[Path], read: Callable[[Path], T]) -> T:
 
 def _read_whole(path: Path) -> ModelFile:
     """A model file with its weights compared, which a copy may be needed for, except the package's own."""
-    file = model_file.read(path, by_identity)
+    file = _read(path)
     if path.parent != shipped_folder():
         file.verify()
     return file
@@ -187,7 +190,7 @@ def scan(likely: str | None = None) -> Iterator[tuple[Path, Summary]]:
     paths = _candidates()
     for path in paths if likely is None else sorted(paths, key=lambda p: p.stem != likely):
         try:
-            yield path, model_file.peek(path)
+            yield path, model_head.peek(path)
         except ModelFileError:
             continue
 
@@ -198,9 +201,15 @@ def _candidates() -> Iterator[Path]:
         try:
             yield from sorted(p for p in folder.iterdir() if p.suffix == SUFFIX and p.is_file())
         except OSError as error:
-            if error.errno in model_file.SCARCE:  # which is no matter of this folder
+            if error.errno in model_head.SCARCE:  # which is no matter of this folder
                 raise
             continue
+
+
+def _read(path: Path) -> ModelFile:
+    from hpcmcodec.formats import model_file
+
+    return model_file.read(path, by_identity)
 
 
 def _advice(name: str) -> str:

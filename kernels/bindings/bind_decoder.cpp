@@ -10,6 +10,7 @@
 #include "bindings.h"
 #include "container.h"
 #include "decoder.h"
+#include "exif.h"
 #include "model.h"
 #include "status.h"
 #include "thread_pool.h"
@@ -71,16 +72,72 @@ void split(const void* pixels, size_t count, size_t channels, uint8_t* colours, 
     }
 }
 
-// (width, height, channels, depth, samples, alpha samples or None) of a rectangle, in bytes or, beyond a depth of 8, 16 bits each;
-// progress(share) that gives False cancels.
-py::tuple decode(const py::buffer& data, const std::shared_ptr<Model>& model, const std::optional<Rectangle>& rectangle, int scale,
-                 bool allow_truncated, uint64_t most_pixels, uint64_t most_memory, uint64_t reserved,
-                 const std::optional<std::function<bool(double)>>& progress) {
-    const View view(data);
+Limits limits_of(uint64_t most_pixels, uint64_t most_metadata) {
     Limits limits;
     limits.pixels = most_pixels;
-    limits.memory = most_memory;
-    const Container file(view.bytes(), limits, allow_truncated);
+    limits.metadata = most_metadata;
+    return limits;
+}
+
+// A file's structure, and the bytes that it is of, which it keeps.
+class File {
+public:
+    File(const py::buffer& data, uint64_t most_pixels, uint64_t most_metadata, bool allow_truncated)
+        : view_(data), container_(view_.bytes(), limits_of(most_pixels, most_metadata), allow_truncated) {}
+
+    const Container& container() const { return container_; }
+    const Header& header() const { return container_.header(); }
+    size_t size() const { return view_.bytes().size; }
+
+    std::optional<float> quality() const {
+        return header().quality == 0.0f ? std::optional<float>() : std::optional<float>(header().quality);
+    }
+
+    // Bytes of the streams of a tile that are whole, and whether they are all.
+    std::pair<std::vector<size_t>, bool> tile(uint64_t index) const {
+        const Tile tile = container_.tile(index);
+        std::vector<size_t> sizes;
+        for (const Bytes& stream : tile.streams) sizes.push_back(stream.size);
+        return {sizes, tile.complete};
+    }
+
+    // Tile, what it holds (container.h) and bytes of the stream of every exact part.
+    std::vector<std::tuple<uint64_t, int, size_t>> exact() const {
+        std::vector<std::tuple<uint64_t, int, size_t>> parts;
+        for (const ExactPart& part : container_.exact()) parts.emplace_back(part.tile, part.what, part.stream.size);
+        return parts;
+    }
+
+    std::optional<int> most_error() const {
+        return header().most_error < 0 ? std::optional<int>() : std::optional<int>(header().most_error);
+    }
+
+    py::bytes model_id() const {
+        const auto& id = header().model_id;
+        return py::bytes(reinterpret_cast<const char*>(id.data()), header().learned() ? id.size() : 0);
+    }
+
+    std::optional<py::bytes> metadata(Kind kind) const {
+        const auto found = container_.metadata(kind);
+        if (!found) return std::nullopt;
+        return py::bytes(reinterpret_cast<const char*>(found->data()), found->size());
+    }
+
+    void verify() const {
+        const py::gil_scoped_release release;
+        container_.verify();
+    }
+
+private:
+    View view_;
+    Container container_;
+};
+
+// (width, height, channels, depth, samples, alpha samples or None) of a rectangle, in bytes or, beyond a depth of 8, 16 bits each;
+// progress(share) that gives False cancels.
+py::tuple decode(const File& opened, const std::shared_ptr<Model>& model, const std::optional<Rectangle>& rectangle, int scale,
+                 uint64_t most_memory, uint64_t reserved, const std::optional<std::function<bool(double)>>& progress) {
+    const Container& file = opened.container();
     const Header& header = file.header();
     Region region{0, 0, header.width, header.height};
     if (rectangle) region = {std::get<0>(*rectangle), std::get<1>(*rectangle), std::get<2>(*rectangle), std::get<3>(*rectangle)};
@@ -128,8 +185,36 @@ void bind_decoder(py::module_& module) {
         })
         .def_property_readonly("size", [](const Model& model) { return model.file().bytes(); })
         .def_property_readonly("name", [](const Model& model) { return model.file().name(); });
-    module.def("decode", &decode, py::arg("data"), py::arg("model"), py::arg("region"), py::arg("scale"), py::arg("allow_truncated"),
-               py::arg("most_pixels"), py::arg("most_memory"), py::arg("reserved"), py::arg("progress"));
+    py::class_<File>(module, "File")
+        .def(py::init<const py::buffer&, uint64_t, uint64_t, bool>(), py::arg("data"), py::arg("most_pixels"), py::arg("most_metadata"),
+             py::arg("allow_truncated"))
+        .def_property_readonly("width", [](const File& file) { return file.header().width; })
+        .def_property_readonly("height", [](const File& file) { return file.header().height; })
+        .def_property_readonly("channels", [](const File& file) { return file.header().channels; })
+        .def_property_readonly("bit_depth", [](const File& file) { return file.header().bit_depth; })
+        .def_property_readonly("streams", [](const File& file) { return file.header().streams; })
+        .def_property_readonly("tile_size", [](const File& file) { return file.header().tile_size; })
+        .def_property_readonly("tiles", [](const File& file) { return file.header().tiles(); })
+        .def_property_readonly("model_name", [](const File& file) { return file.header().model_name; })
+        .def_property_readonly("model_id", &File::model_id)
+        .def_property_readonly("quality", &File::quality)
+        .def_property_readonly("size", &File::size)
+        .def_property_readonly("truncated", [](const File& file) { return file.container().truncated(); })
+        .def_property_readonly("tiles_present", [](const File& file) { return file.container().tiles_present(); })
+        .def_property_readonly("has_alpha", [](const File& file) { return file.header().alpha; })
+        .def_property_readonly("learned", [](const File& file) { return file.header().learned(); })
+        .def_property_readonly("most_error", &File::most_error)
+        .def_property_readonly("exact_tile_size", [](const File& file) { return file.header().exact_tile_size; })
+        .def_property_readonly("exact_tiles", [](const File& file) { return file.header().exact_tiles(); })
+        .def_property_readonly("exact", &File::exact)
+        .def_property_readonly("icc", [](const File& file) { return file.metadata(Kind::icc); })
+        .def_property_readonly("exif", [](const File& file) { return file.metadata(Kind::exif); })
+        .def_property_readonly("xmp", [](const File& file) { return file.metadata(Kind::xmp); })
+        .def("tile", &File::tile, py::arg("index"))
+        .def("verify", &File::verify);
+    module.def("decode", &decode, py::arg("file"), py::arg("model"), py::arg("region"), py::arg("scale"), py::arg("most_memory"),
+               py::arg("reserved"), py::arg("progress"));
+    module.def("exif_problem", [](const py::buffer& block) { return exif_problem(View(block).bytes()); }, py::arg("block"));
 }
 
 }  // namespace hpcm

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "crc32.h"
+#include "exif.h"
 #include "inflate.h"
 
 namespace hpcm {
@@ -256,18 +257,26 @@ std::optional<Bytes> Container::payload(Kind kind) const {
 std::optional<std::vector<uint8_t>> Container::metadata(Kind kind) const {
     const std::optional<Bytes> packed = payload(kind);
     if (!packed) return std::nullopt;
-    if (packed->size < 2 || packed->data[0] > 1) fail(Status::corrupt, "metadata of unknown method");
-    if (packed->data[0] == 0) return std::vector<uint8_t>(packed->data + 1, packed->data + packed->size);
+    std::vector<uint8_t> block = unpack(*packed);
+    if (kind == Kind::exif) {
+        if (const auto problem = exif_problem({block.data(), block.size()})) fail(Status::corrupt, *problem);
+    }
+    return block;
+}
+
+std::vector<uint8_t> Container::unpack(Bytes packed) const {
+    if (packed.size < 2 || packed.data[0] > 1) fail(Status::corrupt, "metadata of unknown method");
+    if (packed.data[0] == 0) return std::vector<uint8_t>(packed.data + 1, packed.data + packed.size);
     size_t position = 1, size = 0;
     try {
-        size = read_leb128(*packed, position);
+        size = read_leb128(packed, position);
     } catch (const Error&) {
         fail(Status::corrupt, "metadata is damaged (no size)");
     }
     if (size > limits_.metadata) {
         fail(Status::limit, "metadata of " + std::to_string(size) + " bytes exceeds the limit of " + std::to_string(limits_.metadata));
     }
-    return inflate(packed->from(position), size);
+    return inflate(packed.from(position), size);
 }
 
 void Container::verify() const {

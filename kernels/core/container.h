@@ -68,7 +68,7 @@ public:
     void verify_exact(size_t index) const { exact_chunks_[index].verify(); }
     // The payload of an optional chunk, its checksum compared; nothing where it is absent or cut off.
     std::optional<Bytes> payload(Kind kind) const;
-    // ICC, EXIF or XMP, unpacked.
+    // ICC, EXIF or XMP, unpacked. Fails with `corrupt` also for EXIF that says that the picture is not upright.
     std::optional<std::vector<uint8_t>> metadata(Kind kind) const;
     // Fails unless everything that needs no model is sound and there.
     void verify() const;
@@ -80,6 +80,7 @@ private:
     void check_complete() const;
     void check_exact() const;
     void check_index(Bytes index) const;
+    std::vector<uint8_t> unpack(Bytes packed) const;
 
     Header header_;
     Limits limits_;

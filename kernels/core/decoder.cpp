@@ -97,12 +97,17 @@ Decoding::Decoding(const Container& file, const Model* model, const Region& regi
     const int64_t width = header.width, height = header.height;
     if (region.width < 1 || region.height < 1 || region.x < 0 || region.y < 0 || region.x > width - region.width ||
         region.y > height - region.height) {
-        fail(Status::usage, "the region does not lie in the picture of " + std::to_string(width) + " x " + std::to_string(height) + " pixels");
+        const std::string numbers = std::to_string(region.x) + "," + std::to_string(region.y) + "," + std::to_string(region.width) +
+                                    "," + std::to_string(region.height);
+        fail(Status::usage, "the region " + numbers + " does not lie in the picture of " + std::to_string(width) + " x " + std::to_string(height) + " pixels");
     }
     if (scale != 1 && scale != 2 && scale != 4 && scale != 8) {
         fail(Status::usage, "a scale of 1/" + std::to_string(scale) + " is not possible: choose 1/2, 1/4 or 1/8");
     }
     if (bits != 8 && bits != 16) fail(Status::usage, "samples of " + std::to_string(bits) + " bits are not possible: choose 8 or 16");
+    if (file.truncated() && file.exact().empty() && file.tile(0).streams.empty()) {
+        fail(Status::truncated, "the file ends before anything of its picture; it was cut off");
+    }
     if (!header.learned()) return;
     if (model == nullptr) fail(Status::missing_model, "the file needs its model");
     if (header.streams != model->program().streams || (header.quality != 0.0f) != model->variable()) {

@@ -25,10 +25,6 @@ std::vector<int> outputs_of(const Entry& entry) {
     return values;
 }
 
-struct GiveBack {
-    void operator()(ResultMemory* memory) const { memory->give_back(); }
-};
-
 void copy(const float* from, size_t count, float* to) {
     parallel_for(count, 4 * kGrain, [&](size_t begin, size_t end) { std::copy(from + begin, from + end, to + begin); });
 }
@@ -144,7 +140,7 @@ void Executor::plan() {
 void Executor::run(const std::vector<const float*>& inputs, const std::vector<float*>& results, Coder* coder,
                    const Progress& progress) const {
     const FpGuard guard;
-    const std::unique_ptr<ResultMemory, GiveBack> block(ResultMemory::take(static_cast<size_t>(floats_) * sizeof(float)));
+    const HeldMemory block(ResultMemory::take(static_cast<size_t>(floats_) * sizeof(float)));
     const Memory memory{*this, inputs, results, static_cast<float*>(block->data())};
     double done = 0.0;
     for (size_t i = 0; i < fusion_.steps.size(); ++i) {

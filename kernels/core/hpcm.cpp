@@ -90,6 +90,11 @@ std::vector<uint8_t> read_file(const char* path) {
     const auto unreadable = [&] { hpcm::fail(hpcm::Status::input, std::string(path) + ": it cannot be read"); };
     if (!file) unreadable();
     std::vector<uint8_t> data;
+    if (std::fseek(file.get(), 0, SEEK_END) == 0) {  // not of a pipe, which has no size to make room for
+        data.reserve(size_t(std::max(std::ftell(file.get()), 0L)));
+        std::rewind(file.get());
+    }
+    std::clearerr(file.get());
     uint8_t block[1 << 16];
     for (size_t n; (n = std::fread(block, 1, sizeof block, file.get())) != 0;) data.insert(data.end(), block, block + n);
     if (std::ferror(file.get()) != 0) unreadable();

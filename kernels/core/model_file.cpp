@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <unordered_set>
 
 #include "fpenv.h"
 #include "json.h"
@@ -74,6 +75,17 @@ void copy_floats(const Stored& from, float* out) {
     check_finite(out, from.count);
 }
 
+// Every text in a value: among them the names of parameters.
+void texts_of(const Json& json, std::unordered_set<std::string>& found) {
+    if (json.is(Json::Kind::string)) found.insert(json.string());
+    if (json.is(Json::Kind::array)) {
+        for (const Json& value : json.items()) texts_of(value, found);
+    }
+    if (json.is(Json::Kind::object)) {
+        for (const Json& value : json.values()) texts_of(value, found);
+    }
+}
+
 std::vector<int32_t> integers(const Stored& from) {
     std::vector<int32_t> values(from.count);
     for (size_t i = 0; i < from.count; ++i) values[i] = int32_t(load_u32(from.bytes.data + 4 * i));
@@ -121,7 +133,27 @@ private:
         const Json* program = manifest.find("program");
         if (program == nullptr) fail(Status::model_file, "the model file has no program: make it anew with this version");
         made_->program_ = *program;
+        leave_out_encoders(*program);
         if (const Json* base = manifest.find("base")) find_base(base->string());
+    }
+
+    // Parameters that only entries of encoders name are not read: there is nothing to hold them to their hashes for.
+    void leave_out_encoders(const Json& program) {
+        const Json* entries = program.find("entries");
+        if (entries == nullptr) return;
+        std::unordered_set<std::string> encoders, decoders;
+        for (size_t i = 0; i < entries->names().size(); ++i) {
+            const std::string& name = entries->names()[i];
+            const bool encoder = name == "analysis" || name == "hyper_analysis";
+            texts_of(entries->values()[i], encoder ? encoders : decoders);
+        }
+        for (const std::string& name : encoders) {
+            if (decoders.count(name) != 0) continue;
+            const auto found = stored_.find(name);
+            if (found == stored_.end() || starts_with(name, kPrefix)) continue;
+            if (found->second.dtype == "I8") stored_.erase(name + ".scale");
+            stored_.erase(name);
+        }
     }
 
     // What the manifest says of every tensor: type, shape, SHA-256.
@@ -235,14 +267,14 @@ private:
             places.push_back(total);
             total += (item.second.count + kAlignment - 1) / kAlignment * kAlignment;
         }
-        made_->memory_.resize(total + kAlignment);
-        float* const memory = made_->memory_.data();
-        const size_t shift = (kAlignment - reinterpret_cast<uintptr_t>(memory) / 4 % kAlignment) % kAlignment;
+        made_->memory_.reset(ResultMemory::take(total * sizeof(float)));
+        made_->floats_ = total;
+        float* const memory = static_cast<float*>(made_->memory_->data());
         parallel_for(own.size(), 4, [&](size_t begin, size_t end) {
-            for (size_t i = begin; i < end; ++i) widen(*own[i], memory + shift + places[i]);
+            for (size_t i = begin; i < end; ++i) widen(*own[i], memory + places[i]);
         });
         for (size_t i = 0; i < own.size(); ++i) {
-            made_->parameters_[own[i]->name] = Parameter{memory + shift + places[i], own[i]->dims};
+            made_->parameters_[own[i]->name] = Parameter{memory + places[i], own[i]->dims};
         }
     }
 

@@ -12,6 +12,7 @@
 #include "json.h"
 #include "program.h"
 #include "rans.h"
+#include "result_memory.h"
 #include "sha256.h"
 #include "trellis.h"
 
@@ -24,7 +25,7 @@ using FindModel = std::function<std::shared_ptr<const ModelFile>(const Digest&)>
 
 class ModelFile {
 public:
-    // Reads everything and keeps no part of `file`. Throws Error: model_file, or missing_model for a base that is not found.
+    // Reads what decoding needs, which is all but the parameters of encoders' entries alone, and keeps no part of `file`. Throws Error: model_file, or missing_model for a base that is not found.
     static std::shared_ptr<const ModelFile> read(Bytes file, const FindModel& find_base = {});
 
     const std::string& name() const { return name_; }
@@ -35,7 +36,7 @@ public:
     const Trellis* trellis() const { return trellis_ ? &*trellis_ : nullptr; }
     const std::vector<float>& y_thresholds() const { return y_thresholds_; }
     const std::vector<float>& z_thresholds() const { return z_thresholds_; }
-    size_t bytes() const { return memory_.size() * sizeof(float); }  // of its own parameters
+    size_t bytes() const { return floats_ * sizeof(float); }  // of its own parameters
 
 private:
     ModelFile() = default;
@@ -45,7 +46,9 @@ private:
     Json program_;
     Digest identity_{};
     std::shared_ptr<const ModelFile> base_;
-    std::vector<float> memory_, levels_, y_thresholds_, z_thresholds_;
+    HeldMemory memory_;
+    size_t floats_ = 0;
+    std::vector<float> levels_, y_thresholds_, z_thresholds_;
     std::unordered_map<std::string, Parameter> parameters_;
     std::optional<TableSet> tables_;
     std::optional<Trellis> trellis_;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 
 namespace hpcm {
 
@@ -18,6 +19,12 @@ private:
     void* data_;
     size_t size_;
 };
+
+// Such memory for as long as something lives.
+struct GiveBack {
+    void operator()(ResultMemory* memory) const noexcept { memory->give_back(); }
+};
+using HeldMemory = std::unique_ptr<ResultMemory, GiveBack>;
 
 // Has the C library map every large block singly from now on, arrays of numpy too, so that they are the system's again when
 // they are dropped. For processes of our own; does nothing where it has no such setting.

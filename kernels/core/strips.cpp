@@ -35,10 +35,6 @@ bool local(const Reach& r) { return r.take == 1 && r.give == 1 && r.before == 0 
 
 [[noreturn]] void not_local() { throw ModelCorrupt("the model's program is damaged: a result in strips needs more than a neighbourhood"); }
 
-struct GiveBack {
-    void operator()(ResultMemory* memory) const { memory->give_back(); }
-};
-
 // A rectangle of every plane to another place; rows have from_columns and to_columns floats.
 void copy_rows(const float* from, ptrdiff_t from_plane, int64_t from_columns, float* to, ptrdiff_t to_plane, int64_t to_columns,
                int64_t channels, int64_t rows, int64_t columns) {
@@ -310,7 +306,7 @@ struct Strips::Run {
     std::vector<Reached> reached;
     std::vector<const float*> constants;  // by value
     const std::vector<const float*>& inputs;
-    std::unique_ptr<ResultMemory, GiveBack> memory;
+    HeldMemory memory;
 
     Run(const Strips& strips, int64_t step, const std::vector<const float*>& inputs_)
         : of(strips), layout(strips.layout(step)), constants(strips.shapes_.size(), nullptr), inputs(inputs_),

@@ -207,7 +207,7 @@ def _forget(file: BinaryIO) -> None:
 
 
 def _all_of(file: BinaryIO, max_memory: int | None) -> bytes:
-    from hpcmcodec.codec.memory import machine_memory
+    from hpcmcodec.codec.machine import machine_memory
 
     size = os.fstat(file.fileno()).st_size
     if size > (max_memory or machine_memory()):
