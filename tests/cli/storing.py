@@ -10,6 +10,7 @@ from typing import Any
 from hpcmcodec.errors import CorruptError
 from hpcmcodec.formats.container import SIGNATURE, Limits
 from hpcmcodec.formats.pictures import Picture, encode_picture, read_picture
+from hpcmcodec.formats.samples import Samples, samples_of
 
 MARK = SIGNATURE + b"stored:"  # files that do not begin like ours are not read
 
@@ -48,6 +49,9 @@ class StoringDecoder:
         if not data.startswith(MARK):
             raise CorruptError("a chunk is damaged (checksum mismatch)")
         return read_picture(data[len(MARK) :])
+
+    def samples(self, data: bytes, region: None = None, *, allow_truncated: bool = False, scale: int = 1) -> Samples:
+        return samples_of(self.decode(data))
 
 
 @dataclass(frozen=True)

@@ -96,12 +96,12 @@ def test_every_flipped_bit_is_found() -> None:
     small = Picture(picture(9, 12), alpha, icc=b"profile", exif=b"II*\0", xmp=b"<x/>")
     data = Encoder("tiny").encode(small)
     decoder = Decoder()
-    assert hpcmcodec.verify(data, decoder).ok
+    assert check(data, decoder).ok
     for position in range(len(data)):
         for bit in range(8):
             damaged = bytearray(data)
             damaged[position] ^= 1 << bit
-            report = hpcmcodec.verify(bytes(damaged), decoder)
+            report = check(bytes(damaged), decoder)
             assert not report.ok and report.exit_code in (10, 11, 12, 13), (position, bit)
             with pytest.raises(errors.HpcmError):
                 decoder.decode(bytes(damaged))
