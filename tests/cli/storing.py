@@ -11,6 +11,7 @@ from hpcmcodec.errors import CorruptError
 from hpcmcodec.formats.container import SIGNATURE, Limits
 from hpcmcodec.formats.pictures import Picture, encode_picture, read_picture
 from hpcmcodec.formats.samples import Samples, samples_of
+from hpcmcodec.kernels.decode import File
 
 MARK = SIGNATURE + b"stored:"  # files that do not begin like ours are not read
 
@@ -52,6 +53,9 @@ class StoringDecoder:
 
     def samples(self, data: bytes, region: None = None, *, allow_truncated: bool = False, scale: int = 1) -> Samples:
         return samples_of(self.decode(data))
+
+    def open(self, data: bytes, *, allow_truncated: bool = False) -> File:
+        return File(data, self.limits.max_pixels, self.limits.max_metadata, allow_truncated=allow_truncated)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import hpcmcodec
 from hpcmcodec import errors
 from hpcmcodec.cli.main import run
 from hpcmcodec.codec import Decoder, Encoder
+from hpcmcodec.codec.inspect import check
 from hpcmcodec.formats import container
 from hpcmcodec.formats.pictures import Picture
 
