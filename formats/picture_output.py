@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 import sys
-from array import array
 from collections.abc import Callable
 from dataclasses import replace
 from io import BytesIO
@@ -191,13 +190,8 @@ def _on_white(samples: Samples) -> Samples:
 
 
 def _netpbm(samples: Samples) -> bytes:
-    """PPM, or PGM for grey; samples of two bytes have the high one first."""
-    colours, kind = samples.colours, 5 if samples.channels == 1 else 6
-    if samples.depth > 8 and sys.byteorder == "little":
-        wide = array("H", bytes(colours))
-        wide.byteswap()
-        colours = wide.tobytes()
-    return b"P%d\n%d %d\n%d\n" % (kind, samples.width, samples.height, 2**samples.depth - 1) + colours
+    """PPM, or PGM for grey."""
+    return b"P%d\n%d %d\n255\n" % (5 if samples.channels == 1 else 6, samples.width, samples.height) + samples.colours
 
 
 def _png(samples: Samples, lost: list[str]) -> dict[str, Any]:
