@@ -1,6 +1,6 @@
 """The exact coder beside `cwebp -lossless -m 6 -q 100` and JPEG XL effort 7: bytes and speed, one picture a line.
 
-    python benchmarks/exact_pictures.py GRAPHICS && python benchmarks/exact.py GRAPHICS
+    python benchmarks/exact_pictures.py GRAPHICS && python benchmarks/exact.py GRAPHICS > docs/exact-graphics.txt
     python benchmarks/exact.py KODAK [--near 1]          --near: ours within this error; the others stay lossless
 
 Debian: webp. JPEG XL by imagecodecs (PyPI), if it is there. Speeds are of one core, by processor time.
@@ -57,6 +57,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     totals = np.zeros(6)
+    print(f"# python benchmarks/exact.py {options.folder.name.upper()}, {time.strftime('%Y-%m-%d')}")
     wins = count = 0
     print(f"{'picture':20} {'exact':>9} {'webp':>9} {'jxl 7':>9} {'of webp':>8} {'enc MP/s':>9} {'dec MP/s':>9}")
     for path in sorted(p for p in options.folder.iterdir() if p.suffix in SUFFIXES):
