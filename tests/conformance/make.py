@@ -63,7 +63,8 @@ def laid_on_top(encoder: Encoder, picture: Picture) -> bytes:
 
 
 def exact_files() -> dict[str, bytes]:
-    """Files with exact tiles: alone in 8 and 16 bits, palettes, copies, within an error, in tiles; on top of lite-8."""
+    """Files with exact tiles; those of more than 8 bits have a folder of their own, since not every user of the decoder
+    has them. Alone in 8 and 16 bits, palettes, copies, within an error, in tiles; on top of lite-8."""
     photo, graphic = formula_picture(48, 60, 3), formula_graphic(50, 70, 3)
     alpha = formula_picture(50, 70, 1)[:, :, 0]
     wide = formula_picture(30, 41, 3).astype(np.uint16) * 251 + formula_picture(30, 41, 3)[::-1]
@@ -75,8 +76,8 @@ def exact_files() -> dict[str, bytes]:
         "exact-near": encode_exactly(Picture(photo), 2),
         "exact-palette": encode_exactly(Picture(graphic)),
         "exact-copies": encode_exactly(Picture(graphic + (photo[:50].max() // 128), alpha)),
-        "exact-grey-16": encode_exactly(Picture(np.ascontiguousarray(wide[:, :, :1]), depth=16)),
-        "exact-tiles-12": encode_exactly(Picture((wide >> 4).repeat(2, 0).repeat(2, 1), depth=12), tile_size=64),
+        "deep/exact-grey-16": encode_exactly(Picture(np.ascontiguousarray(wide[:, :, :1]), depth=16)),
+        "deep/exact-tiles-12": encode_exactly(Picture((wide >> 4).repeat(2, 0).repeat(2, 1), depth=12), tile_size=64),
         "exact-tiles": encode_exactly(Picture(formula_graphic(100, 150, 1)), tile_size=64),
         "exact-on-top": laid_on_top(Encoder("lite-8"), on_top),
     }
@@ -97,12 +98,15 @@ def main() -> None:
         data = encoder.encode(Picture(formula_picture(height, width, channels), alpha), quality, exact_tiles=False)
         path.write_bytes(data)
         hashes[path.name] = pixels_hash(decoder.decode(data))
+    record.write_text(json.dumps(hashes, indent=1, sort_keys=True) + "\n")
     for name, data in exact_files().items():
         path = FOLDER / f"{name}.hpc"
         if not path.exists():
             path.write_bytes(data)
+            record = path.with_name("pixels.json")
+            hashes = json.loads(record.read_text()) if record.exists() else {}
             hashes[path.name] = pixels_hash(decoder.decode(data))
-    record.write_text(json.dumps(hashes, indent=1, sort_keys=True) + "\n")
+            record.write_text(json.dumps(hashes, indent=1, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ sys.path.insert(0, str(FOLDER.parent / "formats"))
 import reference_decoder  # noqa: E402
 
 RECORDED: dict[str, str] = json.loads((FOLDER / RECORD).read_text())
+DEEP = {f"deep/{name}": digest for name, digest in json.loads((FOLDER / "deep" / RECORD).read_text()).items()}
+"""Of more than 8 bits, which not every user of the decoder has."""
 
 
 @pytest.fixture(params=kernels.available_levels())
@@ -54,7 +56,13 @@ def test_every_shipped_model_has_its_files() -> None:
     assert learned == {f"{model}-{case}.hpc" for model in shipped for case in CASES}
 
 
-@pytest.mark.parametrize("name", sorted(name for name in RECORDED if name.startswith("exact-")))
+@pytest.mark.parametrize("name", sorted(DEEP))
+def test_deep_files_decode_to_the_recorded_pixels(name: str, decoder: Decoder) -> None:
+    decoded = decoder.decode((FOLDER / name).read_bytes())
+    assert decoded.depth > 8 and pixels_hash(decoded) == DEEP[name]
+
+
+@pytest.mark.parametrize("name", sorted([*DEEP, *(name for name in RECORDED if name.startswith("exact-"))]))
 def test_the_second_decoder_agrees(name: str, decoder: Decoder) -> None:
     """The one that was written from the text alone."""
     data = (FOLDER / name).read_bytes()
