@@ -15,16 +15,17 @@ import tempfile
 from pathlib import Path
 
 import turns
+from installed import hpcm
 
 
 def run(arguments: list[str]) -> tuple[float, float, float]:
     """Wall seconds, CPU seconds and peak memory in MB of one `hpcm`."""
-    return measure(["-m", "hpcmcodec", *arguments])
+    return turns.measure(hpcm(*arguments))
 
 
 def measure(arguments: list[str]) -> tuple[float, float, float]:
-    """The same of one Python process."""
-    return turns.measure([sys.executable, *arguments])
+    """The same of one Python process. -P: see `installed.hpcm`."""
+    return turns.measure([sys.executable, "-P", *arguments])
 
 
 def report(name: str, results: list[tuple[float, float, float]]) -> None:

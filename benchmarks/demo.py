@@ -16,6 +16,7 @@ import zipfile
 from io import BytesIO
 from pathlib import Path
 
+import installed
 import numpy as np
 from PIL import Image
 
@@ -55,7 +56,7 @@ def psnr(one: Image.Image, other: Image.Image) -> float:
 def hpcm(*arguments: object) -> None:
     """Runs a command as a user would, and shows it."""
     print("$ hpcm", *arguments, flush=True)
-    subprocess.run([sys.executable, "-m", "hpcmcodec", *map(str, arguments)], check=True)
+    subprocess.run(installed.hpcm(*arguments), check=True)
 
 
 def main() -> None:

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from installed import hpcm
 from kodak import SUFFIXES
 
 from hpcmcodec.bench.results import JSON_NAME, Results
@@ -137,7 +138,7 @@ def calibrated(run: Path, model: Path, pictures: str) -> None:
     """Exports a run with a trellis of its own."""
     plain = run / "plain.safetensors"
     export_run(run, plain, f"{model.stem}-plain", force=True)
-    command = [sys.executable, "-m", "hpcmcodec", "models", "calibrate", plain, "--data", pictures, "-o", model]
+    command = hpcm("models", "calibrate", plain, "--data", pictures, "-o", model)
     subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL)
 
 
@@ -180,7 +181,7 @@ def measure(out: Path, folder: Path, family: str, trials: Sequence[str]) -> dict
         return {}
     pictures = [str(path) for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES]
     target = out / f"{folder.name}-{family}"
-    command = [sys.executable, "-m", "hpcmcodec", "bench", *pictures, "-o", target]
+    command = hpcm("bench", *pictures, "-o", target)
     command += ["--codecs", ",".join(models.values())]
     command += ["--anchor", next(iter(models.values())), "--points", 5, "--repeats", 1, "--crops", 0, "--quiet"]
     subprocess.run(list(map(str, command)), check=True)
