@@ -146,4 +146,15 @@ int web_decode(hpcm_picture* picture, uint32_t x, uint32_t y, uint32_t width, ui
     return hpcm_decode(picture, &request, put_rows, &canvas);
 }
 
+// Decodes into samples of 16 bits, of the depth and the channels that info says, interleaved.
+WEB_EXPORT(decode16)
+int web_decode16(hpcm_picture* picture, uint32_t x, uint32_t y, uint32_t width, uint32_t height, uint32_t scale, uint8_t* samples) {
+    hpcm_request request = request_of(x, y, width, height, scale);
+    request.bits = 16;
+    hpcm_info info;
+    uint32_t columns, rows;
+    if (hpcm_get_info(picture, &info) != HPCM_OK || hpcm_get_size(picture, &request, &columns, &rows) != HPCM_OK) return hpcm_last_status();
+    return hpcm_decode_into(picture, &request, samples, size_t(columns) * info.channels * 2);
+}
+
 WEB_EXPORT(verify) int web_verify(hpcm_picture* picture) { return hpcm_verify(picture); }

@@ -157,6 +157,23 @@ export class Core {
     }
   }
 
+  /** Samples of the file's own depth and channels, as a Uint16Array, interleaved. */
+  decode16(picture, region, scale, progress) {
+    const [width, height] = this.size(picture, region, scale);
+    const { channels, bitDepth } = this.info(picture);
+    const count = width * height * channels;
+    const place = this.#allocate(2 * count);
+    this.#progress = progress ?? null;
+    try {
+      this.missing = null;
+      this.#check(this.#wasm.decode16(picture, ...region, scale, place));
+      return { width, height, channels, bitDepth, data: new Uint16Array(this.#wasm.memory.buffer, place, count).slice() };
+    } finally {
+      this.#progress = null;
+      this.#wasm.release(place);
+    }
+  }
+
   #check(status) {
     if (status !== 0) this.#fail();
   }

@@ -82,11 +82,11 @@ export class Engine {
   }
 }
 
-function decodeOpened(core, picture, bytes, { region, scale = 1, maxPixels, maxMemory }, progress) {
+function decodeOpened(core, picture, bytes, { region, scale = 1, maxPixels, maxMemory, output }, progress) {
   const rectangle = region ? [region.x, region.y, region.width, region.height] : [0, 0, 0, 0];
   const [width, height] = core.size(picture, rectangle, scale);
   core.setLimits(maxPixels ?? 0, workingMemory(maxMemory, bytes.length + 2 * 4 * width * height));
-  return core.decode(picture, rectangle, scale, progress);
+  return core[output === "samples16" ? "decode16" : "decode"](picture, rectangle, scale, progress);
 }
 
 async function compile(url) {

@@ -24,12 +24,12 @@ export interface Samples {
   data: Uint8ClampedArray;
 }
 
-export interface DecodeOptions<Output extends "imageData" | "imageBitmap" | "samples" = "imageData"> {
+export interface DecodeOptions<Output extends "imageData" | "imageBitmap" | "samples" | "samples16" = "imageData"> {
   /** Only this rectangle. */
   region?: Region;
   /** So many times smaller on each side, rounded up, and faster. */
   scale?: 1 | 2 | 4 | 8;
-  /** What the promise holds; "samples" where there is no ImageData (Node). */
+  /** What the promise holds; "samples" where there is no ImageData (Node); "samples16" for files of more than 8 bits. */
   output?: Output;
   /** Aborting rejects with the signal's reason and ends the work. */
   signal?: AbortSignal;
@@ -47,7 +47,17 @@ export interface DecodeOptions<Output extends "imageData" | "imageBitmap" | "sam
   transfer?: boolean;
 }
 
-export type Decoded<Output> = Output extends "imageBitmap" ? ImageBitmap : Output extends "samples" ? Samples : ImageData;
+/** Of the file's own depth and channels. */
+export interface Samples16 {
+  width: number;
+  height: number;
+  channels: 1 | 2 | 3 | 4;
+  bitDepth: number;
+  /** Interleaved, 0..2^bitDepth - 1, rows from the top. */
+  data: Uint16Array;
+}
+
+export type Decoded<Output> = Output extends "samples16" ? Samples16 : Output extends "imageBitmap" ? ImageBitmap : Output extends "samples" ? Samples : ImageData;
 
 export interface Info {
   width: number;
@@ -77,14 +87,14 @@ export type Source = Uint8Array | ArrayBuffer | ArrayBufferView | Blob | Respons
 export declare class HpcmDecoder {
   constructor(settings?: Settings);
   info(source: Source, options?: { signal?: AbortSignal }): Promise<Info>;
-  decode<Output extends "imageData" | "imageBitmap" | "samples" = "imageData">(
+  decode<Output extends "imageData" | "imageBitmap" | "samples" | "samples16" = "imageData">(
     source: Source, options?: DecodeOptions<Output>): Promise<Decoded<Output>>;
 }
 
 /** Settings of `info` and `decode`; before their first call. */
 export declare function configure(settings: Settings): void;
 export declare function info(source: Source, options?: { signal?: AbortSignal }): Promise<Info>;
-export declare function decode<Output extends "imageData" | "imageBitmap" | "samples" = "imageData">(
+export declare function decode<Output extends "imageData" | "imageBitmap" | "samples" | "samples16" = "imageData">(
   source: Source, options?: DecodeOptions<Output>): Promise<Decoded<Output>>;
 
 /** Base of all errors but AbortError. `code` is the exit code of the command `hpcm`. */

@@ -10,6 +10,22 @@ export const FOLDER = new URL("../../tests/conformance/", import.meta.url);
 export const read = (name, folder = FOLDER) => new Uint8Array(readFileSync(new URL(name, folder)));
 export const recordOf = folder => Object.entries(JSON.parse(readFileSync(new URL("pixels.json", folder))));
 
+/** What a file decodes to, as pixels.json has it. */
+export async function hashOf(decoder, file) {
+  const { channels, bitDepth } = await decoder.info(file);
+  if (bitDepth === 8) return pixelsHash(await decoder.decode(file), channels);
+  const { width, height, data } = await decoder.decode(file, { output: "samples16" });
+  const colours = channels < 3 ? 1 : 3, pixels = width * height;
+  const samples = new Uint16Array(pixels * colours), alpha = new Uint16Array(pixels);
+  for (let i = 0; i < pixels; i += 1) {
+    for (let c = 0; c < colours; c += 1) samples[i * colours + c] = data[i * channels + c];
+    alpha[i] = data[i * channels + channels - 1];
+  }
+  const hash = createHash("sha256").update(`${height} ${width} ${colours}\n`).update(new Uint8Array(samples.buffer));
+  if (channels % 2 === 0) hash.update(new Uint8Array(alpha.buffer));
+  return hash.digest("hex");
+}
+
 /** SHA-256 as pixels.json has it: size and samples without alpha, then alpha. */
 export function pixelsHash({ width, height, data }, channels) {
   const colours = channels < 3 ? 1 : 3, pixels = width * height;
