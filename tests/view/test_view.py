@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -38,6 +39,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         image.save(made / f"originals/{name}.png")
         (made / f"coded/{name}.hpc").write_bytes(encode(image, 60))
     (made / "coded/broken.hpc").write_bytes(b"no picture")
+    (made / "unknown").mkdir()
+    shutil.copy(Path(__file__).parents[1] / "conformance/variants/lite-g2.hpc", made / "unknown")
     return made
 
 
@@ -151,6 +154,18 @@ def test_page_in_a_browser(server: Server, tmp_path: Path) -> None:
         page.run("document.dispatchEvent(new KeyboardEvent('keydown', {key: 'Escape'}))")
         page.wait("document.getElementById('viewer').hidden")
         assert not [line for line in page.messages() if "Content Security Policy" in line]
+
+
+@pytest.mark.skipif(browser.EXECUTABLE is None or util.find_spec("websocket") is None, reason="needs Chromium")
+def test_page_says_which_model_is_missing(folder: Path, tmp_path: Path) -> None:
+    found = Server(Shelf(folder / "unknown"))
+    threading.Thread(target=found.serve_forever, daemon=True).start()
+    with browser.Browser(tmp_path / "profile") as page:
+        page.open(found.address + "#")
+        page.run("location.hash = 'gallery'")
+        page.wait("document.querySelector('.card .bad')?.textContent.includes('lite-g2')")
+    found.shutdown()
+    found.server_close()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")

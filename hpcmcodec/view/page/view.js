@@ -33,7 +33,7 @@ function card(id) {
   });
   picture.addEventListener("error", async () => {
     line.className = "bad";
-    line.textContent = (await about(id)).error ?? "it cannot be decoded";
+    line.textContent = line.title = await (await fetch(picture.src)).text();  // the server says why
   });
   return made;
 }
