@@ -94,11 +94,13 @@ RWKV: dict[str, HpcmConfig] = {
 }
 """Networks with bidirectional linear attention in the context model (hpcmcodec/models/rwkv)."""
 
-# One block of rate 3 costs what three depthwise blocks do. A grid of lite's slots is half as fine as HPCM's scale.
+# One block of rate 3 costs what three depthwise blocks do: p1 and p2 have it in their place. lite-rwkv has one behind
+# them, closed at first, so that it starts as lite. A grid of lite's slots is half as fine as HPCM's scale.
 _LITE_RWKV = RwkvConfig(cell_rates=(3, 3, 3), windows=(4, 4, 8))
 LITE_RWKV = {
     "lite-rwkv-p1": LiteConfig(context_blocks=(3, 1), rwkv=_LITE_RWKV),
     "lite-rwkv-p2": LiteConfig(context_blocks=(1, 1), rwkv=replace(_LITE_RWKV, phase=2)),
+    "lite-rwkv": LiteConfig(rwkv=replace(_LITE_RWKV, cell_rates=(1, 1, 1), added=1)),
 }
 
 # Windows of the bands cover the area of 16x16 latents at every scale; the official misplacement is not carried over.

@@ -27,6 +27,7 @@ RATES = RwkvConfig(cell_rates=(1, 1, 2), windows=(4, 4, 8))
 CONFIGS = {
     "p1": replace(TINY, rwkv=RATES),
     "p2-cross": replace(TINY, rwkv=replace(RATES, phase=2, scan="cross")),
+    "added": replace(TINY, rwkv=replace(RATES, added=1)),
 }
 
 
@@ -50,7 +51,8 @@ def test_backends_agree_and_every_parameter_is_trained(name: str) -> None:
 
 
 def test_only_the_blocks_are_replaced() -> None:
-    plain, p1, p2 = (set(Lite(config).specs()) for config in (TINY, *CONFIGS.values()))
+    plain, p1, p2, added = (set(Lite(config).specs()) for config in (TINY, *CONFIGS.values()))
+    assert added > plain and all(n.startswith("ctx_b.blocks.1.") for n in added - plain)
     replaced = ("ctx_b.blocks.", "ctx_a.blocks.")
     assert {n for n in p1 if not n.startswith(replaced[:1])} == {n for n in plain if not n.startswith(replaced[:1])}
     assert {n for n in p2 if not n.startswith(replaced)} == {n for n in plain if not n.startswith(replaced)}

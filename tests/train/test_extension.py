@@ -15,6 +15,7 @@ from hpcmcodec.models.export import exact, export_model  # noqa: E402
 from hpcmcodec.models.multiref.config import MemoryConfig  # noqa: E402
 from hpcmcodec.models.presets import PRESETS  # noqa: E402
 from hpcmcodec.models.registry import build  # noqa: E402
+from hpcmcodec.models.rwkv.config import RwkvConfig  # noqa: E402
 from hpcmcodec.train import checkpoint  # noqa: E402
 from hpcmcodec.train.config import RunConfig  # noqa: E402
 from hpcmcodec.train.initial import Start, fitted  # noqa: E402
@@ -48,12 +49,14 @@ def losses_of(settings: dict[str, Any], **more: Any) -> dict[int, float]:
     return losses(more["out"])
 
 
-def test_a_memory_bank_starts_at_the_plain_networks_loss(
+def test_what_is_added_starts_at_the_plain_networks_loss(
     settings: dict[str, Any], wide: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = losses_of(settings, init=str(wide), out=tmp_path / "plain")
-    for name, memory in MEMORIES.items():
-        monkeypatch.setitem(PRESETS, name, replace(WIDE, memory=memory))
+    grown = {name: replace(WIDE, memory=memory) for name, memory in MEMORIES.items()}
+    grown["lite-rwkv"] = replace(WIDE, rwkv=RwkvConfig(cell_rates=(1, 1, 1), windows=(4, 4, 8), added=1))
+    for name, config in grown.items():
+        monkeypatch.setitem(PRESETS, name, config)
         found = losses_of(settings, init=str(wide), preset=name, out=tmp_path / name, lr=0.05)
         assert found[1] == plain[1]
         assert found[3] != plain[3]

@@ -39,7 +39,7 @@ class LiteConfig:
     slopes: lambda that the lowest and the highest quality were trained for (255^2 MSE against bits per pixel).
     memory: a bank of earlier states, None for none; only in 8 groups.
     rwkv: RWKV blocks in the context, None for none; only in 8 groups and without memory.
-    `context_blocks` counts them too.
+    `context_blocks` counts them too, unless they are added to the stages' own.
     """
 
     family: ClassVar[str] = "lite"
@@ -116,9 +116,9 @@ class Lite(CodecNetwork):
         self.up_state = Conv2d(wide, 4 * fine)
         self.ctx_b = ContextStage(fine, fine_blocks, *shape_of(self.schedule[COARSE_STEPS:], before=m))
         if config.rwkv is not None:
-            self.ctx_b.blocks = stage_blocks(fine, fine_blocks, 3, config.rwkv)
+            self.ctx_b.blocks = stage_blocks(self.ctx_b.blocks, fine, 3, config.rwkv)
             if config.rwkv.phase == 2:
-                self.ctx_a.blocks = stage_blocks(wide, coarse_blocks, 2, config.rwkv)
+                self.ctx_a.blocks = stage_blocks(self.ctx_a.blocks, wide, 2, config.rwkv)
         wides = (wide, wide, fine)
         self.memory = None if config.memory is None else Memory(config.memory, wides, (False, True))
 

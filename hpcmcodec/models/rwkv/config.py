@@ -15,7 +15,8 @@ class RwkvConfig:
     """Which parts of the context model are made of RWKV blocks.
 
     phase: 1 the context's fusion at scale 3; 2 at all scales; 3 and the networks between scales; 4 and the spatial
-    priors. In lite: 1 the blocks of the context's stage at scale 3, 2 those of both stages.   cell_rates: hidden width
+    priors. In lite: 1 the blocks of the context's stage at scale 3, 2 those of both stages.   added: in lite, blocks
+    behind a stage's own, which stay; 0: as many as it has in their place.   cell_rates: hidden width
     of the channel mixing over the channels, for the fusion at scales 1, 2, 3 (lite: the stages' blocks); fusion_rate,
     prior_rate: the same between scales and in the priors.   fusion_blocks: blocks between scales.
     coarse_prior_blocks, fine_prior_blocks: blocks before and after a prior's adaptive vector.
@@ -34,12 +35,13 @@ class RwkvConfig:
     scan: Literal["window", "cross"] = "window"
     windows: tuple[int, int, int] = (4, 8, 16)
     gamma: float = 0.0
+    added: int = 0
     merged: bool = False
 
     def __post_init__(self) -> None:
         if not all(1 <= rate <= 16 for rate in (*self.cell_rates, self.fusion_rate, self.prior_rate)):
             raise ModelFileError("model config: rwkv: hidden rates must be 1 to 16")
-        counts = (self.fusion_blocks, *self.coarse_prior_blocks, *self.fine_prior_blocks)
+        counts = (self.added, self.fusion_blocks, *self.coarse_prior_blocks, *self.fine_prior_blocks)
         if not all(0 <= count <= 64 for count in counts):
             raise ModelFileError("model config: rwkv: block counts must be 0 to 64")
         if not all(side in _SIDES for side in self.windows):

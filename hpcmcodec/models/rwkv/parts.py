@@ -88,7 +88,8 @@ def replace_parts(context: Any, config: RwkvConfig, latent_channels: int) -> Non
         context.y_spatial_prior_s3 = BlockPrior(config.fine_prior_blocks, latent_channels, config)
 
 
-def stage_blocks(width: int, count: int, scale: int, config: RwkvConfig) -> Sequential:
-    """The blocks of a context stage of lite that ends with a scale."""
+def stage_blocks(own: Sequential, width: int, scale: int, config: RwkvConfig) -> Sequential:
+    """The blocks of a context stage of lite that ends with a scale: in place of its own or behind them."""
     rate, side = config.cell_rates[scale - 1], config.windows[scale - 1]
-    return Sequential(*(WindowBlock(width, rate, side, config) for _ in range(count)))
+    kept, count = (own.layers, config.added) if config.added else ((), len(own.layers))
+    return Sequential(*kept, *(WindowBlock(width, rate, side, config) for _ in range(count)))
