@@ -77,11 +77,16 @@ class CachedLatents:
 
 
 def analysing(network: Module, parameters: Mapping[str, Tensor], x: Tensor, quality: Tensor) -> set[str]:
-    """Names of the parameters that the latents and hyper-latents of pictures x depend on."""
+    """Names of the parameters that the latents and hyper-latents of pictures x depend on, frozen ones among them."""
+    learning = {name: parameter.requires_grad for name, parameter in parameters.items()}
+    for parameter in parameters.values():
+        parameter.requires_grad_(True)
     cond = network.condition(quality)
     y = network.analyse(x, cond)
     z = network.hyper_analyse(y, cond)
     found = torch.autograd.grad(y.float().sum() + z.float().sum(), list(parameters.values()), allow_unused=True)
+    for name, parameter in parameters.items():
+        parameter.requires_grad_(learning[name])
     return {name for name, gradient in zip(parameters, found, strict=True) if gradient is not None}
 
 

@@ -79,6 +79,13 @@ def test_its_result_is_a_small_adapter(
     assert all(np.array_equal(one[name], other[name]) for name in left if not name.endswith(".scale"))
 
 
+def test_a_part_of_the_context(settings: dict[str, Any]) -> None:
+    run(settings, steps=2, freeze=r"^(?!ctx_b\.heads)")
+    before, after = from_model(settings["init"]).arrays, checkpoint.load(settings["out"])["average"]
+    changed = {name for name in after if not np.array_equal(before[name], after[name].numpy())}
+    assert changed and all(name.startswith("ctx_b.heads") for name in changed)
+
+
 def test_what_has_no_place_in_it(settings: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="cache-latents"):
         RunConfig(**settings, steps=90, cache_latents=64, inter_scale_reg=True)

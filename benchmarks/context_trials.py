@@ -1,0 +1,201 @@
+"""What may be added to the context of a model? Each addition trained alone on cached latents, then real files measured.
+
+    python benchmarks/context_trials.py OUT --train PICTURES [--steps 800] [--seeds 1] [--trials TRIAL...]
+    python benchmarks/context_trials.py OUT --measure PICTURES [--data docs/contexts.json]
+
+Transforms, hyper-analysis and the model's own context stay as they are, bit for bit; only what is new learns, from
+where it changes nothing, so that nothing has to be relearnt that another start would have lost. Each trial becomes an
+adapter with a trellis of its own. `again` is the model with a trellis fitted anew and nothing else, `plain` one more
+block of its own kind. Of bank and RWKV the same files are also coded with the gates closed. OUT keeps runs and models:
+calls go on where others stopped. The distances are to `again`: BD-rates over five qualities with 95 % intervals over
+the pictures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from kodak import SUFFIXES
+
+from hpcmcodec.bench.results import JSON_NAME, Results
+from hpcmcodec.formats import model_file
+from hpcmcodec.models import store
+from hpcmcodec.models.cost import cost
+from hpcmcodec.models.export import export_model
+from hpcmcodec.models.lite import LiteConfig
+from hpcmcodec.models.presets import PRESETS, Config
+from hpcmcodec.models.registry import build, config_from_dict
+
+_HEADS = r"ctx_b\.(embed|mods|heads|direct)"
+TRIALS: dict[str, tuple[str, str]] = {
+    "plain": ("lite-deeper", r"ctx_b\.blocks\.3"),
+    "multiref-p1": ("lite-multiref-p1", "memory"),
+    "multiref-p2": ("lite-multiref-p2", "memory"),
+    "multiref-p3": ("lite-multiref-p3", "memory"),
+    "rwkv": ("lite-rwkv", r"ctx_b\.blocks\.3"),
+    "g4": ("lite-g4", _HEADS),
+    "g2": ("lite-g2", _HEADS),
+}
+"""Trial -> its network, and which parameters learn."""
+NETWORKS: dict[str, Config] = {"lite-deeper": replace(LiteConfig(), context_blocks=(3, 4))}
+"""Networks that are no presets."""
+AGAIN = "again"
+_GATED = ("multiref", "rwkv")
+_GATE = re.compile(r"\.gamma\d?$")
+
+
+def hpcm(*arguments: object) -> None:
+    """The command, with our networks among the presets."""
+    subprocess.run([sys.executable, __file__, "--child", *map(str, arguments)], check=True, stdout=subprocess.DEVNULL)
+
+
+def train(trial: str, seed: int, arguments: argparse.Namespace) -> None:
+    """Trains one trial and makes its adapter, unless that is done."""
+    run, model = arguments.out / "runs" / f"{trial}-{seed}", model_of(arguments.out, trial, seed)
+    if model.exists():
+        return
+    preset, learning = TRIALS[trial]
+    folders = ["--data", arguments.train, "--cache", arguments.out / "cache", "--out", run]
+    start = ["--init", arguments.init, "--trellis", arguments.init, "--preset", preset, "--freeze-except", learning]
+    how = f"--cache-latents {arguments.latents} --batch-size 16 --lr {arguments.lr} --lr-fast {arguments.lr}"
+    how += f" --decay 0.5 --steps {arguments.steps} --threads {arguments.threads} --seed {seed} --resume"
+    if trial.startswith(_GATED):
+        how += f" --rates {_GATE.pattern}={arguments.lr_gates}"
+    hpcm("train", *folders, *start, *how.split())
+    hpcm("models", "export", run, "-o", model, "--base", arguments.init, "--data", arguments.train)
+
+
+def fit_again(arguments: argparse.Namespace) -> None:
+    """The model itself with a trellis as all trials get it."""
+    model = model_of(arguments.out, AGAIN, 0)
+    if model.exists():
+        return
+    base, plain = store.find(arguments.init), arguments.out / "plain.safetensors"
+    export_model(plain, "plain", config_from_dict(base.config), base.tensors, base=base)
+    hpcm("models", "calibrate", plain, "--data", arguments.train, "-o", model)
+
+
+def close_gates(out: Path, trial: str, seed: int) -> None:
+    """The adapter with its additions cut off, its tables as they are."""
+    source, target = model_of(out, trial, seed), model_of(out, f"{trial}-closed", seed)
+    if target.exists() or not source.exists():
+        return
+    file = store.find(source)
+    stored = model_file.stored_tensors(source)
+    gates = {name: np.zeros_like(array) if _GATE.search(name) else array for name, array in stored.items()}
+    model_file.write(target, name=target.stem, tensors=gates, base=file.base, **description(file), **tables(file))
+
+
+def gates_of(path: Path) -> dict[str, float]:
+    """Mean and largest magnitude of a model's gates; empty where it has none of its own."""
+    found = [abs(v).ravel() for name, v in model_file.stored_tensors(path).items() if _GATE.search(name)]
+    if not found:
+        return {}
+    gates = np.concatenate(found).astype(np.float64)
+    return {"mean": round(float(gates.mean()), 5), "largest": round(float(gates.max()), 5)}
+
+
+def measure(out: Path, folder: Path, trials: Sequence[str]) -> dict[str, Any]:
+    """Codes a folder's pictures with every model that there is: by model, what it is and its distance to `again`."""
+    paths = {path.stem: path for path in sorted((out / "models").glob("*.safetensors"))}
+    again = model_of(out, AGAIN, 0).stem
+    chosen = {n: p for n, p in paths.items() if n == again or any(n.startswith(f"{trial}-") for trial in trials)}
+    pictures = [str(path) for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES]
+    target = out / f"bench-{folder.name}"
+    command = ["bench", *pictures, "-o", target, "--codecs", ",".join(f"hpcm:{path}" for path in chosen.values())]
+    hpcm(*command, "--anchor", f"hpcm:{chosen[again]}", "--points", 5, "--repeats", 1, "--crops", 0, "--quiet")
+    results = Results.load(target / JSON_NAME)
+    return {name: described(path, results.summary["codecs"][f"hpcm:{path}"]) for name, path in chosen.items()}
+
+
+def described(path: Path, found: Mapping[str, Any]) -> dict[str, Any]:
+    """One model: cost, file, gates, training, and what `hpcm bench` found."""
+    file = model_file.peek(path)
+    spent, settings = cost(build(config_from_dict(file.config))), file.provenance.get("settings", {})
+    trained = {key: settings.get(key) for key in ("seed", "lr", "batch_size", "freeze")} if file.base else {}
+    pixels = file.provenance.get("steps", 0) * settings.get("batch_size", 0) * settings.get("patch_size", 0) ** 2
+    return {
+        "kmac_per_pixel": round(spent.total, 2),
+        "decoding": round(spent.decoding, 2),
+        "bytes": file.size,
+        "gates": gates_of(path),
+        "trained": trained | ({"megapixels": round(pixels / 1e6)} if file.base else {}),
+        "distances": found["distances"],
+        "cpu_seconds": {side: round(found[side]["cpu_seconds"], 3) for side in ("encode", "decode")},
+    }
+
+
+# ------------------------------------------------------------------------------------------------ model files
+def model_of(out: Path, trial: str, seed: int) -> Path:
+    """Where a trial's model is kept."""
+    return Path(out) / "models" / f"{trial}-{seed}.safetensors"
+
+
+def description(file: model_file.ModelFile) -> dict[str, Any]:
+    """What a copy of a model keeps besides tensors and tables."""
+    names = ("config", "program", "distribution", "provenance", "measured")
+    return {name: getattr(file, name) for name in names}
+
+
+def tables(file: model_file.ModelFile) -> dict[str, Any]:
+    """Entropy tables and levels of a model."""
+    names = ("cdf", "starts", "lengths", "offsets", "y_thresholds", "z_thresholds", "levels")
+    return {name: getattr(file, name) for name in names}
+
+
+def child(arguments: list[str]) -> int:
+    """`hpcm` with our networks among the presets."""
+    from hpcmcodec.cli.main import run
+
+    PRESETS.update(NETWORKS)
+    return run(arguments)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path, metavar="OUT")
+    parser.add_argument("--trials", nargs="+", default=list(TRIALS), choices=list(TRIALS), metavar="TRIAL")
+    parser.add_argument("--train", metavar="PICTURES")
+    parser.add_argument("--init", default=store.DEFAULT_MODEL, metavar="MODEL")
+    parser.add_argument("--steps", type=int, default=800)
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--lr", type=float, default=1e-3)
+    parser.add_argument("--lr-gates", type=float, default=5e-3)
+    parser.add_argument("--latents", type=int, default=2048)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--measure", type=Path, metavar="PICTURES")
+    parser.add_argument("--data", type=Path, metavar="FILE.json")
+    arguments = parser.parse_args()
+    (arguments.out / "models").mkdir(parents=True, exist_ok=True)
+    if arguments.train:
+        fit_again(arguments)
+        for seed in range(arguments.seeds):
+            for trial in arguments.trials:
+                train(trial, seed, arguments)
+                if trial.startswith(_GATED):
+                    close_gates(arguments.out, trial, seed)
+    if arguments.measure:
+        found = {
+            "date": datetime.date.today().isoformat(),
+            "base": arguments.init,
+            "pictures": arguments.measure.name,
+            "models": measure(arguments.out, arguments.measure, arguments.trials),
+        }
+        text = json.dumps(found, indent=1) + "\n"
+        arguments.data.write_text(text) if arguments.data else print(text)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--child"]:
+        sys.exit(child(sys.argv[2:]))
+    main()
