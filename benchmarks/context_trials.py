@@ -2,6 +2,7 @@
 
     python benchmarks/context_trials.py OUT --train PICTURES [--steps 800] [--seeds 1] [--trials TRIAL...]
     python benchmarks/context_trials.py OUT --measure PICTURES [--data docs/contexts.json]
+    python benchmarks/context_trials.py OUT --data docs/contexts.json --ship TRIAL=NAME... --to FOLDER
 
 Transforms, hyper-analysis and the model's own context stay as they are, bit for bit; only what is new learns, from
 where it changes nothing, so that nothing has to be relearnt that another start would have lost. Each trial becomes an
@@ -135,6 +136,24 @@ def described(path: Path, found: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def ship(out: Path, data: Path, trial: str, name: str, folder: Path) -> None:
+    """A trial's adapter under another name, with what was measured of it."""
+    found, file = json.loads(data.read_text()), store.find(model_of(out, trial, 0))
+    own, again = (found["models"][f"{one}-0"] for one in (trial, AGAIN))
+    distance = own["distances"]["psnr"]
+    against = {
+        "model": found["base"],
+        "pictures": found["pictures"],
+        "date": found["date"],
+        "rate": round(distance["rate"], 2),
+        "interval": [round(end, 2) for end in distance["interval"]],
+        "decode": round(own["cpu_seconds"]["decode"] / again["cpu_seconds"]["decode"], 2),
+    }
+    about = description(file) | {"measured": {**file.measured, "against": against}}
+    stored = model_file.stored_tensors(file.path)
+    model_file.write(folder / f"{name}.safetensors", name=name, tensors=stored, base=file.base, **about, **tables(file))
+
+
 # ------------------------------------------------------------------------------------------------ model files
 def model_of(out: Path, trial: str, seed: int) -> Path:
     """Where a trial's model is kept."""
@@ -175,6 +194,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--measure", type=Path, metavar="PICTURES")
     parser.add_argument("--data", type=Path, metavar="FILE.json")
+    parser.add_argument("--ship", nargs="+", default=[], metavar="TRIAL=NAME")
+    parser.add_argument("--to", type=Path, metavar="FOLDER")
     arguments = parser.parse_args()
     (arguments.out / "models").mkdir(parents=True, exist_ok=True)
     if arguments.train:
@@ -193,6 +214,10 @@ def main() -> None:
         }
         text = json.dumps(found, indent=1) + "\n"
         arguments.data.write_text(text) if arguments.data else print(text)
+
+    for one in arguments.ship:
+        trial, _, name = one.partition("=")
+        ship(arguments.out, arguments.data, trial, name, arguments.to)
 
 
 if __name__ == "__main__":

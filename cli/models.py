@@ -39,6 +39,9 @@ def command() -> None:
 def list_(as_json: bool) -> None:
     """List the models that are installed, in the order in which they are found.
 
+    rate and decode: bytes at equal PSNR and seconds of decoding against the model that each was compared with, where
+    that was measured; hpcm models show tells how.
+
     \b
     Examples:
       hpcm models list
@@ -55,19 +58,32 @@ def list_(as_json: bool) -> None:
         echo("no models installed; looked in:")
         echo("\n".join(f"  {shown(folder)}" for folder in store.folders()))
         return
-    rows = [("name", "family", "parameters", "size", "identity", "file")]
+    rows = [("name", "family", "parameters", "size", "rate", "decode", "identity", "file")]
     rows += [
         (
             shown(model.name) + (" (default)" if model.name == store.DEFAULT_MODEL else ""),
             shown(model.config.get("family", "?")),
             f"{model.parameters / 1e6:.2f} M",
             human_bytes(model.size),
+            *_compared(model.measured),
             model.identity[:8].hex(),
             shown(model.path),
         )
         for model in models
     ]
     echo("\n".join(_table(rows, columns(10000))))
+
+
+def _compared(measured: dict[str, Any]) -> tuple[str, str]:
+    """Rate and time of decoding against another model, as `benchmarks/context_trials.py --ship` notes them."""
+    against = measured.get("against")
+    if not isinstance(against, dict):
+        return "-", "-"
+    rate, time = against.get("rate"), against.get("decode")
+    return (
+        f"{rate:+.2f} %" if isinstance(rate, int | float) else "-",
+        f"{time:.2f}" if isinstance(time, int | float) else "-",
+    )
 
 
 def _table(rows: Sequence[tuple[str, ...]], width: int) -> list[str]:

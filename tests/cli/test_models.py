@@ -18,7 +18,16 @@ from .storing import Hpcm
 def test_list(hpcm: Hpcm, tiny: Path) -> None:
     result = hpcm("models", "list")
     head, *rows = result.out.splitlines()
-    assert result.code == 0 and head.split() == ["name", "family", "parameters", "size", "identity", "file"]
+    assert result.code == 0 and head.split() == [
+        "name",
+        "family",
+        "parameters",
+        "size",
+        "rate",
+        "decode",
+        "identity",
+        "file",
+    ]
     assert [row.split()[0] for row in rows] == ["other", "tiny"]
     assert rows[1].split()[-1] == str(tiny / "tiny.safetensors")
 
