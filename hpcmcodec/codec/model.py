@@ -64,7 +64,10 @@ class CodecModel:
     def network(self) -> Any:
         """The network itself, for what a program does not do: gradients."""
         network = build(config_from_dict(self.file.config))
-        network.load(self.file.tensors)
+        tensors = self.file.tensors
+        if self.file.base is not None:  # an adapter need not use all that its base has
+            tensors = {name: tensors[name] for name in tensors.keys() & network.specs().keys()}
+        network.load(tensors)
         return network
 
     @lazy_property

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from hpcmcodec.codec.model import CodecModel
 from hpcmcodec.models import store
 from hpcmcodec.models.export import exact, export_model
+from hpcmcodec.models.lite.regroup import fewer_groups
 from tests.codec.conftest import TINY, picture, tiny_arrays
 
 from .storing import Hpcm
@@ -153,6 +156,19 @@ def test_an_adapter(hpcm: Hpcm, tiny: Path, own: Path, tmp_path: Path) -> None:
     (shown,) = hpcm("models", "show", "small", "--json").json
     assert shown["base"] == store.find("tiny").identity.hex()
     assert hpcm("decode", tmp_path / "small.hpc", "-o", tmp_path / "again.png").code == 0
+
+
+def test_an_adapter_that_needs_less_than_its_base_has(
+    hpcm: Hpcm, tiny: Path, own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base, fewer = store.find("tiny"), replace(TINY, checkerboard_groups=2)
+    arrays = fewer_groups(base.tensors, TINY.latent_channels, TINY.checkerboard_groups, 2)
+    small = tmp_path / "small.safetensors"
+    export_model(small, "small", fewer, arrays, base=base)
+    Image.fromarray(picture(70, 80)).save(tmp_path / "a.png")
+    made = hpcm("encode", tmp_path / "a.png", "-o", tmp_path / "a.hpc", "-m", small, "--verify", "--effort", "1")
+    assert made.code == 0, made.err
+    assert CodecModel.load(store.find(small)).network.config == fewer
 
 
 def test_an_adapter_without_its_base(
