@@ -266,7 +266,7 @@ def remove(name: str, force: bool) -> None:
     """Delete one of your own models. Pictures that were encoded with it cannot be decoded without it.
 
     \b
-    Example:
+    Examples:
       hpcm models remove mine
     """
     from hpcmcodec.models.installing import remove
