@@ -92,7 +92,7 @@ def test_a_model_file_goes_there_and_back(
 ) -> None:
     mine = tmp_path / "mine.safetensors"
     export_model(mine, "mine", TINY, tiny_arrays(7))
-    Image.new("RGB", (40, 30), (9, 99, 199)).save(tmp_path / "a.png")
+    Image.fromarray(picture(70, 90)).save(tmp_path / "a.png")
     coded, out = tmp_path / "a.hpc", tmp_path / "b.png"
     made = hpcm("encode", tmp_path / "a.png", "-o", coded, "--model", mine, "--verify")
     assert made.code == 0, made.err
@@ -178,7 +178,7 @@ def test_an_adapter_without_its_base(
     export_model(
         small, "small", TINY, {**tiny_arrays(0), "h_in.bias": tiny_arrays(1)["h_in.bias"]}, base=store.find("tiny")
     )
-    Image.new("L", (20, 20)).save(tmp_path / "a.png")
+    Image.fromarray(picture(70, 90)).save(tmp_path / "a.png")
     assert hpcm("encode", tmp_path / "a.png", "-o", tmp_path / "a.hpc", "--model", small).code == 0
     assert hpcm("models", "install", small).code == 0
     monkeypatch.setenv("HPCM_MODELS", str(tmp_path / "empty"))
