@@ -51,7 +51,7 @@ def calibrate(source: str | Path | None, pictures: Iterable[Picture], output: Pa
         encoder.model = replace(model, coder=coder)
         for picture in crops:
             for quality in QUALITIES:
-                encoder.encode(Picture(picture), quality)
+                encoder.encode(Picture(picture), quality, exact_tiles=False)
                 yield coder.taken()
 
     tables = logistic_trellis_tables(collect, STRENGTH)

@@ -106,3 +106,11 @@ def test_what_cannot_be_done(tmp_path: Path, photos: Path) -> None:
         result = CliRunner().invoke(cli, ["models", "calibrate", "tiny", "--data", str(data), "-o", str(output)])
         assert result.exit_code != 0 and problem in str(result.exception)
     assert there.read_bytes() == b"precious"
+
+
+def test_graphics_are_among_the_pictures(tmp_path: Path, models: Path) -> None:
+    """They count as what the learned codec makes of them, though files of them would be exact."""
+    page = np.full((160, 160, 3), 255, np.uint8)
+    page[20:140:9, 10:150] = 0
+    calibrate(models / "tiny.safetensors", [Picture(page), Picture(picture(160, 160))], tmp_path / "a.safetensors", "a")
+    assert model_file.read(tmp_path / "a.safetensors").levels is not None
