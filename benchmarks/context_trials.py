@@ -8,7 +8,7 @@ Transforms, hyper-analysis and the model's own context stay as they are, bit for
 where it changes nothing, so that nothing has to be relearnt that another start would have lost. Each trial becomes an
 adapter with a trellis of its own. `again` is the model with a trellis fitted anew and nothing else, `plain` one more
 block of its own kind. Of bank and RWKV the same files are also coded with the gates closed. OUT keeps runs and models:
-calls go on where others stopped. The distances are to `again`: BD-rates over five qualities with 95 % intervals over
+calls go on where others stopped. The distances are to `again`: BD-rates over four qualities with 95 % intervals over
 the pictures.
 """
 
@@ -114,7 +114,7 @@ def measure(out: Path, folder: Path, trials: Sequence[str]) -> dict[str, Any]:
     pictures = [str(path) for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES]
     target = out / f"bench-{folder.name}"
     command = ["bench", *pictures, "-o", target, "--codecs", ",".join(f"hpcm:{path}" for path in chosen.values())]
-    hpcm(*command, "--anchor", f"hpcm:{chosen[again]}", "--points", 5, "--repeats", 1, "--crops", 0, "--quiet")
+    hpcm(*command, "--anchor", f"hpcm:{chosen[again]}", "--points", 4, "--repeats", 1, "--crops", 0, "--quiet")
     results = Results.load(target / JSON_NAME)
     return {name: described(path, results.summary["codecs"][f"hpcm:{path}"]) for name, path in chosen.items()}
 
