@@ -342,10 +342,10 @@ def test_both_readers_take_the_same_optional_fields(name: str) -> None:
     field = BAD_FIELDS[name.removeprefix("bad ")] if name.startswith("bad ") else GOOD_FIELDS[name]
     file = container.read(originals()[0])
     data = forged(_packed(field), [replace(chunk, head=b"", crc=None) for chunk in file.latents])
-    model = decoder().model_of(file.header)
+    model = decoder().model_of(core.File(originals()[0], 1 << 20, 1 << 20))
     readers: tuple[Callable[[], object], ...] = (
         lambda: container.read(data),
-        lambda: core.decode(data, model, max_pixels=1 << 20),
+        lambda: core.decode(core.File(data, 1 << 20, 1 << 20), model),
     )
     for read in readers:
         if name in GOOD_FIELDS:

@@ -110,10 +110,10 @@ from hpcmcodec.formats.pictures import Picture, encode_picture, read_picture
 def status(name):
     return 1024 * int(re.search(name + r":\\s+(\\d+)", open("/proc/self/status").read())[1])
 
-pixels = np.full((3000, 3000, 3), 7, np.uint8)
+pixels = np.frombuffer(np.random.default_rng(7).bytes(27_000_000), np.uint8).reshape(3000, 3000, 3)
 held = status("VmRSS") - pixels.nbytes
 if sys.argv[1] == "write":
-    encode_picture(Picture(pixels), "ppm")
+    encode_picture(Picture(pixels), "png")
 else:
     data = b"P6 3000 3000 255\\n" + pixels.tobytes()
     del pixels

@@ -101,7 +101,8 @@ def test_a_damaged_copy_does_not_hide_a_sound_model(
     monkeypatch.setenv(store.ENVIRONMENT, str(tmp_path))
     assert store.find().path == shipped
     assert "taken instead" in caplog.text
-    data = Encoder().encode(Picture(np.zeros((8, 8, 3), np.uint8)))
+    noise = np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)
+    data = Encoder().encode(Picture(noise))
     caplog.clear()
     assert Decoder().decode(data).pixels.shape == (8, 8, 3)
     assert "taken instead" in caplog.text

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+pytest.importorskip("torch")
+
 from hpcmcodec.errors import OutputError, UsageError
 from hpcmcodec.train.config import RunConfig
 from hpcmcodec.train.folder import check_folder
