@@ -147,7 +147,7 @@ def ship(out: Path, data: Path, trial: str, name: str, folder: Path) -> None:
         "date": found["date"],
         "rate": round(distance["rate"], 2),
         "interval": [round(end, 2) for end in distance["interval"]],
-        "decode": round(own["cpu_seconds"]["decode"] / again["cpu_seconds"]["decode"], 2),
+        "decode": round(own["decoding"] / again["decoding"], 2),
     }
     about = description(file) | {"measured": {**file.measured, "against": against}}
     stored = model_file.stored_tensors(file.path)

@@ -39,8 +39,8 @@ def command() -> None:
 def list_(as_json: bool) -> None:
     """List the models that are installed, in the order in which they are found.
 
-    rate and decode: bytes at equal PSNR and seconds of decoding against the model that each was compared with, where
-    that was measured; hpcm models show tells how.
+    rate and decode: bytes at equal PSNR, as measured, and multiply-adds of decoding, against the model that each was
+    compared with; hpcm models show tells how.
 
     \b
     Examples:
@@ -75,7 +75,7 @@ def list_(as_json: bool) -> None:
 
 
 def _compared(measured: dict[str, Any]) -> tuple[str, str]:
-    """Rate and time of decoding against another model, as `benchmarks/context_trials.py --ship` notes them."""
+    """Rate and cost of decoding against another model, as `benchmarks/context_trials.py --ship` notes them."""
     against = measured.get("against")
     if not isinstance(against, dict):
         return "-", "-"

@@ -19,8 +19,10 @@ from hpcmcodec.codec import Decoder, Encoder, exact
 from hpcmcodec.codec.encoder import Options, encode_exactly
 from hpcmcodec.codec.refine import LEVELS
 from hpcmcodec.diagnose import pixels_hash
+from hpcmcodec.formats import model_file
 from hpcmcodec.formats.exact import COLOURS, ON_TOP
 from hpcmcodec.formats.pictures import Picture
+from hpcmcodec.models import store
 
 FOLDER = Path(__file__).parent
 
@@ -83,6 +85,18 @@ def exact_files() -> dict[str, bytes]:
     }
 
 
+def adapter_files() -> dict[str, bytes]:
+    """One file of each shipped model that builds on another, by name."""
+    shipped = [model_file.peek(path) for path in sorted(store.shipped_folder().glob(f"*{store.SUFFIX}"))]
+    height, width, channels, _, quality = CASES["odd"]
+    picture = Picture(formula_picture(height, width, channels))
+    return {
+        f"adapters/{model.name}": Encoder(model.name).encode(picture, quality, exact_tiles=False)
+        for model in shipped
+        if model.base is not None
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="lite-8")
@@ -99,9 +113,10 @@ def main() -> None:
         path.write_bytes(data)
         hashes[path.name] = pixels_hash(decoder.decode(data))
     record.write_text(json.dumps(hashes, indent=1, sort_keys=True) + "\n")
-    for name, data in exact_files().items():
+    for name, data in {**exact_files(), **adapter_files()}.items():
         path = FOLDER / f"{name}.hpc"
         if not path.exists():
+            path.parent.mkdir(exist_ok=True)
             path.write_bytes(data)
             record = path.with_name("pixels.json")
             hashes = json.loads(record.read_text()) if record.exists() else {}

@@ -21,8 +21,19 @@ sys.path.insert(0, str(FOLDER.parent / "formats"))
 import reference_decoder  # noqa: E402
 
 RECORDED: dict[str, str] = json.loads((FOLDER / RECORD).read_text())
-DEEP = {f"deep/{name}": digest for name, digest in json.loads((FOLDER / "deep" / RECORD).read_text()).items()}
+
+
+def recorded(folder: str) -> dict[str, str]:
+    """What a folder below this one records, by path."""
+    return {f"{folder}/{name}": found for name, found in json.loads((FOLDER / folder / RECORD).read_text()).items()}
+
+
+DEEP = recorded("deep")
 """Of more than 8 bits, which not every user of the decoder has."""
+ADAPTERS = {
+    f"adapters/{name}": digest for name, digest in json.loads((FOLDER / "adapters" / RECORD).read_text()).items()
+}
+"""Of models that need another one."""
 
 
 @pytest.fixture(params=kernels.available_levels())
@@ -50,8 +61,10 @@ def test_every_file_is_recorded() -> None:
 
 
 def test_every_shipped_model_has_its_files() -> None:
-    shipped = [model_file.peek(path).name for path in store.shipped_folder().glob(f"*{store.SUFFIX}")]
+    models = [model_file.peek(path) for path in store.shipped_folder().glob(f"*{store.SUFFIX}")]
+    shipped = [model.name for model in models if model.base is None]
     assert store.DEFAULT_MODEL in shipped
+    assert {f"adapters/{model.name}.hpc" for model in models if model.base is not None} == ADAPTERS.keys()
     learned = {name for name in RECORDED if not name.startswith("exact-")}
     assert learned == {f"{model}-{case}.hpc" for model in shipped for case in CASES}
 
@@ -70,3 +83,8 @@ def test_the_second_decoder_agrees(name: str, decoder: Decoder) -> None:
     wanted = decoded.pixels if decoded.alpha is None else np.dstack((decoded.pixels, decoded.alpha))
     model = store.shipped_folder() / f"lite-8{store.SUFFIX}" if name == "exact-on-top.hpc" else None
     np.testing.assert_array_equal(reference_decoder.decode(data, model), wanted)
+
+
+@pytest.mark.parametrize("name", sorted(ADAPTERS))
+def test_files_of_adapters_decode_to_the_recorded_pixels(name: str, level: str, decoder: Decoder) -> None:
+    assert pixels_hash(decoder.decode((FOLDER / name).read_bytes())) == ADAPTERS[name]
