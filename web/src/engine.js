@@ -54,9 +54,9 @@ export class Engine {
     return this.#core;
   }
 
-  /** What run gives, after fetching models that it lacks: the file's, and the one that this is made upon. */
-  async #withModels(core, run) {
-    const tried = new Set();
+  /** What run gives, after fetching models that it lacks: the file's, and the one that this is made upon. Each is tried
+   * once, also where what is served as a model names itself as its base. */
+  async #withModels(core, run, tried = new Set()) {
     for (;;) {
       try {
         return run();
@@ -64,15 +64,15 @@ export class Engine {
         const missing = core.missing;
         if (!(error instanceof MissingModelError) || missing === null || tried.has(missing.id)) throw error;
         tried.add(missing.id);
-        await this.#addModel(core, missing);
+        await this.#addModel(core, missing, tried);
       }
     }
   }
 
-  async #addModel(core, missing) {
+  async #addModel(core, missing, tried) {
     const bytes = await modelBytes(this.#settings.models, missing);
     try {
-      await this.#withModels(core, () => core.addModel(bytes));
+      await this.#withModels(core, () => core.addModel(bytes), tried);
       if (!core.hasModel(missing.id)) throw new MissingModelError(`what is served as model ${missing.id} is another one`);
     } catch (error) {
       if (!(error instanceof MissingModelError && core.missing)) await dropModel(missing.id);
