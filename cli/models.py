@@ -58,10 +58,11 @@ def list_(as_json: bool) -> None:
         echo("no models installed; looked in:")
         echo("\n".join(f"  {shown(folder)}" for folder in store.folders()))
         return
+    default = store.default_path()
     rows = [("name", "family", "parameters", "size", "rate", "decode", "identity", "file")]
     rows += [
         (
-            shown(model.name) + (" (default)" if model.name == store.DEFAULT_MODEL else ""),
+            shown(model.name) + (" (default)" if model.path == default else ""),
             shown(model.config.get("family", "?")),
             f"{model.parameters / 1e6:.2f} M",
             human_bytes(model.size),

@@ -44,12 +44,16 @@ COLOURS, ALPHA, ON_TOP = 1, 2, 4
 """Kinds of exact parts, to be added up."""
 
 
-class ExactPart(NamedTuple):
-    """What an exact chunk holds: number of its tile, kind, bytes of its stream."""
+class Contents(NamedTuple):
+    """What a file's whole parts take together. streams: bytes of all tiles, hyper-latents first, and of exact parts;
+    exact_tiles: that have a part; alone, on_top, alpha: exact parts, one of colours and alpha counts as both."""
 
-    tile: int
-    what: int
-    size: int
+    streams: list[int]
+    exact: int
+    exact_tiles: int
+    alone: int
+    on_top: int
+    alpha: int
 
 
 class File:
@@ -94,11 +98,6 @@ class File:
         """Bytes of the file."""
 
     @property
-    def exact(self) -> list[ExactPart]:
-        """All exact parts that are whole; their checksums are not compared."""
-        return [ExactPart(*part) for part in self.native.exact]
-
-    @property
     def icc(self) -> bytes | None:
         """The ICC profile, or None."""
         return self._metadata("icc")
@@ -117,6 +116,11 @@ class File:
         """Tile `index` in raster order, its checksum compared."""
         with translated():
             return Tile(*self.native.tile(index))
+
+    def contents(self) -> Contents:
+        """Everything counted, the checksums of learned tiles compared; those of exact parts are not."""
+        with translated():
+            return Contents(*self.native.contents())
 
     def verify(self) -> None:
         """Checks everything that needs no model: all checksums and the structure inside the chunks."""

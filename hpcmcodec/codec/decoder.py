@@ -129,7 +129,7 @@ def _reserved(file: core.File, model: core.Model | None, region: core.Region | N
 def what_is_there(file: core.File) -> str:
     """One sentence about a file that was cut off."""
     if not file.learned:
-        whole = len({part.tile for part in file.exact})
+        whole = file.contents().exact_tiles
         return f"the file was cut off: {whole} of {file.exact_tiles} tiles are there"
     tiles, present = file.tiles, file.tiles_present
     whole = present - 1 if present and not file.tile(present - 1).complete else present

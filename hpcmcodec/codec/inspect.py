@@ -10,13 +10,9 @@ from hpcmcodec.codec.coded import FileLike, as_bytes
 from hpcmcodec.codec.decoder import Decoder
 from hpcmcodec.errors import HpcmError, MissingModelError
 from hpcmcodec.formats.limits import MAX_SIDE, Limits
-from hpcmcodec.kernels.decode import ALPHA, COLOURS, ON_TOP
 
 if TYPE_CHECKING:
     from hpcmcodec.codec import api  # which loads the encoder as well
-
-
-_ALONE = (COLOURS, COLOURS | ALPHA)
 
 
 @dataclass(frozen=True)
@@ -84,16 +80,11 @@ def info(file: FileLike) -> Info:
     """
     data = as_bytes(file)
     found = Decoder(limits=Limits(max_pixels=MAX_SIDE**2)).open(data, allow_truncated=True)
-    tiles = [found.tile(i).sizes for i in range(found.tiles_present)]
-    streams = {
-        f"latent{i}" if i else "hyper": sum(sizes[i] for sizes in tiles if i < len(sizes))
-        for i in range(found.streams if found.learned else 0)
-    }
-    parts = found.exact
-    kinds = {"alone": _ALONE, "on top": (COLOURS | ON_TOP,), "alpha": (ALPHA, COLOURS | ALPHA)}
-    exact = {name: [part for part in parts if part.what in whats] for name, whats in kinds.items()}
-    if parts:
-        streams["exact"] = sum(part.size for part in parts)
+    contents = found.contents()
+    streams = {f"latent{i}" if i else "hyper": size for i, size in enumerate(contents.streams)}
+    exact = {"alone": contents.alone, "on top": contents.on_top, "alpha": contents.alpha}
+    if contents.exact_tiles:
+        streams["exact"] = contents.exact
     metadata = {"icc": found.icc, "exif": found.exif, "xmp": found.xmp}
     return Info(
         width=found.width,
@@ -114,7 +105,7 @@ def info(file: FileLike) -> Info:
         truncated=found.truncated,
         most_error=found.most_error,
         exact_tile_size=found.exact_tile_size,
-        exact_tiles={name: len(those) for name, those in exact.items() if those},
+        exact_tiles={name: count for name, count in exact.items() if count},
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from hpcmcodec.errors import InputError, OutputError, UsageError
+from hpcmcodec.errors import InputError, ModelFileError, OutputError, UsageError
 from hpcmcodec.formats import model_file
 from hpcmcodec.formats.header import MODEL_NAME
 from hpcmcodec.formats.model_file import Summary
@@ -50,8 +50,8 @@ def import_checkpoint(
 
     preset: what the network is expected to be (`base`, `large`, `phi`, `1b`), None to take what it is. name: of the
     model, by default the preset and the checkpoint's lambda if its file name tells. folder: where to write, by default
-    the user's models. Raises InputError for a checkpoint that does not fit, UsageError for an unknown preset or an
-    unusable name, OutputError if the model exists already and `force` is not set.
+    the user's models. Raises InputError for one that cannot be opened, ModelFileError for one that does not fit,
+    UsageError for an unknown preset or an unusable name, OutputError if the model exists already and `force` is not set.
     """
     source = Path(checkpoint)
     if preset is not None and preset not in OFFICIAL:
@@ -59,7 +59,7 @@ def import_checkpoint(
     weights = read_checkpoint(source)
     found = detect(weights)
     if preset not in (None, found):
-        raise InputError(f"{source} holds a {found!r} network, not {preset!r}: import it with --preset {found}")
+        raise ModelFileError(f"{source} holds a {found!r} network, not {preset!r}: import it with --preset {found}")
     rate = _LAMBDA.search(source.name)
     name = name or (f"{found}-{rate[1]}" if rate else found)
     target = _target(name, Path(folder or store.user_folder()), force)
@@ -83,7 +83,7 @@ def import_checkpoint(
 def read_checkpoint(path: Path) -> dict[str, np.ndarray]:
     """Parameters of a checkpoint by official name, float32, without wrappers, prefixes and tables.
 
-    Raises InputError if it cannot be read or was made for another distribution.
+    Raises InputError if it cannot be opened, ModelFileError if it is none or was made for another distribution.
     """
     tensors = _unwrap(_load(path), path)
     arrays: dict[str, np.ndarray] = {}
@@ -95,17 +95,17 @@ def read_checkpoint(path: Path) -> dict[str, np.ndarray]:
         if not name.startswith(_ENTROPY):
             arrays[name] = array
         elif name in _CONSTANTS and not np.all(array == np.float32(_CONSTANTS[name])):
-            raise InputError(f"{path}: {name} is {array.ravel()[:1]}, only {_CONSTANTS[name]} is supported")
+            raise ModelFileError(f"{path}: {name} is {array.ravel()[:1]}, only {_CONSTANTS[name]} is supported")
     return arrays
 
 
 def _array(value: Any, name: str, path: Path) -> np.ndarray:
-    """A tensor's numbers, float32. Raises InputError for kinds of tensors whose numbers do not lie there one by one."""
+    """A tensor's numbers, float32. Raises ModelFileError for kinds of tensors whose numbers do not lie there singly."""
     import torch
 
     plain = value.layout is torch.strided and not (value.is_meta or value.is_quantized or value.is_complex())
     if not plain or value.numel() * value.element_size() > value.untyped_storage().nbytes():
-        raise InputError(f"{path}: {name} is no plain tensor of numbers, such as sparse, quantised or expanded")
+        raise ModelFileError(f"{path}: {name} is no plain tensor of numbers, such as sparse, quantised or expanded")
     return np.asarray(value.detach().float().numpy())
 
 
@@ -121,7 +121,7 @@ def detect(weights: Mapping[str, np.ndarray]) -> str:
 def complete(weights: Mapping[str, np.ndarray], config: HpcmConfig, source: Path) -> dict[str, np.ndarray]:
     """The weights in the network's order, checked: same names, same shapes, finite values.
 
-    Adaptive vectors that are missing become ones, their initial value. Raises InputError for everything else.
+    Adaptive vectors that are missing become ones, their initial value. Raises ModelFileError for everything else.
     """
     specs = Hpcm(config).specs()
     present = dict(weights)
@@ -130,12 +130,12 @@ def complete(weights: Mapping[str, np.ndarray], config: HpcmConfig, source: Path
             present[name] = np.ones(spec.shape, np.float32)
     missing, unknown = [n for n in specs if n not in present], [n for n in present if n not in specs]
     if missing or unknown:
-        raise InputError(f"{source} is not an official HPCM checkpoint: {_differences(missing, unknown)}")
+        raise ModelFileError(f"{source} is not an official HPCM checkpoint: {_differences(missing, unknown)}")
     for name, spec in specs.items():
         if present[name].shape != spec.shape:
-            raise InputError(f"{source}: {name} has shape {present[name].shape}, the network needs {spec.shape}")
+            raise ModelFileError(f"{source}: {name} has shape {present[name].shape}, the network needs {spec.shape}")
         if not np.isfinite(present[name]).all():
-            raise InputError(f"{source}: {name} has values that are not finite")
+            raise ModelFileError(f"{source}: {name} has values that are not finite")
     return {name: present[name] for name in specs}
 
 
@@ -173,9 +173,11 @@ def _load(path: Path) -> Any:
             return torch.load(path, map_location="cpu", weights_only=True)
     except MemoryError:
         raise
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror or error})") from None
     except Exception as error:  # on damaged files torch's reader raises nearly everything there is
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{path} cannot be read as a checkpoint ({reason})") from None
+        raise ModelFileError(f"{path} cannot be read as a checkpoint ({reason})") from None
 
 
 def _unwrap(loaded: Any, path: Path) -> dict[str, Any]:
@@ -186,7 +188,7 @@ def _unwrap(loaded: Any, path: Path) -> dict[str, Any]:
     for candidate in candidates:
         if isinstance(candidate, Mapping) and candidate and all(map(_is_entry, candidate.items())):
             return dict(candidate)
-    raise InputError(f"{path} holds no map from names to tensors: is it a checkpoint of a network?")
+    raise ModelFileError(f"{path} holds no map from names to tensors: is it a checkpoint of a network?")
 
 
 def _is_entry(item: tuple[Any, Any]) -> bool:

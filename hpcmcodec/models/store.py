@@ -75,6 +75,14 @@ def find(model: str | Path | None = None) -> ModelFile:
     return _first(DEFAULT_MODEL if model is None else model, _read_whole)
 
 
+def default_path() -> Path | None:
+    """The file that the default model is taken from, damaged copies passed over as everywhere. None without any."""
+    try:
+        return first_sound(_called(DEFAULT_MODEL), _sound)
+    except (StopIteration, ModelFileError, MissingModelError):
+        return None
+
+
 def path_of(model: str | Path) -> Path:
     """The file of a model that `find` takes. Raises as it does."""
     return _first(model, lambda path: model_head.peek(path).path)
@@ -183,6 +191,12 @@ def _read_whole(path: Path) -> ModelFile:
     if path.parent != shipped_folder():
         file.verify()
     return file
+
+
+def _sound(path: Path) -> Path:
+    """A model file whose weights are what its head says."""
+    _read(path).verify()
+    return path
 
 
 def scan(likely: str | None = None) -> Iterator[tuple[Path, Summary]]:

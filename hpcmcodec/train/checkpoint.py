@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 import torch
 
-from hpcmcodec.errors import InputError, OutputError
+from hpcmcodec.errors import InputError, ModelFileError, OutputError
 
 NAME, LIST = "last.pt", "last.json"
 VERSION = 1
@@ -77,7 +77,8 @@ def _replace(target: Path, write: Any) -> None:
 
 
 def load(run: Path, device: str = "cpu") -> dict[str, Any]:
-    """The run's checkpoint; nothing in it is executed. Raises InputError."""
+    """The run's checkpoint; nothing in it is executed. Raises InputError where there is none,
+    ModelFileError for a damaged one."""
     path = run / (LIST if (run / LIST).exists() else NAME)
     try:
         file = _joined(run) if path.name == LIST else path.open("rb")
@@ -89,9 +90,9 @@ def load(run: Path, device: str = "cpu") -> dict[str, Any]:
         raise
     except Exception as error:  # on damaged files torch's reader raises nearly everything there is
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{path} is not a readable checkpoint ({reason})") from error
+        raise ModelFileError(f"{path} is not a readable checkpoint ({reason})") from error
     if not isinstance(content, dict) or content.keys() - {"extras"} != _FIELDS or content["version"] != VERSION:
-        raise InputError(f"{path} is not a checkpoint of this version of hpcmcodec")
+        raise ModelFileError(f"{path} is not a checkpoint of this version of hpcmcodec")
     return {"extras": {}, **content}
 
 

@@ -101,11 +101,14 @@ public:
         return {sizes, tile.complete};
     }
 
-    // Tile, what it holds (container.h) and bytes of the stream of every exact part.
-    std::vector<std::tuple<uint64_t, int, size_t>> exact() const {
-        std::vector<std::tuple<uint64_t, int, size_t>> parts;
-        for (const ExactPart& part : container_.exact()) parts.emplace_back(part.tile, part.what, part.stream.size);
-        return parts;
+    // Bytes of each kind of stream, of exact streams; exact tiles, and parts alone, on top and of alpha.
+    py::tuple contents() const {
+        Contents found;
+        {
+            const py::gil_scoped_release release;
+            found = container_.contents();
+        }
+        return py::make_tuple(found.streams, found.exact, found.exact_tiles, found.alone, found.on_top, found.alpha);
     }
 
     std::optional<int> most_error() const {
@@ -206,11 +209,11 @@ void bind_decoder(py::module_& module) {
         .def_property_readonly("most_error", &File::most_error)
         .def_property_readonly("exact_tile_size", [](const File& file) { return file.header().exact_tile_size; })
         .def_property_readonly("exact_tiles", [](const File& file) { return file.header().exact_tiles(); })
-        .def_property_readonly("exact", &File::exact)
         .def_property_readonly("icc", [](const File& file) { return file.metadata(Kind::icc); })
         .def_property_readonly("exif", [](const File& file) { return file.metadata(Kind::exif); })
         .def_property_readonly("xmp", [](const File& file) { return file.metadata(Kind::xmp); })
         .def("tile", &File::tile, py::arg("index"))
+        .def("contents", &File::contents)
         .def("verify", &File::verify);
     module.def("decode", &decode, py::arg("file"), py::arg("model"), py::arg("region"), py::arg("scale"), py::arg("most_memory"),
                py::arg("reserved"), py::arg("progress"));

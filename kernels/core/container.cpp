@@ -279,6 +279,24 @@ std::vector<uint8_t> Container::unpack(Bytes packed) const {
     return inflate(packed.from(position), size);
 }
 
+Contents Container::contents() const {
+    Contents found;
+    if (header_.learned()) found.streams.resize(size_t(header_.streams));
+    for (uint64_t index = 0; index < latents_.size(); ++index) {
+        const Tile whole = tile(index);
+        for (size_t i = 0; i < whole.streams.size(); ++i) found.streams[i] += whole.streams[i].size;
+    }
+    for (size_t i = 0; i < exact_.size(); ++i) {
+        const ExactPart& part = exact_[i];
+        found.exact += part.stream.size;
+        found.exact_tiles += i == 0 || part.tile != exact_[i - 1].tile ? 1 : 0;
+        found.alone += part.colours() && !part.on_top() ? 1 : 0;
+        found.on_top += part.on_top() ? 1 : 0;
+        found.alpha += part.alpha() ? 1 : 0;
+    }
+    return found;
+}
+
 void Container::verify() const {
     for (const auto* chunks : {&latents_, &exact_chunks_}) {
         for (const Chunk& chunk : *chunks) chunk.verify();

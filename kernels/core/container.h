@@ -50,6 +50,14 @@ struct ExactPart {
     bool alpha() const { return (what & kAlpha) != 0; }
 };
 
+// What a file's parts take together, however many there are.
+struct Contents {
+    std::vector<uint64_t> streams;  // bytes, of all tiles: hyper-latents first
+    uint64_t exact = 0;             // bytes of the exact parts' streams
+    uint64_t exact_tiles = 0;       // of which there is a part
+    uint64_t alone = 0, on_top = 0, alpha = 0;  // parts of these kinds; one of colours and alpha counts as both
+};
+
 class Container {
 public:
     // Keeps `data`, which must stay as it is. `allow_truncated`: accepts a file whose end is missing.
@@ -70,6 +78,8 @@ public:
     std::optional<Bytes> payload(Kind kind) const;
     // ICC, EXIF or XMP, unpacked. Fails with `corrupt` also for EXIF that says that the picture is not upright.
     std::optional<std::vector<uint8_t>> metadata(Kind kind) const;
+    // Counts what is whole; compares the checksums of learned tiles.
+    Contents contents() const;
     // Fails unless everything that needs no model is sound and there.
     void verify() const;
 

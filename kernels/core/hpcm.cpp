@@ -25,8 +25,7 @@ static_assert(int(HPCM_CANCELLED) == int(hpcm::Status::cancelled) && int(HPCM_LI
 using Id = std::array<uint8_t, 8>;
 
 struct hpcm_decoder {
-    mutable hpcm::Mutex mutex;
-    std::map<Id, std::shared_ptr<const hpcm::Model>> models;
+    std::map<Id, std::shared_ptr<const hpcm::Model>> models;  // under the process's lock, as pictures' metadata are
     hpcm::Limits limits;
     int threads = 0;
     hpcm_find_model find = nullptr;
@@ -41,7 +40,6 @@ struct hpcm_picture {
     hpcm_decoder* decoder;
     std::vector<uint8_t> owned;  // the file's bytes where they were read here
     hpcm::Container file;
-    hpcm::Mutex mutex;
     std::map<hpcm::Kind, std::vector<uint8_t>> metadata;
 };
 
@@ -108,7 +106,7 @@ Id id_of(const hpcm::Digest& identity) {
 }
 
 std::shared_ptr<const hpcm::Model> known(const hpcm_decoder& decoder, const Id& id) {
-    const std::lock_guard<hpcm::Mutex> lock(decoder.mutex);
+    const std::lock_guard<hpcm::Mutex> lock(hpcm::process_lock());
     const auto found = decoder.models.find(id);
     return found == decoder.models.end() ? nullptr : found->second;
 }
@@ -131,8 +129,20 @@ void add_model(hpcm_decoder& decoder, hpcm::Bytes data) {
         return {base, &base->file()};
     });
     const auto model = std::make_shared<const hpcm::Model>(file);
-    const std::lock_guard<hpcm::Mutex> lock(decoder.mutex);
+    const std::lock_guard<hpcm::Mutex> lock(hpcm::process_lock());
     decoder.models[id_of(file->identity())] = model;
+}
+
+// Unpacked at the first call, by each of several threads if they come at once, and kept.
+const std::vector<uint8_t>& metadata_of(hpcm_picture& picture, hpcm::Kind kind) {
+    {
+        const std::lock_guard<hpcm::Mutex> lock(hpcm::process_lock());
+        const auto found = picture.metadata.find(kind);
+        if (found != picture.metadata.end()) return found->second;
+    }
+    std::vector<uint8_t> block = picture.file.metadata(kind).value_or(std::vector<uint8_t>{});
+    const std::lock_guard<hpcm::Mutex> lock(hpcm::process_lock());
+    return picture.metadata.emplace(kind, std::move(block)).first->second;
 }
 
 hpcm::Region region_of(const hpcm_picture& picture, const hpcm_request* request) {
@@ -263,13 +273,9 @@ hpcm_status hpcm_get_metadata(hpcm_picture* picture, hpcm_metadata kind, const u
         need(picture != nullptr && data != nullptr && size != nullptr, "a picture or a place for its metadata is NULL");
         need(kind == HPCM_ICC || kind == HPCM_EXIF || kind == HPCM_XMP, "metadata of a kind that there is none of");
         const hpcm::Kind wanted = kind == HPCM_ICC ? hpcm::Kind::icc : kind == HPCM_EXIF ? hpcm::Kind::exif : hpcm::Kind::xmp;
-        const std::lock_guard<hpcm::Mutex> lock(picture->mutex);
-        auto found = picture->metadata.find(wanted);
-        if (found == picture->metadata.end()) {
-            found = picture->metadata.emplace(wanted, picture->file.metadata(wanted).value_or(std::vector<uint8_t>{})).first;
-        }
-        *data = found->second.data();
-        *size = found->second.size();
+        const std::vector<uint8_t>& block = metadata_of(*picture, wanted);
+        *data = block.data();
+        *size = block.size();
     });
 }
 

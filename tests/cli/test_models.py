@@ -74,7 +74,7 @@ def test_import_of_what_is_no_checkpoint(hpcm: Hpcm, tmp_path: Path) -> None:
     pytest.importorskip("torch")
     (tmp_path / "x.pth").write_bytes(b"nonsense")
     result = hpcm("models", "import", tmp_path / "x.pth", "--preset", "base", "-o", tmp_path)
-    assert result.code == 3 and result.err.count("\n") == 1
+    assert result.code == 15 and result.err.count("\n") == 1
     assert hpcm("models", "import", tmp_path / "x.pth", "--preset", "huge").code == 2
 
 
@@ -111,6 +111,18 @@ def test_a_model_file_goes_there_and_back(
     assert hpcm("models", "remove", "mine").code == 0
     assert hpcm("verify", coded).code == 14
     assert hpcm("models", "remove", "mine").code == 14
+
+
+def test_a_damaged_copy_is_not_listed_as_the_default(
+    hpcm: Hpcm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = store.shipped_folder() / f"{store.DEFAULT_MODEL}{store.SUFFIX}"
+    damaged = bytearray(shipped.read_bytes())
+    damaged[-1] ^= 1
+    (tmp_path / shipped.name).write_bytes(damaged)
+    monkeypatch.setenv(store.ENVIRONMENT, str(tmp_path))
+    marked = [line for line in hpcm("models", "list").out.splitlines() if "(default)" in line]
+    assert len(marked) == 1 and str(shipped) in marked[0]
 
 
 def test_what_cannot_be_installed_or_removed(hpcm: Hpcm, tiny: Path, own: Path, tmp_path: Path) -> None:

@@ -19,9 +19,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import hpcmcodec
 from hpcmcodec import errors
 from hpcmcodec.cli.main import run
 from hpcmcodec.codec import Decoder, Encoder
+from hpcmcodec.codec.exact import encode_part
 from hpcmcodec.errors import CorruptError, HpcmError
 from hpcmcodec.formats import container, header
 from hpcmcodec.formats.chunks import Chunk, assemble
@@ -274,6 +276,44 @@ def test_info_knows_no_limit_and_verify_the_limits_that_it_is_given(
     for option in ("--max-pixels", "--max-memory"):
         assert run(["verify", str(path), option, "100"]) == errors.LimitExceededError.exit_code
         assert option in capsys.readouterr().err
+
+
+def test_a_region_of_a_huge_picture_with_alpha_takes_its_own_tiles_alone() -> None:
+    """Of 67 million pixels, in memory that their alpha alone would not fit into."""
+    side, tile = 8192, 256
+    file = container.read(Encoder("tiny").encode(Picture(picture(64, 64)), 20, tile_size=64))
+    about = replace(file.header, width=side, height=side, tile_size=64, alpha=True, exact_tile_size=tile)
+    plane = np.full((tile, tile, 1), 7, np.uint8)
+    part = encode_part(0, ALPHA, plane, depth=8, reference=None, near=0)
+    damaged = [replace(part, tile=number, check=number % 2) for number in range(1, (side // tile) ** 2)]
+    data = container.write(about, [file.tile(0)] * (side // 64) ** 2, exact=[part, *damaged])
+    small = Decoder(limits=container.Limits(max_memory=250 << 20))
+    found = small.decode(data, region=(100, 100, 64, 64))
+    assert found.alpha is not None and (found.alpha == 7).all()
+    with pytest.raises(CorruptError, match="exact tile"):
+        small.decode(data, region=(side - 64, side - 64, 64, 64))
+
+
+def test_info_of_very_many_tiles_counts_them_in_the_core() -> None:
+    """Thousands of learned tiles without streams, and as many of alpha: no object of Python for each."""
+    import tracemalloc
+
+    side, count = 64, 1 << 14
+    about = replace(container.read(originals()[0]).header, width=side << 7, height=side << 7, tile_size=side)
+    data = container.write(
+        replace(about, alpha=True, exact_tile_size=side),
+        [Tile((b"",) * 4, 0)] * count,
+        exact=[ExactPart(i, ALPHA, 0, b"x") for i in range(count)],
+    )
+    tracemalloc.start()
+    try:
+        found = hpcmcodec.info(data)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found.tiles == count and found.exact_tiles == {"alpha": count} and found.streams["exact"] == count
+    assert found.streams["hyper"] == found.streams["latent3"] == 0
+    assert peak < 1 << 18
 
 
 @pytest.mark.skipif(os.name == "nt", reason="files with holes")

@@ -99,3 +99,12 @@ def test_hpcmdec_writes_the_recorded_pixels(library: Path, tmp_path: Path, name:
     with Image.open(target) as image:
         array = np.asarray(image)
     assert pixels_hash(as_picture(array if array.ndim == 3 else array[:, :, None])) == RECORDED[name]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_child_goes_on_whatever_threads_of_its_parent_do(library: Path, tmp_path: Path) -> None:
+    flags = ["-std=c99", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-Werror", f"-I{library / 'include'}"]
+    libraries = [library / "lib/libhpcm.a", "-lstdc++", "-lm", "-pthread"]
+    source = Path(__file__).with_name("fork.c")
+    subprocess.run(["cc", *flags, source, *libraries, "-o", tmp_path / "fork"], check=True)
+    subprocess.run([tmp_path / "fork", MODELS / "lite-8.safetensors", FOLDER / "lite-8-alpha.hpc"], check=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hpcmcodec.errors import InputError
+from hpcmcodec.errors import ModelFileError
 from hpcmcodec.models.official import read_checkpoint
 
 torch = pytest.importorskip("torch")
@@ -24,7 +24,7 @@ def test_tensors_that_are_no_plain_numbers(tmp_path: Path, kind: str) -> None:
     }
     path = tmp_path / "a.pth"
     torch.save({"g_a.weight": made[kind]()}, path)
-    with pytest.raises(InputError):
+    with pytest.raises(ModelFileError):
         read_checkpoint(path)
 
 
@@ -33,5 +33,5 @@ def test_bytes_that_are_no_checkpoint(tmp_path: Path, data: bytes) -> None:
     """The first was found by the fuzzer: torch's reader took from an empty stack."""
     path = tmp_path / "a.pth"
     path.write_bytes(data)
-    with pytest.raises(InputError, match="cannot be read as a checkpoint"):
+    with pytest.raises(ModelFileError, match="cannot be read as a checkpoint"):
         read_checkpoint(path)

@@ -11,7 +11,7 @@ import pytest
 from test_hpcm import SMALL
 
 from hpcmcodec.entropy import tables
-from hpcmcodec.errors import InputError, OutputError, UsageError
+from hpcmcodec.errors import InputError, ModelFileError, OutputError, UsageError
 from hpcmcodec.formats import model_file
 from hpcmcodec.models import official
 from hpcmcodec.models.hpcm import Hpcm
@@ -122,7 +122,7 @@ def test_what_does_not_fit_is_refused(tmp_path: Path, change: dict, message: str
             state[name][0, 0, 0, 0] = value[0]
         else:
             state[name] = torch.tensor(value)
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(ModelFileError, match=message):
         official.import_checkpoint(saved(tmp_path, state), name="x", folder=tmp_path)
     assert not list(tmp_path.glob("*.safetensors"))
 
@@ -142,7 +142,7 @@ def test_pickles_are_not_executed(tmp_path: Path) -> None:
     for path in (saved(tmp_path, {"a": Attack(victim)}), tmp_path / "plain.pkl"):
         if not path.exists():
             path.write_bytes(pickle.dumps(Attack(victim)))
-        with pytest.raises(InputError, match="cannot be read"):
+        with pytest.raises(ModelFileError, match="cannot be read"):
             official.import_checkpoint(path, folder=tmp_path)
     assert not victim.exists()
 
@@ -151,13 +151,13 @@ def test_pickles_are_not_executed(tmp_path: Path) -> None:
 def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.pth"
     path.write_bytes(content)
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(ModelFileError, match="cannot be read"):
         official.import_checkpoint(path, folder=tmp_path)
 
 
 def test_a_list_or_an_empty_map_is_refused(tmp_path: Path) -> None:
     for content in ([torch.zeros(1)], {}, {"state_dict": {}, "epoch": 1}):
-        with pytest.raises(InputError, match="no map"):
+        with pytest.raises(ModelFileError, match="no map"):
             official.import_checkpoint(saved(tmp_path, content), folder=tmp_path)
 
 
@@ -174,7 +174,7 @@ def test_detection(preset: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_wrong_and_unknown_presets(tmp_path: Path) -> None:
     path = saved(tmp_path, official_state())
-    with pytest.raises(InputError, match="holds a 'base' network, not 'phi'"):
+    with pytest.raises(ModelFileError, match="holds a 'base' network, not 'phi'"):
         official.import_checkpoint(path, "phi", folder=tmp_path)
     with pytest.raises(UsageError, match="choose one of base"):
         official.import_checkpoint(path, "huge", folder=tmp_path)

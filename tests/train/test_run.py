@@ -13,7 +13,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from hpcmcodec.errors import InputError, OutputError, UsageError  # noqa: E402
+from hpcmcodec.errors import InputError, ModelFileError, OutputError, UsageError  # noqa: E402
 from hpcmcodec.train import checkpoint  # noqa: E402
 from hpcmcodec.train.config import RunConfig  # noqa: E402
 from hpcmcodec.train.initial import from_model  # noqa: E402
@@ -138,7 +138,7 @@ def test_what_cannot_be(settings: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="--device"):
         run(settings, steps=2, device="nonsense", resume=True)
     (settings["out"] / checkpoint.NAME).write_bytes(b"nonsense")
-    with pytest.raises(InputError, match="not a readable checkpoint"):
+    with pytest.raises(ModelFileError, match="not a readable checkpoint"):
         run(settings, steps=2, resume=True)
 
 

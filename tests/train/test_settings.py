@@ -13,7 +13,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from hpcmcodec.errors import InputError, UsageError  # noqa: E402
+from hpcmcodec.errors import ModelFileError, UsageError  # noqa: E402
 from hpcmcodec.formats import model_file  # noqa: E402
 from hpcmcodec.models.config import HpcmConfig  # noqa: E402
 from hpcmcodec.models.presets import PRESETS  # noqa: E402
@@ -154,8 +154,8 @@ def test_split_checkpoint(settings: dict[str, Any], tmp_path: Path) -> None:
     assert losses(whole) == losses(out)
     one = min(out.glob("last.pt.*"))
     one.write_bytes(one.read_bytes()[:-1] + b"?")
-    with pytest.raises(InputError, match="damaged"):
+    with pytest.raises(ModelFileError, match="damaged"):
         checkpoint.load(out)
     one.unlink()
-    with pytest.raises(InputError, match="missing"):
+    with pytest.raises(ModelFileError, match="missing"):
         checkpoint.load(out)

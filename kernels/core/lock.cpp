@@ -1,0 +1,22 @@
+#include "lock.h"
+
+#if !defined(_WIN32) && !defined(HPCM_SINGLE_THREAD)
+#include <pthread.h>
+#endif
+
+namespace hpcm {
+namespace {
+
+// Never destroyed: threads may still run while the process ends.
+Mutex* const g_lock = new Mutex;
+
+#if !defined(_WIN32) && !defined(HPCM_SINGLE_THREAD)
+[[maybe_unused]] const int g_registered =
+    pthread_atfork([] { g_lock->lock(); }, [] { g_lock->unlock(); }, [] { g_lock->unlock(); });
+#endif
+
+}  // namespace
+
+Mutex& process_lock() { return *g_lock; }
+
+}  // namespace hpcm
