@@ -128,12 +128,13 @@ MINUTES ?= 1
 FUZZ ?= container chunks decode exact model picture ways writers plugin info tree results manifest checkpoint programs
 
 # Debian: apt install clang libclang-rt-14-dev. A finding is left in build/fuzz and ends the run; what was learned stays there.
-fuzz: fuzz-native fuzz-python  ## entropy coder and kernels under ASan and UBSan, all readers of bytes under atheris: MINUTES for each of 19 targets; FUZZ: those under atheris
+fuzz: fuzz-native fuzz-python  ## entropy coder and kernels under ASan and UBSan, all readers of bytes under atheris: MINUTES for each of 20 targets; FUZZ: those under atheris
 
 fuzz-native:
-	tests/fuzz/build.sh fuzzer,address,undefined fuzz_rans fuzz_kernels fuzz_program fuzz_exact
+	tests/fuzz/build.sh fuzzer,address,undefined fuzz_rans fuzz_kernels fuzz_program fuzz_exact fuzz_readers
 	$(PYTHON) -m tests.fuzz.program_seeds build/fuzz/corpus/program
-	for name in rans kernels program exact; do \
+	$(PYTHON) -m tests.fuzz.readers_seeds build/fuzz/corpus/readers
+	for name in rans kernels program exact readers; do \
 		mkdir -p build/fuzz/corpus/$$name && build/sanitize/fuzzer-address-undefined/fuzz_$$name.run -max_total_time=$$((60 * $(MINUTES))) -timeout=60 \
 			-rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix=build/fuzz/$$name- build/fuzz/corpus/$$name || exit 1; \
 	done

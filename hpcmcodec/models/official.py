@@ -51,7 +51,7 @@ def import_checkpoint(
     preset: what the network is expected to be (`base`, `large`, `phi`, `1b`), None to take what it is. name: of the
     model, by default the preset and the checkpoint's lambda if its file name tells. folder: where to write, by default
     the user's models. Raises InputError for one that cannot be opened, ModelFileError for one that does not fit,
-    UsageError for an unknown preset or an unusable name, OutputError if the model exists already and `force` is not set.
+    UsageError for an unknown preset or an unusable name, OutputError if the model exists already without `force`.
     """
     source = Path(checkpoint)
     if preset is not None and preset not in OFFICIAL:
