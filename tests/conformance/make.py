@@ -19,7 +19,8 @@ from hpcmcodec.codec import Decoder, Encoder, exact
 from hpcmcodec.codec.encoder import Options, encode_exactly
 from hpcmcodec.codec.refine import LEVELS
 from hpcmcodec.diagnose import pixels_hash
-from hpcmcodec.formats import model_file
+from hpcmcodec.formats import container, model_file
+from hpcmcodec.formats.chunks import Chunk
 from hpcmcodec.formats.exact import COLOURS, ON_TOP
 from hpcmcodec.formats.pictures import Picture
 from hpcmcodec.models import store
@@ -97,6 +98,26 @@ def adapter_files() -> dict[str, bytes]:
     }
 
 
+def part_files() -> dict[str, bytes]:
+    """Files with parts that the others lack: all metadata beside what only later versions know, a quality between two,
+    entropy tiles with their index, and flat blocks."""
+    encoder, picture = Encoder("lite-8"), formula_picture(70, 128, 3)
+    small = Picture(picture[:64, :128].copy(), icc=b"no profile" * 20, exif=b"II*\0" + bytes(50), xmp=b"<x/>" * 20)
+    plain = Options(None, LEVELS[0])
+    header, tiles = encoder.learned(small, 37.5, plain)
+    known = {"icc": small.icc, "exif": small.exif, "xmp": small.xmp}
+    later = Chunk(0x3F, b"of a later version")
+    page = formula_picture(3, 4, 3).repeat(32, 0).repeat(32, 1)
+    page[40:90, 20:110] = picture[:50, :90]
+    return {
+        "parts/metadata": container.write(replace(header, unknown={64: "later"}), tiles, **known, extra=[later]),
+        "parts/tiles": encoder.encode(Picture(picture[:, :100].copy()), 40, tile_size=64, exact_tiles=False),
+        "parts/flats": encoder.file(
+            *encoder.learned(Picture(page), 60, plain), (), Picture(page), exact.encode_flats(page)
+        ),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="lite-8")
@@ -113,7 +134,7 @@ def main() -> None:
         path.write_bytes(data)
         hashes[path.name] = pixels_hash(decoder.decode(data))
     record.write_text(json.dumps(hashes, indent=1, sort_keys=True) + "\n")
-    for name, data in {**exact_files(), **adapter_files()}.items():
+    for name, data in {**exact_files(), **adapter_files(), **part_files()}.items():
         path = FOLDER / f"{name}.hpc"
         if not path.exists():
             path.parent.mkdir(exist_ok=True)

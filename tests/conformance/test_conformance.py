@@ -14,6 +14,7 @@ from hpcmcodec import kernels
 from hpcmcodec.codec import Decoder
 from hpcmcodec.diagnose import RECORD, pixels_hash
 from hpcmcodec.formats import model_file
+from hpcmcodec.formats.picture import Picture
 from hpcmcodec.models import store
 
 FOLDER = Path(__file__).parent
@@ -30,10 +31,10 @@ def recorded(folder: str) -> dict[str, str]:
 
 DEEP = recorded("deep")
 """Of more than 8 bits, which not every user of the decoder has."""
-ADAPTERS = {
-    f"adapters/{name}": digest for name, digest in json.loads((FOLDER / "adapters" / RECORD).read_text()).items()
-}
+ADAPTERS = recorded("adapters")
 """Of models that need another one."""
+PARTS = recorded("parts")
+"""With metadata, tiles, flat blocks and what later versions may add."""
 
 
 @pytest.fixture(params=kernels.available_levels())
@@ -88,3 +89,22 @@ def test_the_second_decoder_agrees(name: str, decoder: Decoder) -> None:
 @pytest.mark.parametrize("name", sorted(ADAPTERS))
 def test_files_of_adapters_decode_to_the_recorded_pixels(name: str, level: str, decoder: Decoder) -> None:
     assert pixels_hash(decoder.decode((FOLDER / name).read_bytes())) == ADAPTERS[name]
+
+
+@pytest.mark.parametrize("name", sorted(PARTS))
+def test_files_with_other_parts_decode_to_the_recorded_pixels(name: str, level: str, decoder: Decoder) -> None:
+    assert pixels_hash(decoder.decode((FOLDER / name).read_bytes())) == PARTS[name]
+
+
+@pytest.mark.slow
+def test_the_second_decoder_reads_other_parts() -> None:
+    """Tiles with their index, flat blocks, and what it does not know."""
+    model = store.shipped_folder() / f"lite-8{store.SUFFIX}"
+    for name in ("parts/flats.hpc", "parts/tiles.hpc"):
+        data = (FOLDER / name).read_bytes()
+        assert pixels_hash(Picture(reference_decoder.decode(data, model))) == PARTS[name], name
+
+
+def test_every_file_of_a_folder_is_recorded() -> None:
+    for folder, files in (("deep", DEEP), ("adapters", ADAPTERS), ("parts", PARTS)):
+        assert {f"{folder}/{path.name}" for path in (FOLDER / folder).glob("*.hpc")} == files.keys()

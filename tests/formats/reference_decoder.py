@@ -56,10 +56,12 @@ def container(data: bytes) -> tuple[dict, list[tuple[int, bytes]]]:
     return fields, chunks
 
 
-def streams_of(fields: dict, payload: bytes) -> tuple[int, list[bytes]]:
-    """-> check value, streams of a LATENT chunk of a file with one tile."""
-    (check,) = struct.unpack_from("<I", payload)
-    lengths, at = [], 4
+def streams_of(fields: dict, payload: bytes, tile: int) -> tuple[int, list[bytes]]:
+    """-> check value, streams of the LATENT chunk of a tile."""
+    number, at = leb128(payload, 0) if 9 in fields else (0, 0)
+    assert number == tile
+    (check,) = struct.unpack_from("<I", payload, at)
+    lengths, at = [], at + 4
     for _ in range(fields.get(7, 4) - 1):
         size, at = leb128(payload, at)
         lengths.append(size)
@@ -282,8 +284,8 @@ def decode(data: bytes, path: Path | None = None) -> Array:
     picture = np.zeros((height, width, samples), np.uint8 if depth == 8 else np.uint16)
     colours = samples - (samples % 2 == 0)
     if path is not None:
-        (payload,) = (content for kind, content in chunks if kind == 0x83)
-        picture[:, :, :colours] = learned(fields, payload, path, colours)
+        payloads = [content for kind, content in chunks if kind == 0x83]
+        picture[:, :, :colours] = learned(fields, payloads, path, colours)
     else:
         assert not {2, 3, 4, 7, 9} & fields.keys()
     flat = [content for kind, content in chunks if kind == 0x87]
@@ -299,16 +301,22 @@ def decode(data: bytes, path: Path | None = None) -> Array:
     return picture
 
 
-def learned(fields: dict, payload: bytes, path: Path, channels: int) -> Array:
+def learned(fields: dict, payloads: list[bytes], path: Path, channels: int) -> Array:
     """Section 6, 1 to 7."""
-    check, streams = streams_of(fields, payload)
     program, tensors, identity = model(path)
-    assert identity[:8] == fields[2] and 9 not in fields and fields.get(7, 4) == program["streams"]
+    assert identity[:8] == fields[2] and fields.get(7, 4) == program["streams"]
     width, height = fields[0], fields[1]
+    side = 64 * fields.get(9, 0) or max(width, height)
+    assert 9 not in fields or side % program["unit"] == 0
     network = Network(program, tensors, fields.get(4))
-    v = network.latents(streams, height, width)
-    assert zlib.crc32(v.astype("<f4").tobytes()) == check
-    x = network.picture(v)
+    places = [(top, left) for top in range(0, height, side) for left in range(0, width, side)]
+    rows: dict[int, list[Array]] = {}
+    for tile, ((top, left), payload) in enumerate(zip(places, payloads, strict=True)):
+        check, streams = streams_of(fields, payload, tile)
+        v = network.latents(streams, min(side, height - top), min(side, width - left))
+        assert zlib.crc32(v.astype("<f4").tobytes()) == check
+        rows.setdefault(top, []).append(v)
+    x = network.picture(np.concatenate([np.concatenate(row, 2) for row in rows.values()], 1))
     if channels == 1:
         x = (((x[0] + x[1]) + x[2]) * F(1 / 3))[None]
     most = F(2 ** fields.get(6, 8) - 1)
