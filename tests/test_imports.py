@@ -15,6 +15,7 @@ LAYERS = [
     "errors",
     "progress",
     "forking",
+    "ssimulacra2",
     "kernels",
     "entropy",
     "nn",
