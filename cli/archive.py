@@ -39,6 +39,11 @@ _MOST_REASONS = 4
     help=f"Of the pictures, as of hpcm encode. Default: {DEFAULT_QUALITY}.",
 )
 @click.option("--lossless", is_flag=True, help="Pictures exactly as they are: no sample changes.")
+@click.option(
+    "--visually-lossless",
+    is_flag=True,
+    help="Pictures without a visible difference, as of hpcm encode; each decoded one is measured.",
+)
 @click.option("-e", "--effort", type=click.IntRange(0, 9), metavar="0..9", default=0, help="As of hpcm encode.")
 @click.option("-m", "--model", metavar="NAME|FILE", help="Model to encode with; see hpcm models list.")
 @click.option(
@@ -62,6 +67,7 @@ def command(
     check: Path | None,
     quality: float | None,
     lossless: bool,
+    visually_lossless: bool,
     effort: int,
     model: str | None,
     min_psnr: float | None,
@@ -90,6 +96,7 @@ def command(
       hpcm archive shots/ archive/
       hpcm archive shots/ archive/ -q 75 --jobs 4
       hpcm archive pages/ archive/ --lossless
+      hpcm archive shots/ archive/ --visually-lossless
       hpcm archive --check archive/
     """
     if check is not None:
@@ -100,9 +107,11 @@ def command(
         raise UsageError("name the folder to store and the folder to store it in, or --check DEST")
     if lossless and (quality, effort, model, min_psnr) != (None, 0, None, None):
         raise UsageError("--lossless leaves nothing to choose: leave --quality, --effort, --model and --min-psnr out")
+    if visually_lossless and (lossless, quality, min_psnr) != (False, None, None):
+        raise UsageError("--visually-lossless chooses for itself: leave --quality, --lossless and --min-psnr out")
     chosen = float(DEFAULT_QUALITY if quality is None else quality)
     floor = 20 + chosen / 10 if min_psnr is None else min_psnr
-    recipe = Recipe(int(chosen) if chosen == int(chosen) else chosen, effort, model, floor, lossless)
+    recipe = Recipe(int(chosen) if chosen == int(chosen) else chosen, effort, model, floor, lossless, visually_lossless)
     manifest = Manifest.load(dest)
     work = archive_plan(source, dest, manifest, force=force)
     job = StoreJob(manifest, recipe, threads, max_pixels, options.per_job(max_memory, jobs))

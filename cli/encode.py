@@ -45,6 +45,19 @@ DEFAULT_QUALITY, DEFAULT_EFFORT = 50, 0  # those of hpcmcodec.codec, which would
     help="The least quality that gives at least this PSNR; within 0.1 dB.",
 )
 @click.option(
+    "--target-ssimulacra2",
+    type=click.FloatRange(0, 100, min_open=True),
+    metavar="POINTS",
+    help="The same for SSIMULACRA2, which rates what people see: 50 fair, 70 good, 90 no visible difference; within "
+    "half a point.",
+)
+@click.option(
+    "--visually-lossless",
+    is_flag=True,
+    help="No visible difference: as --target-ssimulacra2 90. Beyond -q 100 targets are met by files that are nearly "
+    "lossless, or lossless.",
+)
+@click.option(
     "--lossless",
     is_flag=True,
     help="The very picture, in a file that needs no model. With -q as well: the learned picture of that quality first, "
@@ -96,6 +109,8 @@ def command(
     target_size: int | None,
     target_bpp: float | None,
     target_psnr: float | None,
+    target_ssimulacra2: float | None,
+    visually_lossless: bool,
     lossless: bool,
     near_lossless: int | None,
     effort: int | None,
@@ -123,6 +138,7 @@ def command(
       hpcm encode photo.png small.hpc -q 20
       hpcm encode photo.png -q 80 --verify -o photo80.hpc
       hpcm encode photo.png --target-size 200k
+      hpcm encode photo.png --visually-lossless
       hpcm encode page.png --lossless
       hpcm encode photo.png --effort 6 --target-psnr 36
       hpcm encode photo.png --resize 1600 -o web.hpc
@@ -132,7 +148,7 @@ def command(
       hpcm encode s3://shots -o s3://archive --engine dask --scheduler tcp://head:8786
       hpcm encode *.jpg --json | jq .bits_per_pixel
     """
-    target = _target(quality, target_size, target_bpp, target_psnr)
+    target = _target(quality, visually_lossless, target_size, target_bpp, target_psnr, target_ssimulacra2)
     near = _near(lossless, near_lossless, target, learned=quality is not None or not (model or tune or effort))
     model = _tuned(model, tune, effort)
     from hpcmcodec.batch import CODED, PICTURES, EncodeJob
@@ -179,22 +195,29 @@ def _near(lossless: bool, near: int | None, target: Target | None, *, learned: b
     if lossless and near is not None:
         raise UsageError("--lossless and --near-lossless exclude each other")
     if target is not None:
-        raise UsageError("--lossless and --near-lossless leave no size or quality to choose: leave --target-... out")
+        raise UsageError(
+            "--lossless and --near-lossless leave no size or quality to choose: leave --target-... and "
+            "--visually-lossless out"
+        )
     if not learned:
         raise UsageError("without -q an exact file has no learned picture: leave --model, --tune and --effort out")
     return 0 if lossless else near
 
 
-def _target(quality: float | None, size: int | None, bpp: float | None, psnr: float | None) -> Target | None:
-    """The target that the options ask for. Raises UsageError for two that exclude each other."""
-    given = [value for value in (quality, size, bpp, psnr) if value is not None]
-    if len(given) > 1:
-        raise UsageError("--quality, --target-size, --target-bpp and --target-psnr exclude each other")
-    if not given or quality is not None:
+def _target(quality: float | None, visually_lossless: bool, *targets: float | None) -> Target | None:
+    """The target that the options ask for; targets: as the fields of `Target`. Raises UsageError for two that exclude
+    each other."""
+    given = [value for value in (quality, *targets) if value is not None]
+    if len(given) + visually_lossless > 1:
+        raise UsageError(
+            "--quality, --target-size, --target-bpp, --target-psnr, --target-ssimulacra2 and --visually-lossless "
+            "exclude each other"
+        )
+    if quality is not None or not (given or visually_lossless):
         return None
-    from hpcmcodec.codec.target import Target
+    from hpcmcodec.codec.target import VISUALLY_LOSSLESS, Target
 
-    return Target(size, bpp, psnr)
+    return Target(ssimulacra2=VISUALLY_LOSSLESS) if visually_lossless else Target(*targets)  # type: ignore[arg-type]
 
 
 def _tuned(model: str | None, tune: str | None, effort: int | None) -> str | None:

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 FORMAT, SUFFIX, MIME = "HPC", ".hpc", "image/x-hpc"
 MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "YCbCr")
 """Modes that `save` takes: those of 8 bits that grey or RGB can hold."""
-_OPTIONS = ("quality", "effort", "lossless", "near_lossless")  # of `save`, as hpcmcodec.encode has them
+_OPTIONS = ("quality", "effort", "lossless", "near_lossless", "visually_lossless")
+"""Of `save`, as hpcmcodec.encode has them."""
 _UNLIMITED = 2**60  # of pixels: Pillow has its own limit
 
 

@@ -104,11 +104,11 @@ class EncodeJob(_Job):
     """Makes hpc files of pictures. Safe to call from several threads; the model is loaded at the first call.
 
     `verify` decodes what was made and compares it with the picture before the file gets its name. `target`: a size or
-    PSNR that each file has to meet, instead of `quality`. `near_lossless`: no sample of colour may differ by more, 0 is
-    lossless; with a `quality` of None in a file that needs no model, else on top of a learned picture. `effort`: 0
-    (fastest) to 9. `shape`: what is done with the
-    picture first. `keep_smaller`: write nothing where the file would be larger than its source. `bits`: 8
-    to round pictures that have more, None to keep them.
+    fidelity that each file has to meet, instead of `quality`; what comes nearest is written, with a warning.
+    `near_lossless`: no sample of colour may differ by more, 0 is lossless; with a `quality` of None in a file that
+    needs no model, else on top of a learned picture. `effort`: 0 (fastest) to 9. `shape`: what is done with the
+    picture first. `keep_smaller`: write nothing where the file would be larger than its source. `bits`: 8 to round
+    pictures that have more, None to keep them.
     """
 
     quality: float | None = 50
@@ -145,7 +145,7 @@ class EncodeJob(_Job):
         if self.bits == 8:
             picture = in_8_bits(picture)
         with part(0, 0.5 if decoder else 1):
-            data = self._encode(encoder, picture)
+            data, missed = self._encode(encoder, picture)
         psnr = None
         kept = self.keep_smaller and len(data) > size
         if decoder is not None and not kept:
@@ -164,7 +164,7 @@ class EncodeJob(_Job):
             width * height,
             psnr is not None,
             psnr,
-            picture.warnings + picture.notes,
+            picture.warnings + picture.notes + missed,
             written=not kept,
         )
 
@@ -172,16 +172,18 @@ class EncodeJob(_Job):
     def _model_free(self) -> bool:
         return self.near_lossless is not None and self.quality is None
 
-    def _encode(self, encoder: Encoder | None, picture: Picture) -> bytes:
+    def _encode(self, encoder: Encoder | None, picture: Picture) -> tuple[bytes, tuple[str, ...]]:
+        """The file, and what is to be told of it."""
         if encoder is None:
             from hpcmcodec.codec.encoder import encode_exactly
 
             most = limits(self.max_pixels, self.max_memory)
-            return encode_exactly(picture, self.near_lossless or 0, limits=most)
+            return encode_exactly(picture, self.near_lossless or 0, limits=most), ()
         if self.target is None:
             quality, near = 50 if self.quality is None else self.quality, self.near_lossless
-            return encoder.encode(picture, quality, effort=self.effort, near_lossless=near)
-        return encoder.encode_to(picture, self.target, effort=self.effort)
+            return encoder.encode(picture, quality, effort=self.effort, near_lossless=near), ()
+        reached = encoder.encode_to(picture, self.target, effort=self.effort)
+        return reached.data, (reached.missed,) if reached.missed else ()
 
     def prepare(self) -> None:
         """Loads the model now, so that one that is missing is one error and not one for each file."""

@@ -14,7 +14,8 @@ from hpcmcodec.codec.coded import FileLike, as_bytes
 from hpcmcodec.codec.encoder import DEFAULT_QUALITY
 from hpcmcodec.codec.refine import DEFAULT_EFFORT
 from hpcmcodec.codec.sources import ImageLike, as_near, as_picture, as_quality
-from hpcmcodec.codec.target import Target
+from hpcmcodec.codec.target import VISUALLY_LOSSLESS, Target
+from hpcmcodec.errors import UsageError
 from hpcmcodec.formats.container import Limits
 from hpcmcodec.formats.pictures import picture_to_image
 from hpcmcodec.formats.strip import Strip, stripped
@@ -31,6 +32,7 @@ def encode(
     effort: int = DEFAULT_EFFORT,
     lossless: bool = False,
     near_lossless: int | None = None,
+    visually_lossless: bool = False,
 ) -> bytes:
     """Code one picture; see `Encoder` for many.
 
@@ -39,7 +41,9 @@ def encode(
     for the default. effort: 0 (fastest) .. 9 (smallest file for what it shows). lossless: the very picture, in a file
     that needs no model; near_lossless: no sample of colour differs by more than this, 1 to 255. With a quality as well,
     the learned picture of that quality comes first in the file, what makes it exact on top: larger, for readers that
-    stop early. Graphics are coded exactly at any quality where that is the better bargain.
+    stop early. visually_lossless: the least quality at which nobody should see a difference (SSIMULACRA2 of at least
+    90), or nearly exact where no quality does. Graphics are coded exactly at any quality where that is the better
+    bargain.
     Raises InputError for a picture that cannot be read, UsageError for a number out of range.
 
     >>> small, good = encode("photo.png", 10), encode("photo.png", 90)
@@ -49,7 +53,7 @@ def encode(
     near = as_near(lossless, near_lossless)
     if near is not None and quality is None:
         return _encoder.encode_exactly(as_picture(image), near)
-    return Encoder(model).encode(image, quality, effort=effort, near_lossless=near)
+    return Encoder(model).encode(image, quality, effort=effort, near_lossless=near, visually_lossless=visually_lossless)
 
 
 def decode(file: FileLike, *, allow_truncated: bool = False, scale: int = 1) -> Image.Image:
@@ -88,22 +92,33 @@ class Encoder:
         strip: Strip = False,
         lossless: bool = False,
         near_lossless: int | None = None,
+        visually_lossless: bool = False,
         **options: Any,
     ) -> bytes:
-        """The bytes of an hpc file. image, quality, lossless, near_lossless: as `encode` takes them. strip: leave
-        metadata out, True for all or kinds of "icc", "exif", "xmp"; without its ICC profile a picture is converted to
-        sRGB. options: tile_size (pixels, 0 for one tile), effort (0..9). Errors as `encode`."""
+        """The bytes of an hpc file. image, quality, lossless, near_lossless, visually_lossless: as `encode` takes
+        them. strip: leave metadata out, True for all or kinds of "icc", "exif", "xmp"; without its ICC profile a
+        picture is converted to sRGB. options: tile_size (pixels, 0 for one tile), effort (0..9). Errors as `encode`."""
         near, picture = as_near(lossless, near_lossless), stripped(as_picture(image), strip)
+        if visually_lossless:
+            if near is not None or quality is not None:
+                raise UsageError("visually_lossless chooses for itself: leave quality, lossless and near_lossless out")
+            return self.core.encode_to(picture, Target(ssimulacra2=VISUALLY_LOSSLESS), **options).data
         if near is not None and quality is None:
             options.pop("effort", None)
             return _encoder.encode_exactly(picture, near, limits=self.core.limits, **options)
         chosen = as_quality(DEFAULT_QUALITY if quality is None else quality)
         return self.core.encode(picture, chosen, near_lossless=near, **options)
 
-    def encode_to(self, image: ImageLike, target: Target, *, strip: Strip = False, **options: Any) -> bytes:
-        """The bytes of an hpc file of the quality that meets a target; see `Target`. Raises UsageError if none does or
-        the model has but one, else as `encode`."""
-        return self.core.encode_to(stripped(as_picture(image), strip), target, **options)
+    def encode_to(
+        self, image: ImageLike, target: Target, *, strip: Strip = False, nearest: bool = False, **options: Any
+    ) -> bytes:
+        """The bytes of an hpc file that meets a target: see `Target`. nearest: where a size cannot be met, the smallest
+        file instead of an error. Raises UsageError if nothing meets it or the model has but one quality, else as
+        `encode`."""
+        reached = self.core.encode_to(stripped(as_picture(image), strip), target, **options)
+        if reached.missed and not nearest:
+            raise UsageError(reached.missed)
+        return reached.data
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), self._made_of

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from hpcmcodec import kernels
 from hpcmcodec.codec import exact
-from hpcmcodec.codec.choose import better, looks_exact
+from hpcmcodec.codec.choose import better
 from hpcmcodec.codec.latents import Watch, areas_of, encode_latents
 from hpcmcodec.codec.memory import Budget, budget
 from hpcmcodec.codec.model import CodecModel, Condition, vectors
@@ -30,6 +30,9 @@ from hpcmcodec.formats.header import Header
 from hpcmcodec.formats.picture import Picture
 from hpcmcodec.models import store
 from hpcmcodec.progress import part
+
+if TYPE_CHECKING:
+    from hpcmcodec.codec.reach import Reached
 
 DEFAULT_QUALITY = 50
 
@@ -101,9 +104,9 @@ class Encoder:
                 self.model, header, for_network(picture), options.effort, self.limits.max_memory
             )
 
-    def exactly(self, picture: Picture) -> bytes:
-        """The picture itself, without a model."""
-        return encode_exactly(picture, limits=self.limits)
+    def exactly(self, picture: Picture, near: int = 0) -> bytes:
+        """The picture itself, or within an error, without a model."""
+        return encode_exactly(picture, near, limits=self.limits)
 
     def file(
         self,
@@ -140,29 +143,16 @@ class Encoder:
         *,
         tile_size: int | None = None,
         effort: int = DEFAULT_EFFORT,
-    ) -> bytes:
-        """The bytes of an hpc file of the quality that meets a target; see `Target` for what is promised.
+    ) -> Reached:
+        """The hpc file that meets a target, see `Target` for what is promised, or comes nearest; `reach` says more.
 
-        Raises UsageError if no quality does or the model has but one, else as `encode`.
+        Raises UsageError if the model has but one quality, else as `encode`.
         """
         if self.model.rate != "variable":
             raise UsageError(f"model {self.model.name!r} has one quality only: it cannot be chosen to meet a target")
-        from hpcmcodec.codec.trials import Trials
+        from hpcmcodec.codec.reach import reach
 
-        taken = effort_of(effort, self.model)
-        with normative():
-            trials = Trials(self, picture, tile_size=tile_size, effort=taken)
-            size = target.bytes_at_most(trials.pixels)
-        alone = self.exactly(picture) if looks_exact(picture) is not None else None
-        if alone is not None and size is not None and len(alone) <= size:
-            return alone
-        try:
-            data = target.search(trials.size if size is not None else trials.psnr, trials.pixels)
-        except UsageError:
-            if alone is None or size is not None:
-                raise
-            return alone
-        return data if alone is None or len(data) < len(alone) else alone
+        return reach(self, picture, target, tile_size=tile_size, effort=effort_of(effort, self.model))
 
     def header(self, picture: Picture, quality: float, tile_size: int | None = None) -> Header:
         """What a file of the picture says of itself."""

@@ -1,15 +1,17 @@
-"""A size or a PSNR to meet, and the search for the quality that does it with few trials."""
+"""A size or a fidelity to meet, and the search for the quality that does it with few trials."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from itertools import pairwise
+from typing import NamedTuple
 
 from hpcmcodec.errors import UsageError
 
 Measure = Callable[[float], tuple[float, bytes]]
-"""quality -> (bytes, or PSNR in dB; the file)."""
+"""quality -> (bytes, PSNR in dB, or SSIMULACRA2; the file)."""
 
 STEP = 1 / 16
 """Qualities that are tried are multiples of this; one step changes the size by about 0.18 %."""
@@ -18,66 +20,94 @@ SIZE_SLACK = 0.015
 """A file may be this much smaller than the target (relative)."""
 PSNR_SLACK = 0.05
 """A picture may be this much better than the target, in dB."""
+SSIMULACRA2_SLACK = 0.25
+VISUALLY_LOSSLESS = 90.0
+"""SSIMULACRA2 from which on nobody tells a picture from its source, flickering between the two, by its authors."""
 _SIZE_SLOPE, _PSNR_SLOPE = 0.0292, 0.125  # of log(bytes) and of dB a step of the quality, lite-3's mean of Kodak: where
 _BPP_AT_50, _PSNR_AT_50 = 0.47, 32.6  # the search begins; with other models it takes a trial more
+_SSIMULACRA2_SLOPE, _SSIMULACRA2 = 0.6, ((10, 10), (37, 30), (58, 50), (73, 70), (82, 90), (85, 100))  # at a quality
+
+
+class Unmet(NamedTuple):
+    """A target that no quality meets: the nearest file, its value and the target, in words."""
+
+    data: bytes
+    nearest: str
+    wanted: str
+
+    def __str__(self) -> str:
+        return f"the target of {self.wanted} cannot be met: {self.nearest}"
 
 
 @dataclass(frozen=True)
 class Target:
     """One of: `size`, bytes of the whole file at most; `bpp`, the same as bits per pixel; `psnr`, dB over all colour
-    samples of the 8-bit picture at least.
+    samples at least; `ssimulacra2` at least, 100 at most.
 
     Promise: a size is never exceeded, and met within 2 % unless quality 100 takes less or the file is so
     small (below some 2 kB) that one quality differs from the next by more; a PSNR is never missed, and
-    exceeded by no more than 0.1 dB unless quality 1 gives more. Raises UsageError unless exactly one is given.
+    exceeded by no more than 0.1 dB unless quality 1 gives more; SSIMULACRA2 likewise, by no more than half a point.
+    Raises UsageError unless exactly one is given.
     """
 
     size: int | None = None
     bpp: float | None = None
     psnr: float | None = None
+    ssimulacra2: float | None = None
 
     def __post_init__(self) -> None:
-        given = [value for value in (self.size, self.bpp, self.psnr) if value is not None]
+        given = [value for value in astuple(self) if value is not None]
         if len(given) != 1:
-            raise UsageError("choose one of a target size, bits per pixel and PSNR")
+            raise UsageError("choose one of a target size, bits per pixel, PSNR and SSIMULACRA2")
         if not 0 < given[0] < math.inf:
             raise UsageError(f"a target of {given[0]} cannot be met: it must be above 0")
+        if (self.ssimulacra2 or 0) > 100:
+            raise UsageError(f"a target of {self.ssimulacra2} cannot be met: SSIMULACRA2 ends at 100")
+
+    @property
+    def fidelity(self) -> float | None:
+        """The PSNR or SSIMULACRA2 that is asked for; None where it is a size."""
+        return self.psnr if self.psnr is not None else self.ssimulacra2
 
     def bytes_at_most(self, pixels: int) -> int | None:
-        """The size that is asked for, of a picture of so many pixels; None where it is a PSNR."""
-        if self.psnr is not None:
+        """The size that is asked for, of a picture of so many pixels; None where it is a fidelity."""
+        if self.fidelity is not None:
             return None
         return self.size if self.size is not None else int((self.bpp or 0) * pixels / 8)
 
-    def search(self, measure: Measure, pixels: int) -> bytes:
-        """The file that meets the target. Raises UsageError if no quality does."""
+    def search(self, measure: Measure, pixels: int) -> bytes | Unmet:
+        """The file that meets the target, or the one that comes nearest."""
         if self.psnr is not None:
             start = 50 + (self.psnr - _PSNR_AT_50) / _PSNR_SLOPE
-            return _Search(self.psnr, PSNR_SLACK, _PSNR_SLOPE, False).run(measure, start)
-        size = self.bytes_at_most(pixels)
-        if not size:
-            raise UsageError(f"a target of {self.bpp} bits per pixel cannot be met: it is less than a byte")
+            return _Search(self.psnr, PSNR_SLACK, _PSNR_SLOPE, "dB").run(measure, start)
+        if self.ssimulacra2 is not None:
+            start = _between(self.ssimulacra2, _SSIMULACRA2)
+            search = _Search(self.ssimulacra2, SSIMULACRA2_SLACK, _SSIMULACRA2_SLOPE, "of SSIMULACRA2")
+            return search.run(measure, start)
+        size = max(self.bytes_at_most(pixels) or 0, 1)
         start = 50 + math.log(8 * size / pixels / _BPP_AT_50) / _SIZE_SLOPE
 
         def logarithm(quality: float) -> tuple[float, bytes]:
             value, data = measure(quality)
             return math.log(value), data
 
-        return _Search(math.log(size), SIZE_SLACK, _SIZE_SLOPE, True).run(logarithm, start)
+        return _Search(math.log(size), SIZE_SLACK, _SIZE_SLOPE, None).run(logarithm, start)
 
 
 class _Search:
-    """Finds the quality whose measure is nearest to `goal` on the right side of it: at most (`ceiling`) or at least.
+    """Finds the quality whose measure is nearest to `goal` on the right side of it: at least, or, of logarithms of
+    sizes, which have no `unit`, at most.
 
     Measures rise with the quality, nearly along a line.
     """
 
-    def __init__(self, goal: float, slack: float, slope: float, ceiling: bool) -> None:
-        self._goal, self._slack, self._slope, self._ceiling = goal, slack, slope, ceiling
+    def __init__(self, goal: float, slack: float, slope: float, unit: str | None) -> None:
+        ceiling = unit is None
+        self._goal, self._slack, self._slope, self._unit, self._ceiling = goal, slack, slope, unit, ceiling
         self._aim = goal + (-slack if ceiling else slack) / 2
         self._seen: dict[float, tuple[float, bytes]] = {}
 
-    def run(self, measure: Measure, start: float) -> bytes:
+    def run(self, measure: Measure, start: float) -> bytes | Unmet:
         quality = _on_grid(start)
         while quality not in self._seen and len(self._seen) < MOST_TRIALS:
             self._seen[quality] = measure(quality)
@@ -91,12 +121,11 @@ class _Search:
         value, data = self._seen.get(end) or measure(end)
         if self._right(value):
             return data
-        got, wanted = (value, self._goal) if not self._ceiling else (math.exp(value), math.exp(self._goal))
-        raise UsageError(
-            f"the target of {wanted:.0f} bytes cannot be met: the smallest file, of quality 1, has {got:.0f}"
-            if self._ceiling
-            else f"the target of {wanted:.2f} dB cannot be met: the best picture, of quality 100, has {got:.2f}"
-        )
+        if self._ceiling:
+            wanted = f"{math.exp(self._goal):.0f} bytes"
+            return Unmet(data, f"the smallest file, of quality 1, has {math.exp(value):.0f}", wanted)
+        wanted = f"{self._goal:.2f} {self._unit}"
+        return Unmet(data, f"the best picture, of quality 100, has {value:.2f}", wanted)
 
     def _right(self, value: float) -> bool:
         return value <= self._goal if self._ceiling else value >= self._goal
@@ -128,3 +157,11 @@ class _Search:
 
 def _on_grid(quality: float) -> float:
     return min(max(round(quality / STEP) * STEP, 1.0), 100.0)
+
+
+def _between(value: float, points: tuple[tuple[float, float], ...]) -> float:
+    """On the line through points of ascending places; beyond them, that of the last one."""
+    for (low, first), (high, last) in pairwise(points):
+        if value <= high:
+            return max(first, first + (last - first) * (value - low) / (high - low)) if value > low else first
+    return points[-1][1]

@@ -8,6 +8,7 @@ any number below does.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +20,11 @@ from hpcmcodec.codec.parallel import for_tiles, normative
 from hpcmcodec.codec.refine import LEVELS, Effort, memory
 from hpcmcodec.codec.tiling import Tile, TileGrid
 from hpcmcodec.codec.transforms import synthesise
-from hpcmcodec.formats.picture import Picture
+from hpcmcodec.formats.depth import scaled
+from hpcmcodec.formats.flats import SIDE, blocks
+from hpcmcodec.formats.picture import Picture, Samples
 from hpcmcodec.progress import part
+from hpcmcodec.ssimulacra2 import PIXEL_BYTES, ssimulacra2
 
 if TYPE_CHECKING:
     from hpcmcodec.codec.encoder import Encoder
@@ -31,12 +35,14 @@ AHEAD, REACH = 10, 25
 
 class Trials:
     """Codes a picture with an encoder whose model has a variable rate. Keeps the picture's latents, 5 bytes a pixel
-    and two times for `psnr`, in memory."""
+    and two times for `psnr`, in memory; `ssimulacra2` takes some 50 bytes a pixel more."""
 
     def __init__(
         self, encoder: Encoder, picture: Picture, *, tile_size: int | None, effort: Effort = LEVELS[0]
     ) -> None:
         self._pixels = for_network(picture)
+        alpha = picture.alpha
+        self._alpha = None if alpha is None else scaled(alpha, picture.depth, 8 * alpha.itemsize)
         self._encoder, self._picture, self._tile_size = encoder, picture, tile_size
         self._effort = effort
         self._model = encoder.model
@@ -45,6 +51,7 @@ class Trials:
         self._grid = TileGrid.of(self._model, height, width, header.tile_size)
         self._analysed: float | None = None
         self._rest = 1.0
+        self._kept = 0  # bytes besides latents
         self._latents: list[tuple[Tile, np.ndarray]] = []
         self.pixels = height * width
 
@@ -59,6 +66,15 @@ class Trials:
         with self._trial():
             data, latents = self._code(quality, keep=True)
             return self._psnr(quality, latents), data
+
+    def ssimulacra2(self, quality: float) -> tuple[float, bytes]:
+        """(SSIMULACRA2, the file), for pictures that are large enough for it."""
+        self._kept = PIXEL_BYTES * self.pixels
+        with self._trial():
+            data, latents = self._code(quality, keep=True)
+            value = ssimulacra2(self._pixels, self._shown(quality, latents), self._alpha)
+            assert value is not None
+            return value, data
 
     def _trial(self) -> AbstractContextManager[None]:
         """Nobody knows how many there will be: each counts for some of what is left, three to four for most of it."""
@@ -88,14 +104,14 @@ class Trials:
             return
         self._analysed = min(100.0, quality + AHEAD)
         model = self._model
-        kept = 2 * 4 * model.latent_channels * math.prod(self._grid.latent)
+        kept = self._kept + 2 * 4 * model.latent_channels * math.prod(self._grid.latent)
         kept += memory(model, self._grid) if self._effort else 0
         self._means = budget(model, self._grid, self.pixels, self._encoder.limits.max_memory, kept)
         condition = model.condition(self._analysed)
         self._latents = latents_of(model, condition, self._grid, self._pixels, self._means)
 
     def _psnr(self, quality: float, latents: dict[int, np.ndarray]) -> float:
-        model, pixels = self._model, self._pixels
+        pixels = self._pixels
         total, most = 0, int(np.iinfo(pixels.dtype).max)  # the decoder rounds deep pictures less
 
         def compare(first: int, piece: np.ndarray) -> None:
@@ -103,7 +119,28 @@ class Trials:
             error = piece.astype(np.int64) * (most // 255) - pixels[first : first + len(piece)]
             total += int(np.square(error).sum(dtype=np.int64))
 
+        self._synthesise(quality, latents, compare)
+        return 10 * math.log10(most**2 * pixels.size / total) if total else math.inf
+
+    def _shown(self, quality: float, latents: dict[int, np.ndarray]) -> Samples:
+        """The decoded picture, of 8 bits' steps; flat blocks as the file has them."""
+        pixels, found = self._pixels, blocks(self._picture.pixels)
+        shown, steps = np.empty_like(pixels), int(np.iinfo(pixels.dtype).max) // 255
+
+        def keep(first: int, piece: np.ndarray) -> None:
+            np.multiply(piece, shown.dtype.type(steps), out=shown[first : first + len(piece)])
+
+        self._synthesise(quality, latents, keep)
+        if found is not None:
+            flat = found[1].repeat(SIDE, 0).repeat(SIDE, 1)[: len(pixels), : pixels.shape[1]] > 0
+            shown[flat] = pixels[flat]
+        return shown
+
+    def _synthesise(
+        self, quality: float, latents: dict[int, np.ndarray], take: Callable[[int, np.ndarray], None]
+    ) -> None:
+        """take(first row, rows of uint8)."""
+        model = self._model
         step = self._means.step * model.stride
         with normative():
-            synthesise(model, model.condition(quality), self._grid, latents, pixels.shape[2], step, compare)
-        return 10 * math.log10(most**2 * pixels.size / total) if total else math.inf
+            synthesise(model, model.condition(quality), self._grid, latents, self._pixels.shape[2], step, take)

@@ -19,6 +19,8 @@ from PIL import Image
 
 import hpcmcodec
 from hpcmcodec.batch.archive import NAME, Manifest, store
+from hpcmcodec.codec import reach
+from hpcmcodec.ssimulacra2 import ssimulacra2
 from tests.codec.conftest import picture
 
 from .storing import Hpcm
@@ -294,3 +296,16 @@ def test_lossless(hpcm: Hpcm, home: Path) -> None:
     assert made["photo.png"]["how"] == "encoded" and hpcmcodec.info(stored).model is None
     assert np.array_equal(np.asarray(hpcmcodec.decode(stored)), picture(70, 90))
     assert hpcm("archive", "home", "OTHER", "--lossless", "-q", "50").code == 2
+
+
+def test_visually_lossless(hpcm: Hpcm, home: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = hpcm("archive", "home", "DEST", "-m", "tiny", "--visually-lossless")
+    assert result.code == 0, result.err
+    entry = entries(Path("DEST"))["twice.png"]
+    assert entry["how"] == "encoded"
+    stored = np.asarray(hpcmcodec.decode(Path("DEST", str(entry["stored"]))))
+    assert (ssimulacra2(np.asarray(Image.open(home / "twice.png")), stored) or 0) >= 90
+    assert hpcm("archive", "home", "OTHER", "--visually-lossless", "-q", "50").code == 2
+    monkeypatch.setattr(reach, "fidelity", lambda *_: 89.0)
+    assert hpcm("archive", "home", "THIRD", "-m", "tiny", "--visually-lossless").code == 0
+    assert "only 89.0 of SSIMULACRA2" in str(entries(Path("THIRD"))["twice.png"]["why"])

@@ -9,9 +9,11 @@ import pytest
 from PIL import Image
 
 from hpcmcodec.batch import EncodeJob
-from hpcmcodec.codec import Encoder
+from hpcmcodec.codec import Decoder, Encoder
 from hpcmcodec.codec.refine import DEFAULT_EFFORT
 from hpcmcodec.formats.pictures import read_picture
+from hpcmcodec.ssimulacra2 import ssimulacra2
+from tests.codec.conftest import picture
 
 from .storing import Hpcm
 
@@ -82,5 +84,20 @@ def test_targets(hpcm: Hpcm, coded: Path, tmp_path: Path) -> None:
     both = hpcm("encode", source, "-o", tmp_path / "u.hpc", "-q", "40", "--target-psnr", "30")
     assert both.code == 2 and "exclude each other" in both.err
     small = hpcm("encode", source, "-o", tmp_path / "u.hpc", "-m", "tiny", "--target-size", "10")
-    assert small.code == 2 and "cannot be met" in small.err
-    assert not (tmp_path / "u.hpc").exists()
+    assert small.code == 0 and "cannot be met" in small.err  # the smallest one, never nothing
+    assert (tmp_path / "u.hpc").stat().st_size < size
+
+
+def test_fidelity(hpcm: Hpcm, tiny: Path, tmp_path: Path) -> None:
+    source, made = tmp_path / "s.png", tmp_path / "t.hpc"
+    Image.fromarray(picture(60, 70)).save(source)
+    done = hpcm("encode", source, "-o", made, "-m", "tiny", "--visually-lossless", "--verify")
+    assert done.code == 0, done.err
+    original = read_picture(source)
+    assert (ssimulacra2(original.pixels, Decoder().decode(made.read_bytes()).pixels) or 0) >= 90
+    best = made.stat().st_size
+    lower = hpcm("encode", source, "-f", "-o", made, "-m", "tiny", "--target-ssimulacra2", "60", "--json")
+    assert lower.code == 0 and lower.json[0]["bytes_out"] <= best
+    for other in (("-q", "40"), ("--lossless",), ("--target-psnr", "30"), ("--target-ssimulacra2", "80")):
+        both = hpcm("encode", source, "-o", tmp_path / "u.hpc", "--visually-lossless", *other)
+        assert both.code == 2 and "--visually-lossless" in both.err

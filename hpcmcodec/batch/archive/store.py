@@ -22,31 +22,49 @@ from hpcmcodec.progress import part
 
 if TYPE_CHECKING:
     from hpcmcodec.codec import Decoder, Encoder
+    from hpcmcodec.codec.target import Target
     from hpcmcodec.formats.picture import Picture
 
 _PIECE = 1 << 20
+_SLACK = 0.1  # points of SSIMULACRA2: trials see deep pictures in 8 bits
 
 
 @dataclass(frozen=True)
 class Recipe:
     """How pictures are coded, and what is good enough: a decoded picture of less than `floor` dB is not taken.
-    lossless: exactly, and nothing else is good enough."""
+    lossless: exactly, and nothing else is good enough. visually_lossless: so that nobody sees a difference, at whatever
+    quality; the decoded picture is measured again."""
 
     quality: float = 90
     effort: int = 0
     model: str | None = None
     floor: float = 29.0
     lossless: bool = False
+    visually_lossless: bool = False
 
     def encode(self, encoder: Encoder, picture: Picture) -> bytes:
         """The hpc file."""
         if self.lossless:
             return encoder.exactly(picture)
+        if self.visually_lossless:
+            return encoder.encode_to(picture, self._target, effort=self.effort).data
         return encoder.encode(picture, self.quality, effort=self.effort)
 
-    def problem(self, psnr: float) -> str | None:
+    def problem(self, psnr: float, picture: Picture, shown: Picture) -> str | None:
         """What is wrong with a decoded picture of this PSNR in dB."""
+        if self.visually_lossless:
+            from hpcmcodec.codec.reach import fidelity
+
+            value = fidelity(picture, shown.pixels, self._target)
+            least = (self._target.fidelity or 0) - _SLACK
+            return None if value >= least else f"only {value:.1f} of SSIMULACRA2"
         return None if psnr >= self.floor else f"only {psnr:.1f} dB at quality {self.quality:g}"
+
+    @property
+    def _target(self) -> Target:
+        from hpcmcodec.codec.target import VISUALLY_LOSSLESS, Target
+
+        return Target(ssimulacra2=VISUALLY_LOSSLESS)
 
 
 @dataclass(frozen=True)
@@ -165,8 +183,9 @@ class StoreJob:
             if from_disk != made:
                 raise CorruptError("what was written reads back changed; check the disk")
             with part(0.5, 1):
-                psnr = compare(picture, decoder.decode(from_disk), 0 if self.recipe.lossless else None)
-            problem = self.recipe.problem(psnr)
+                shown = decoder.decode(from_disk)
+                psnr = compare(picture, shown, 0 if self.recipe.lossless else None)
+                problem = self.recipe.problem(psnr, picture, shown)
             if problem:
                 raise _CopyInsteadError(problem)
         except BaseException as error:
