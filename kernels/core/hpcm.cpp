@@ -9,6 +9,7 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "container.h"
@@ -111,9 +112,25 @@ std::shared_ptr<const hpcm::Model> known(const hpcm_decoder& decoder, const Id& 
     return found == decoder.models.end() ? nullptr : found->second;
 }
 
+// What this thread is looking for. Whoever is asked for a model may try adapters, whose bases are asked for in turn.
+thread_local std::vector<std::pair<const hpcm_decoder*, Id>> t_sought;
+constexpr size_t kMostSought = 8;
+
+// Asks the caller for a model, but not while it is asked for the same one.
+bool find(hpcm_decoder& decoder, const Id& id, const std::string& name) {
+    const std::pair<const hpcm_decoder*, Id> one(&decoder, id);
+    const bool again = std::find(t_sought.begin(), t_sought.end(), one) != t_sought.end();
+    if (decoder.find == nullptr || again || t_sought.size() == kMostSought) return false;
+    struct Sought {
+        explicit Sought(const std::pair<const hpcm_decoder*, Id>& one) { t_sought.push_back(one); }
+        ~Sought() { t_sought.pop_back(); }
+    } sought(one);
+    return decoder.find(decoder.user, &decoder, id.data(), name.c_str()) != 0;
+}
+
 std::shared_ptr<const hpcm::Model> model_of(hpcm_decoder& decoder, const Id& id, const std::string& name) {
     std::shared_ptr<const hpcm::Model> model = known(decoder, id);
-    if (!model && decoder.find != nullptr && decoder.find(decoder.user, &decoder, id.data(), name.c_str()) != 0) model = known(decoder, id);
+    if (!model && find(decoder, id, name)) model = known(decoder, id);
     if (!model) {
         hpcm::fail(hpcm::Status::missing_model,
                    "the file needs the model " + name + " (" + hpcm::hex(id.data(), id.size()) + "), which is not there");

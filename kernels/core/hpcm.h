@@ -84,7 +84,8 @@ HPCM_API hpcm_status hpcm_decoder_add_model_file(hpcm_decoder* decoder, const ch
 HPCM_API int hpcm_decoder_has_model(const hpcm_decoder* decoder, const uint8_t* id);
 
 /* Asked for a model that is not known: id has 8 bytes, name is for people. Gives the model to the decoder by
- * hpcm_decoder_add_model and returns 1, or returns 0. May be called from several threads at once. */
+ * hpcm_decoder_add_model and returns 1, or returns 0. May be called from several threads at once, and for an adapter's base from
+ * within hpcm_decoder_add_model; but not for a model that it is looking for already, so that it may try whatever there is. */
 typedef int (*hpcm_find_model)(void* user, hpcm_decoder* decoder, const uint8_t* id, const char* name);
 HPCM_API hpcm_status hpcm_decoder_set_finder(hpcm_decoder* decoder, hpcm_find_model find, void* user);
 

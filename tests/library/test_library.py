@@ -80,6 +80,18 @@ def test_smaller_pictures_are_those_of_the_package(user: Path) -> None:
     assert np.array_equal(samples(user, "lite-8-odd.hpc", "2"), decoded)
 
 
+def test_hpcmdec_finds_the_base_of_an_adapter_among_adapters(library: Path, tmp_path: Path) -> None:
+    """Whichever it tries first: each adapter asks for the base that is looked for."""
+    for name in ("lite-g2-1", "lite-g4-1", "lite-rwkv-1", "lite-8"):
+        shutil.copy(MODELS / f"{name}.safetensors", tmp_path / f"{name}-renamed.safetensors")
+    recorded = json.loads((FOLDER / "adapters" / RECORD).read_text())["lite-g2-1.hpc"]
+    target = tmp_path / "out.ppm"
+    command = [library / "bin/hpcmdec", "-m", tmp_path, FOLDER / "adapters/lite-g2-1.hpc", target]
+    subprocess.run(command, check=True, timeout=120)
+    with Image.open(target) as image:
+        assert pixels_hash(as_picture(np.asarray(image))) == recorded
+
+
 def test_errors_have_the_codes_of_the_command(user: Path, tmp_path: Path) -> None:
     model, whole = MODELS / "lite-8.safetensors", (FOLDER / "lite-8-q50.hpc").read_bytes()
     damaged = bytearray(whole)
