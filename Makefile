@@ -86,19 +86,29 @@ test-web: web  ## the same, then its tests in Node and in headless Chromium
 	$(BIN)/python -m pytest -q $(ARGS) tests/web
 
 ARM_CXX ?= aarch64-linux-gnu-g++
+ARM_AR ?= aarch64-linux-gnu-ar
 ARM_RUN ?= qemu-aarch64
+# Debian's C library for AArch64, which the cross compiler brings.
+ARM_ROOT ?= /usr/aarch64-linux-gnu
 CXX ?= g++
 
 # Debian: apt install g++-aarch64-linux-gnu qemu-user. Every level of both must give the same hash for each operation.
 test-arm:  ## the kernels' self-test built for AArch64, run under an emulator and compared with this machine
 	@mkdir -p build
-	kernels/tools/selftest.sh build/selftest-host $(CXX) > build/selftest-host.txt
-	kernels/tools/selftest.sh build/selftest-arm $(ARM_CXX) $(ARM_RUN) > build/selftest-arm.txt
+	kernels/tools/selftest.sh build/selftest-host "$(CXX)" > build/selftest-host.txt
+	kernels/tools/selftest.sh build/selftest-arm "$(ARM_CXX)" $(ARM_RUN) > build/selftest-arm.txt
 	$(PYTHON) kernels/tools/compare.py build/selftest-host.txt build/selftest-arm.txt kernels/selftest.json
 
-# The same programs, and Debian's Python for AArch64, which is only unpacked below build/.
-test-arm-files: $(STAMP)  ## the conformance files decoded by the package built for AArch64, under an emulator
-	tests/conformance/arm.sh build/conformance-arm $(ARM_CXX) $(ARM_RUN) $(BIN)/python
+# Models of the networks that are not shipped; what they are does not depend on the machine.
+VARIANTS = build/variants
+$(VARIANTS): $(STAMP)
+	$(BIN)/python tests/conformance/variants/variants.py --models $@
+
+CONFORMANCE = --models hpcmcodec/weights --models $(VARIANTS) $(addprefix tests/conformance,/ /adapters /parts /variants)
+
+test-arm-files: $(STAMP) $(VARIANTS)  ## the conformance files decoded by hpcmdec built for AArch64, under an emulator, scalar and NEON
+	AR=$(ARM_AR) kernels/tools/library.sh build/libhpcm-aarch64 "$(ARM_CXX)" $(JOBS)
+	$(BIN)/python tests/library/decode_files.py --levels scalar,neon $(CONFORMANCE) -- $(ARM_RUN) -L $(ARM_ROOT) build/libhpcm-aarch64/bin/hpcmdec
 
 WINDOWS_VENV ?= build/ziglang
 WINDOWS_CXX ?= $(WINDOWS_VENV)/bin/python -m ziglang c++ -target x86_64-windows-gnu
@@ -106,37 +116,45 @@ WINDOWS_RUN ?= wine
 
 # Debian: apt install wine64 wine; the compiler is Clang from PyPI's ziglang. The second program has the code that is meant for
 # Microsoft's compiler (portable.h), which itself is not at hand here.
-test-windows:  ## the kernels' self-test built for Windows, run in wine and compared with this machine
+test-windows: $(STAMP) $(VARIANTS)  ## self-test and hpcmdec built for Windows, run in wine: this machine's bits, the recorded pixels
 	test -x $(WINDOWS_VENV)/bin/python || $(PYTHON) -m venv $(WINDOWS_VENV)
 	$(WINDOWS_VENV)/bin/pip install --quiet --disable-pip-version-check ziglang
-	kernels/tools/selftest.sh build/selftest-host $(CXX) > build/selftest-host.txt
+	kernels/tools/selftest.sh build/selftest-host "$(CXX)" > build/selftest-host.txt
 	WINEDEBUG=-all kernels/tools/selftest.sh build/selftest-windows '$(WINDOWS_CXX)' $(WINDOWS_RUN) > build/selftest-windows.txt
 	WINEDEBUG=-all kernels/tools/selftest.sh build/selftest-msvc '$(WINDOWS_CXX) -DHPCM_MSVC -mxsave' $(WINDOWS_RUN) > build/selftest-msvc.txt
 	$(PYTHON) kernels/tools/compare.py build/selftest-host.txt build/selftest-windows.txt build/selftest-msvc.txt kernels/selftest.json
+	WINEDEBUG=-all $(BIN)/python tests/library/decode_files.py $(CONFORMANCE) -- $(WINDOWS_RUN) build/selftest-windows/hpcmdec
 
-# Needs clang like `make fuzz`. The self-test at all levels and on several threads, and many callers at once.
-test-sanitize:  ## C++ tests under ASan with UBSan, and under TSan
+# Needs clang like `make fuzz`. The self-test at all levels and on several threads, many callers at once, and all conformance files by
+# several callers: whole, rectangles, smaller, cut off, damaged, cancelled.
+test-sanitize: $(VARIANTS)  ## C++ tests under ASan with UBSan, and under TSan
 	set -e; for kind in address,undefined thread; do \
 		dir=build/sanitize/$$(echo $$kind | tr ',' '-'); \
-		tests/fuzz/build.sh $$kind selftest_main callers; \
+		JOBS=$(JOBS) tests/fuzz/build.sh $$kind selftest_main callers ways; \
 		$$dir/selftest_main.run > $$dir/selftest.txt; \
 		$(PYTHON) kernels/tools/compare.py $$dir/selftest.txt kernels/selftest.json; \
 		$$dir/callers.run; \
+		$$dir/ways.run -j 3 -t 2 -m hpcmcodec/weights -m $(VARIANTS) $(addprefix tests/conformance,/ /adapters /parts /deep /variants); \
 	done
 
 MINUTES ?= 1
 FUZZ ?= container chunks decode exact model picture ways writers plugin info tree results manifest checkpoint programs
 
 # Debian: apt install clang libclang-rt-14-dev. A finding is left in build/fuzz and ends the run; what was learned stays there.
-fuzz: fuzz-native fuzz-python  ## entropy coder and kernels under ASan and UBSan, all readers of bytes under atheris: MINUTES for each of 20 targets; FUZZ: those under atheris
+fuzz: fuzz-native fuzz-python  ## entropy coder and kernels under ASan and UBSan, all readers of bytes under atheris: MINUTES for each of 21 targets; FUZZ: those under atheris
 
-fuzz-native:
-	tests/fuzz/build.sh fuzzer,address,undefined fuzz_rans fuzz_kernels fuzz_program fuzz_exact fuzz_readers
+FUZZ_FLAGS = -max_total_time=$$((60 * $(MINUTES))) -timeout=60 -rss_limit_mb=2048 -print_final_stats=1
+
+# Of the library most time would go into libFuzzer's own books, and ASan's of where memory was taken.
+fuzz-native: $(STAMP)
+	JOBS=$(JOBS) tests/fuzz/build.sh address,undefined fuzz_rans fuzz_kernels fuzz_program fuzz_library fuzz_exact fuzz_readers
 	$(PYTHON) -m tests.fuzz.program_seeds build/fuzz/corpus/program
 	$(PYTHON) -m tests.fuzz.readers_seeds build/fuzz/corpus/readers
-	for name in rans kernels program exact readers; do \
-		mkdir -p build/fuzz/corpus/$$name && build/sanitize/fuzzer-address-undefined/fuzz_$$name.run -max_total_time=$$((60 * $(MINUTES))) -timeout=60 \
-			-rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix=build/fuzz/$$name- build/fuzz/corpus/$$name || exit 1; \
+	$(BIN)/python -m tests.fuzz.library_seeds build/fuzz/corpus/library
+	more=; for name in rans kernels program exact readers library; do \
+		if [ $$name = library ]; then export ASAN_OPTIONS=malloc_context_size=0:quarantine_size_mb=16; more='-max_len=65000 -entropic=0 -reduce_inputs=0'; fi; \
+		mkdir -p build/fuzz/corpus/$$name && build/sanitize/address-undefined/fuzz_$$name.run $(FUZZ_FLAGS) $$more \
+			-artifact_prefix=build/fuzz/$$name- build/fuzz/corpus/$$name || exit 1; \
 	done
 
 fuzz-python: $(STAMP)

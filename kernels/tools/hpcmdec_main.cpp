@@ -7,6 +7,11 @@
 #include <string>
 #include <vector>
 
+#if defined(_WIN32)
+#include <fcntl.h>
+#include <io.h>
+#endif
+
 #include "hpcm.h"
 
 namespace {
@@ -14,7 +19,7 @@ namespace {
 const char* const kUsage =
     "usage: hpcmdec [options] FILE.hpc|- [OUTPUT|-]\n"
     "  Decodes to OUTPUT by its suffix: .ppm, .pgm, .pam, .png; to standard output as PPM, PGM or, with alpha, PAM.\n"
-    "  -m PATH      a model file, or a folder of them (also $HPCM_MODELS, folders separated by colons)\n"
+    "  -m PATH      a model file, or a folder of them (also $HPCM_MODELS, folders separated as in $PATH)\n"
     "  -r X,Y,W,H   only this rectangle     -s 2|4|8   so much smaller     -t N   threads     -c   also files that were cut off\n"
     "  Exit codes are those of hpcm: 10 not an hpc file, 11 cut off, 12 damaged, 14 no model, 16 too large, 17 other arithmetic.\n";
 
@@ -42,6 +47,21 @@ int find_model(void* user, hpcm_decoder* decoder, const uint8_t* id, const char*
         }
     }
     return 0;
+}
+
+constexpr char kSeparator =
+#if defined(_WIN32)
+    ';';  // names of drives have a colon
+#else
+    ':';
+#endif
+
+// Bytes are bytes: some systems change line ends otherwise.
+void as_they_are() {
+#if defined(_WIN32)
+    _setmode(_fileno(stdin), _O_BINARY);
+    _setmode(_fileno(stdout), _O_BINARY);
+#endif
 }
 
 std::vector<uint8_t> read_all(std::FILE* file) {
@@ -117,6 +137,7 @@ int main(int argc, char** argv) {
     int threads = 0;
     hpcm_decoder* decoder = hpcm_decoder_new();
     if (decoder == nullptr) die(HPCM_LIMIT, "there is not enough memory");
+    as_they_are();
     for (int i = 1; i < argc; ++i) {
         const std::string word = argv[i];
         const bool takes = word == "-m" || word == "-r" || word == "-s" || word == "-t";
@@ -144,7 +165,7 @@ int main(int argc, char** argv) {
     if (const char* named = std::getenv("HPCM_MODELS")) {
         std::string folder;
         for (const char* p = named;; ++p) {
-            if (*p != ':' && *p != '\0') folder += *p;
+            if (*p != kSeparator && *p != '\0') folder += *p;
             else if (!folder.empty()) folders.push_back(std::move(folder)), folder.clear();
             if (*p == '\0') break;
         }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds libhpcm, static and shared, the program hpcmdec and a file for pkg-config; needs no Python.
-# usage: library.sh FOLDER COMPILER [PROCESSES]    FOLDER gets include, lib and bin, and may be moved or copied elsewhere.
+# usage: library.sh FOLDER COMPILER [PROCESSES]    FOLDER gets include, lib and bin, and may be moved or copied elsewhere. $AR: the archiver.
 set -eu
 target=$1 cxx=$2 processes=${3:-1}
 kernels=$(dirname "$0")/..
@@ -16,7 +16,7 @@ for source in $(kernel_sources "$(processor_of "$cxx")"); do
 done | xargs -P "$processes" -d '\n' -n 1 sh -c
 
 rm -f "$target/lib/libhpcm.a"
-ar rcs "$target/lib/libhpcm.a" "$objects"/*.o
+${AR:-ar} rcs "$target/lib/libhpcm.a" "$objects"/*.o
 $cxx -shared -pthread "$objects"/*.o -o "$target/lib/libhpcm.so"
 cp "$kernels/core/hpcm.h" "$target/include/"
 $cxx -std=c++17 -O2 -I"$target/include" "$kernels/tools/hpcmdec_main.cpp" "$target/lib/libhpcm.a" -pthread -o "$target/bin/hpcmdec"
