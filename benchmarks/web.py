@@ -1,13 +1,14 @@
 """The decoder in WebAssembly: sizes of code and model, and seconds of CPU beside the native one and other formats.
 
     python benchmarks/web.py PICTURE [--turns 3] [--runs 3] [--quality 50] [--level avx2] [--jsquash FOLDER] \\
-        [-o RESULTS.json]
+        [--chromium] [-o RESULTS.json]
 
 --level: the native decoder's instructions. Needs `make web`, node, and imagecodecs for files of other formats.
 --jsquash: a folder in which `npm install @jsquash/jxl @jsquash/avif` was run: the decoders of libjxl and libavif in the
-same engine, on files of about the same size. One thread everywhere. A turn runs each decoder in a process of its own,
-warmed up; of its runs the least counts, and ratios are those within a turn: medians, with the least and the greatest.
-The software multiply-add, which is slow, has one turn and one run.
+same engine, on files of about the same size. --chromium: in headless Chromium instead of Node; needs websocket-client.
+One thread everywhere. A turn runs each decoder in a process of its own, warmed up; of its runs the least counts, and
+ratios are those within a turn: medians, with the least and the greatest. A browser's seconds are of all its processes.
+The software multiply-add has one turn.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import argparse
 import gzip
 import json
 import lzma
+import os
 import shutil
 import statistics
 import subprocess
@@ -37,8 +39,9 @@ from hpcmcodec.models import store
 WEB = Path(__file__).parents[1] / "web"
 RELAXED = "--experimental-wasm-relaxed-simd"
 NATIVE = "native"
+OWN = ("relaxed", "software")
 SLOW = "software"
-"""Takes part in the first turn alone, with one run after one that warms up."""
+"""Takes part in the first turn alone."""
 BROTLI = "console.log(require('zlib').brotliCompressSync(require('fs').readFileSync(process.argv[1])).length)"
 
 
@@ -139,7 +142,57 @@ def node_seconds(codec: str, path: Path, runs: int, folder: Path | None) -> list
     return seconds
 
 
-def times(files: dict[str, bytes], turns: int, runs: int, folder: Path | None) -> dict[str, Any]:
+PAGE = """(async () => {
+  const bytes = new Uint8Array(await (await fetch("/files/CODEC")).arrayBuffer());
+  if (HPCM) {
+    const { HpcmDecoder } = await import("/web/src/index.js");
+    const decoder = new HpcmDecoder({ fma: "CODEC" });
+    window.decodeOnce = async () => (await decoder.decode(bytes)).width;
+  } else {
+    const { default: decode } = await import("/jsquash/node_modules/@jsquash/CODEC/decode.js");
+    window.decodeOnce = async () => (await decode(bytes.buffer)).width;
+  }
+})()"""
+
+
+def tree_seconds(root: int) -> float:
+    """CPU seconds so far of a process and all that it started (Linux)."""
+    parents, seconds = {}, {}
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = place.read_text().rpartition(")")[2].split()
+        except OSError:  # gone meanwhile
+            continue
+        parents[int(place.parent.name)] = int(fields[1])
+        seconds[int(place.parent.name)] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    found = {root}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return sum(seconds.get(process, 0.0) for process in found)
+
+
+def chromium_seconds(codec: str, path: Path, runs: int, folder: Path | None) -> list[float]:
+    """The same in a browser of its own, by the processors' time of all its processes."""
+    from tests.web.browser import Browser
+    from tests.web.server import Site, serve
+
+    folders = {"web": WEB, "files": path.parent} | ({} if folder is None else {"jsquash": folder})
+    found = []
+    site, page = Site(folders, {"empty": "<!doctype html>"}), PAGE.replace("CODEC", codec)
+    with tempfile.TemporaryDirectory() as profile, serve(site), Browser(Path(profile)) as browser:
+        browser.open(site.address + "empty")
+        browser.run(page.replace("HPCM", "true" if codec in OWN else "false"))
+        for run in range(-2, runs):
+            before = tree_seconds(browser.process)
+            browser.run("window.decodeOnce()")
+            if run >= 0:
+                found.append(tree_seconds(browser.process) - before)
+    return found
+
+
+def times(
+    files: dict[str, bytes], turns: int, runs: int, folder: Path | None, chromium: bool = False
+) -> dict[str, Any]:
     """By decoder: size of its file, the least seconds of CPU of each turn, and their ratios to the native one's."""
     least: dict[str, list[float]] = {name: [] for name in files}
     with tempfile.TemporaryDirectory() as place:
@@ -149,8 +202,8 @@ def times(files: dict[str, bytes], turns: int, runs: int, folder: Path | None) -
             for name, data in files.items():
                 if name == SLOW and turn > 0:
                     continue
-                path, count = Path(place, name), 1 if name == SLOW else runs
-                own = native_seconds(data, runs) if name == NATIVE else node_seconds(name, path, count, folder)
+                engine = chromium_seconds if chromium else node_seconds
+                own = native_seconds(data, runs) if name == NATIVE else engine(name, Path(place, name), runs, folder)
                 least[name].append(min(own))
                 print(f"turn {turn + 1}, {name}: {min(own):.3f} s of CPU", file=sys.stderr)
     found = {}
@@ -165,6 +218,13 @@ def times(files: dict[str, bytes], turns: int, runs: int, folder: Path | None) -
     return found
 
 
+def engine_version(chromium: bool) -> str:
+    """What runs the WebAssembly, in its own words."""
+    command = ["chromium", "--version"] if chromium else ["node", "--version"]
+    told = subprocess.run(command, capture_output=True, text=True).stdout.strip()
+    return told if chromium else f"Node {told}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("picture", type=Path)
@@ -173,6 +233,7 @@ def main() -> None:
     parser.add_argument("--quality", type=int, default=50)
     parser.add_argument("--level", default="avx2", metavar="NAME")
     parser.add_argument("--jsquash", type=Path, metavar="FOLDER")
+    parser.add_argument("--chromium", action="store_true")
     parser.add_argument("-o", "--output", type=Path)
     arguments = parser.parse_args()
     if shutil.which("node") is None:
@@ -186,13 +247,13 @@ def main() -> None:
         files |= {kind: other_file(image, kind, len(hpc)) for kind in ("jxl", "avif")}
     results = {
         "date": datetime.now(UTC).date().isoformat(),
-        "node": subprocess.run(["node", "--version"], capture_output=True, text=True).stdout.strip(),
+        "engine": engine_version(arguments.chromium),
         "picture": f"{arguments.picture.stem}, {image.width}x{image.height}, quality {arguments.quality}",
         "native": f"{kernels.simd_level()}, one thread",
         "turns": arguments.turns,
         "code": code_sizes(),
         "model": model_sizes(),
-        "decoding": times(files, arguments.turns, arguments.runs, arguments.jsquash),
+        "decoding": times(files, arguments.turns, arguments.runs, arguments.jsquash, arguments.chromium),
     }
     text = json.dumps(results, indent=1)
     print(text)

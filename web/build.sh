@@ -21,6 +21,14 @@ flags="$(kernel_flags | sed 's/-pthread//') -DHPCM_SINGLE_THREAD"
 throwing="-std=c++23 -O2 -w -D_LIBCPP_BUILDING_LIBRARY -D_LIBCPP_ENABLE_CXX17_REMOVED_UNEXPECTED_FUNCTIONS -D_LIBCXXABI_HAS_NO_THREADS"
 throwing="$throwing -D_LIBCXXABI_DISABLE_VISIBILITY_ANNOTATIONS -I$library/libcxxabi/include -I$library/libcxxabi/src -I$library/libcxx/src"
 
+# What is not a loop over samples or bytes runs once a file or once a node: small rather than quick.
+optimisation() {
+    case $(basename "$1" .cpp) in
+        coder | crc32 | exact_* | inflate | pixels | rans | sha256 | squares | strip | trellis | wavelet) echo -O2 ;;
+        *) echo -Oz ;;
+    esac
+}
+
 commands() {
     for name in cxa_exception cxa_personality; do
         echo $cxx $machine $throwing "-I$library/libunwind/include -c $library/libcxxabi/src/$name.cpp -o $objects/$name.o"
@@ -34,7 +42,7 @@ commands() {
                 echo $cxx $machine $flags -O3 "-c $source -o $objects/fma/plain.o"
                 echo $cxx "$(echo "$machine" | sed "s/$features/&+relaxed_simd/")" $flags -O3 "-c $source -o $objects/fma/relaxed.o"
                 ;;
-            *) echo $cxx $machine $flags -O2 "-c $source -o $objects/$name.o" ;;
+            *) echo $cxx $machine $flags "$(optimisation "$source")" "-c $source -o $objects/$name.o" ;;
         esac
     done
 }

@@ -1,10 +1,8 @@
 // WebAssembly's fixed vectors: four lanes. Fused multiply-add comes from relaxed SIMD where the module is built for it, which is
-// for machines on which relaxed_madd is fused (web/src/core.js asks); the other module has it in software.
+// for machines on which relaxed_madd is fused (web/src/core.js asks); the other module has it in software (simd_wasm_fma.h).
 #pragma once
 
 #include <wasm_simd128.h>
-
-#include "soft_fma.h"
 
 namespace hpcm {
 namespace HPCM_LEVEL {
@@ -53,31 +51,8 @@ inline F32 sqrt(F32 a) { return {wasm_f32x4_sqrt(a.v)}; }
 #if defined(__wasm_relaxed_simd__)
 inline F32 fma(F32 a, F32 b, F32 c) { return {wasm_f32x4_relaxed_madd(a.v, b.v, c.v)}; }
 #else
-[[gnu::noinline]] v128_t fma_by_lane(v128_t a, v128_t b, v128_t c) {
-    float x[kLanes], y[kLanes], z[kLanes];
-    wasm_v128_store(x, a);
-    wasm_v128_store(y, b);
-    wasm_v128_store(z, c);
-    for (int i = 0; i < kLanes; ++i) z[i] = soft_fma(x[i], y[i], z[i]);
-    return wasm_v128_load(z);
-}
-
-inline v128_t upper(v128_t a) { return wasm_f64x2_promote_low_f32x4(wasm_i64x2_shuffle(a, a, 1, 1)); }
-
-// The product is exact in double. Rounding the sum to double and then to float differs from rounding once only where the double
-// lies in the middle between two floats, and there lanes are computed with care. Middles have one pattern of low bits, but among
-// subnormal floats, which are all taken for one. Zeros are among them too.
-inline F32 fma(F32 a, F32 b, F32 c) {
-    const v128_t low = wasm_f64x2_add(wasm_f64x2_mul(wasm_f64x2_promote_low_f32x4(a.v), wasm_f64x2_promote_low_f32x4(b.v)),
-                                      wasm_f64x2_promote_low_f32x4(c.v));
-    const v128_t high = wasm_f64x2_add(wasm_f64x2_mul(upper(a.v), upper(b.v)), upper(c.v));
-    const v128_t rounded = wasm_i64x2_shuffle(wasm_f32x4_demote_f64x2_zero(low), wasm_f32x4_demote_f64x2_zero(high), 0, 2);
-    const v128_t lost = wasm_v128_and(wasm_i32x4_shuffle(low, high, 0, 2, 4, 6), wasm_i32x4_const_splat(0x1fffffff));
-    const v128_t middle = wasm_i32x4_eq(lost, wasm_i32x4_const_splat(0x10000000));
-    const v128_t tiny = wasm_f32x4_le(wasm_f32x4_abs(rounded), wasm_f32x4_const_splat(0x1p-126f));
-    if (HPCM_UNLIKELY(wasm_v128_any_true(wasm_v128_or(middle, tiny)))) return {fma_by_lane(a.v, b.v, c.v)};
-    return {rounded};
-}
+#define HPCM_WIDE_SUMS
+#include "simd_wasm_fma.h"
 #endif
 
 inline I32 bits(F32 a) { return {a.v}; }

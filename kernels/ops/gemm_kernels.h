@@ -58,6 +58,25 @@ struct Tile {
     }
 };
 
+#if defined(HPCM_WIDE_SUMS)
+#include "gemm_wide.h"
+#else
+// acc += weights of the tile's rows times a panel, in index order. quick: of no use here.
+template <int rows>
+HPCM_ALWAYS_INLINE void accumulate(const float* w, ptrdiff_t weight_stride, int depth, const float* panel, bool, Tile<rows>& acc) {
+    for (int k = 0; k < depth; ++k, ++w, panel += kWidth) {
+        F32 x[kVectors];
+        repeat<kVectors>([&](int j) { x[j] = load(panel + j * kLanes); });
+        repeat<rows>([&](int i) {
+            const F32 wi = splat(w[i * weight_stride]);
+            repeat<kVectors>([&](int j) { acc.at[i][j] = fma(wi, x[j], acc.at[i][j]); });
+        });
+    }
+}
+
+inline bool quick_chains(const GemmBlock&) { return true; }
+#endif
+
 // How many of the last vectors' lanes are there: kLanes for all but those at the right edge.
 inline int lanes_of(int columns, int j) {
     const int left = columns - j * kLanes;
@@ -67,7 +86,7 @@ inline int lanes_of(int columns, int j) {
 // `whole`: all kWidth columns are there.
 template <int rows, bool whole>
 HPCM_ALWAYS_INLINE void multiply_columns(const GemmBlock& g, int row, const float* panel, float* out, const float* residual,
-                                         int columns) {
+                                         int columns, bool quick) {
     const ptrdiff_t out_stride = g.out_stride, residual_stride = g.residual_stride, weight_stride = g.weight_stride;
     const auto read = [columns](const float* from, int j) {
         return whole ? load(from + j * kLanes) : load(from + j * kLanes, lanes_of(columns, j));
@@ -84,14 +103,7 @@ HPCM_ALWAYS_INLINE void multiply_columns(const GemmBlock& g, int row, const floa
     const float* w = g.weights + row * weight_stride;
     prefetch_rows<rows>(out, out_stride, true);
     if (g.last && residual) prefetch_rows<rows>(residual, residual_stride, false);
-    for (int k = 0, depth = g.depth; k < depth; ++k, ++w, panel += kWidth) {
-        F32 x[kVectors];
-        repeat<kVectors>([&](int j) { x[j] = load(panel + j * kLanes); });
-        repeat<rows>([&](int i) {
-            const F32 wi = splat(w[i * weight_stride]);
-            repeat<kVectors>([&](int j) { acc.at[i][j] = fma(wi, x[j], acc.at[i][j]); });
-        });
-    }
+    accumulate<rows>(w, weight_stride, g.depth, panel, quick, acc);
     if (g.last) {
         const F32 zero = splat(0.0f), slope = splat(g.slope);
         acc.each([&](int i, int j) { acc.at[i][j] = acc.at[i][j] + zero; });
@@ -111,15 +123,15 @@ HPCM_ALWAYS_INLINE void multiply_columns(const GemmBlock& g, int row, const floa
 }
 
 template <int rows>
-void multiply_tile(const GemmBlock& g, int row, const float* panel, float* out, const float* residual, int columns) {
+void multiply_tile(const GemmBlock& g, int row, const float* panel, float* out, const float* residual, int columns, bool quick) {
     if (columns >= kWidth) {
-        multiply_columns<rows, true>(g, row, panel, out, residual, columns);
+        multiply_columns<rows, true>(g, row, panel, out, residual, columns, quick);
     } else {
-        multiply_columns<rows, false>(g, row, panel, out, residual, columns);
+        multiply_columns<rows, false>(g, row, panel, out, residual, columns, quick);
     }
 }
 
-using TileFunction = void (*)(const GemmBlock&, int, const float*, float*, const float*, int);
+using TileFunction = void (*)(const GemmBlock&, int, const float*, float*, const float*, int, bool);
 
 template <int rows>
 struct TileTable : TileTable<rows - 1> {
@@ -149,6 +161,7 @@ inline void prefetch_weights(const GemmBlock& g, int row, int begin, int end) {
 void multiply(const GemmBlock& g) {
     static const TileTable<kTileRows> table;
     const int panels = (g.columns + kWidth - 1) / kWidth;
+    const bool quick = quick_chains(g);
     const int share = ((g.depth + panels - 1) / panels + kLine - 1) / kLine * kLine;
     for (int row = 0, rows; row < g.rows; row += rows) {
         rows = next_rows(g.rows - row);
@@ -156,7 +169,7 @@ void multiply(const GemmBlock& g) {
             prefetch_weights(g, row + rows, q * share, (q + 1) * share < g.depth ? (q + 1) * share : g.depth);
             float* out = g.out + row * g.out_stride + q * g.out_panel_stride;
             const float* residual = g.residual ? g.residual + row * g.residual_stride + column : nullptr;
-            table.entries[rows](g, row, g.panels + q * g.panel_stride, out, residual, g.columns - column);
+            table.entries[rows](g, row, g.panels + q * g.panel_stride, out, residual, g.columns - column, quick);
         }
     }
 }

@@ -29,6 +29,7 @@ class Browser:
         flags = ["--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0", "--remote-allow-origins=*"]
         command = [str(EXECUTABLE), *flags, *options, f"--user-data-dir={profile}", "about:blank"]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = self._process.pid
         self._profile = profile
         self._next = 0
         self.events: list[dict[str, Any]] = []

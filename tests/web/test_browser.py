@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageCms
+
+from hpcmcodec import encode
 
 from .browser import Browser
 from .conftest import ROOT, WEB, has_fma, recorded
+from .profiles import DISPLAY_P3, matrix_profile
 from .server import Site, serve
 
 CONFORMANCE = ROOT / "tests/conformance"
@@ -236,6 +241,51 @@ def test_canvas_and_image_show_the_decoded_pixels(chromium: Browser, site: Site)
     """)
     )
     assert same
+
+
+PATCHES = ((200, 100, 50), (120, 160, 110), (60, 70, 180), (255, 0, 0))
+"""In Display P3; the last one lies outside sRGB."""
+
+
+def test_colours_of_a_display_p3_picture(chromium: Browser, site: Site, tmp_path: Path) -> None:
+    """An image keeps the file's samples under its profile; a canvas of sRGB has them converted, as Pillow does it."""
+    profile = matrix_profile(DISPLAY_P3, 2.2)
+    picture = Image.new("RGB", (len(PATCHES), 1))
+    picture.putdata(PATCHES)
+    picture = picture.resize((16 * len(PATCHES), 16), Image.Resampling.NEAREST)
+    picture.info["icc_profile"] = profile
+    (tmp_path / "p3.hpc").write_bytes(encode(picture, lossless=True))
+    site.folders["own"] = tmp_path
+    source = ImageCms.ImageCmsProfile(BytesIO(profile))
+    converted = ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"), renderingIntent=1)
+    expected = [converted.getpixel((16 * i + 8, 8)) for i in range(len(PATCHES))]
+    read = """
+      const shown = document.querySelector("#photo"), found = {{}};
+      for (const colorSpace of ["srgb", "display-p3"]) {{
+        const canvas = document.createElement("canvas");
+        [canvas.width, canvas.height] = [{width}, 16];
+        const pen = canvas.getContext("2d", {{colorSpace}});
+        pen.drawImage(shown, 0, 0);
+        found[colorSpace] = Array.from({{length: {count}}}, (_, i) => [...pen.getImageData(16 * i + 8, 8, 1, 1).data]);
+      }}
+      return found;
+    """
+    for query, element in (("", "img"), ("?canvas", "canvas")):
+        site.pages["colours"] = page("<img id=photo src=/own/p3.hpc>", SCRIPT.format(query))
+        chromium.open(site.address + "colours")
+        chromium.wait(f"document.querySelector('{element}#photo') && (photo.naturalWidth ?? photo.width) === 64", 120)
+        found = chromium.run(in_page(read.format(width=64, count=len(PATCHES))))
+        assert near(found["srgb"], expected, 3), (element, found["srgb"], expected)
+        kept = PATCHES if element == "img" else PATCHES[:3]  # what sRGB holds survives a canvas too
+        gamma = 6  # the canvas's curve is that of sRGB, the profile's is a power
+        assert near(found["display-p3"], kept, gamma), (element, found["display-p3"])
+
+
+def near(pixels: list[list[int]], wanted: Sequence[tuple[int, ...]], most: int) -> bool:
+    """Whether as many of the pixels as are wanted differ by at most so much."""
+    return all(
+        abs(a - b) <= most for own, want in zip(pixels, wanted, strict=False) for a, b in zip(own, want, strict=False)
+    )
 
 
 def test_demo_decodes_what_is_dropped(chromium: Browser, site: Site) -> None:

@@ -55,6 +55,7 @@ def test_multiply_add_rounds_once(built: Path, node: str) -> None:
     said = run(node, "fma", WEB / "models")
     for way in ways(node):
         assert re.search(f"^ok .* {way} multiply-add rounds once$", said, re.M), way
+        assert re.search(f"^ok .* {way} chains of multiply-add round once a step$", said, re.M), way
 
 
 def test_api(built: Path, node: str) -> None:

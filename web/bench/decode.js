@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 
 const [codec, file, runs, folder] = process.argv.slice(2);
 const bytes = new Uint8Array(await readFile(file));
-const WARM = codec === "software" ? 1 : 2;
+const WARM = 2;
 
 globalThis.ImageData ??= class {  // which the other decoders make
   constructor(data, width, height) {

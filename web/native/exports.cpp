@@ -24,6 +24,15 @@ WEB_EXPORT(fma) void web_fma(const float* a, const float* b, const float* c, siz
     hpcm::ops().elementwise.fma(a, b, c, count, out);
 }
 
+// out = weights * input + a number of each row, as every convolution sums it up; all row by row, columns a multiple of 16.
+WEB_EXPORT(product)
+void web_product(const float* weights, const float* input, const float* bias, int rows, int depth, int columns, float* panels, float* out) {
+    const hpcm::GemmOps& gemm = hpcm::ops().gemm;
+    const ptrdiff_t panel = ptrdiff_t(depth) * gemm.panel_width;
+    gemm.pack(input, columns, depth, columns, panels, panel);
+    gemm.multiply({weights, depth, panels, panel, rows, depth, columns, bias, true, true, out, columns, gemm.panel_width, false, 0, nullptr, 0});
+}
+
 // Whether this module's multiply-add rounds once: (1 + 2^-12)^2 - (1 + 2^-11) is 2^-24, lost when the product is rounded.
 WEB_EXPORT(fused) int web_fused() {
     static volatile float factor = 0x1.001p0f, addend = -0x1.002p0f;

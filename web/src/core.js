@@ -76,6 +76,17 @@ export class Core {
     return out;
   }
 
+  /** Chains of multiply-add as convolutions have them, for tests: weights (rows, depth) times input (depth, columns), from a
+   * number of each row. columns: a multiple of 16. */
+  product(weights, input, start) {
+    const [rows, depth] = [start.length, weights.length / start.length], columns = input.length / depth;
+    const places = [weights, input, start, input, new Float32Array(rows * columns)].map(values => this.#copyIn(new Uint8Array(values.buffer)));
+    this.#wasm.product(...places.slice(0, 3), rows, depth, columns, ...places.slice(3));
+    const out = new Float32Array(this.#wasm.memory.buffer, places[4], rows * columns).slice();
+    places.forEach(place => this.#wasm.release(place));
+    return out;
+  }
+
   setLimits(pixels, memory) {
     this.#check(this.#wasm.limit(this.#decoder, pixels, 0, memory));
   }

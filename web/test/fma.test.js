@@ -63,12 +63,54 @@ function cases() {
   return found.filter(triple => triple.every(Number.isFinite) && Number.isFinite(Math.fround(triple[0] * triple[1] + triple[2])));
 }
 
+const DEPTH = 6, COLUMNS = 32, ROWS = 5;
+
+/** Factors and starts of products whose chains meet middles, subnormals, overflow and zeros, or none of these. */
+function products() {
+  const kinds = [
+    [() => float(110, 140), () => float(110, 140), () => float(110, 140)],
+    [() => short(110, 130), () => short(110, 130), () => short(110, 130)],  // sums of few bits are often middles
+    [() => float(64, 80), () => float(50, 70), () => float(0, 3)],         // subnormal sums, rounded
+    [() => float(78, 80), () => float(78, 82), () => float(6, 10)],        // just as small as chains in double take
+    [() => short(77, 78), () => short(77, 78), () => short(4, 6)],
+    [() => float(180, 195), () => float(180, 195), () => float(240, 254)], // overflow
+    [() => (within(0, 2) ? float(120, 130) : -0), () => (within(0, 1) ? float(120, 130) : 0), () => 0],
+    [() => 2 ** -24 * (1 + 2 ** -within(1, 23)), () => 1 - 2 ** -within(1, 23), () => float(126, 127)],
+  ];
+  const many = (count, make) => Float32Array.from({ length: count }, make);
+  return Array.from({ length: 160 }, (_, n) => {
+    const [weight, input, start] = kinds[n % kinds.length];
+    return [many(ROWS * DEPTH, weight), many(DEPTH * COLUMNS, input), many(ROWS, start)];
+  });
+}
+
+/** The chain of one output, or NaN once a sum is not finite. */
+function chain(weights, input, start, row, column) {
+  let sum = start[row];
+  for (let k = 0; k < DEPTH && Number.isFinite(sum); k += 1) sum = reference(weights[row * DEPTH + k], input[k * COLUMNS + column], sum);
+  return Number.isFinite(sum) ? sum + 0 : NaN;
+}
+
+async function coreOf(fma) {
+  const folder = process.env.HPCM_WEB_DIST ? `file://${process.env.HPCM_WEB_DIST}/` : new URL("../dist/", import.meta.url);
+  return Core.create(await WebAssembly.compile(await bytesOf(await request(new URL(await moduleName(fma), folder)))));
+}
+
 for (const fma of WAYS) {
   test(`${fma} multiply-add rounds once`, async () => {
-    const folder = process.env.HPCM_WEB_DIST ? `file://${process.env.HPCM_WEB_DIST}/` : new URL("../dist/", import.meta.url);
-    const core = await Core.create(await WebAssembly.compile(await bytesOf(await request(new URL(await moduleName(fma), folder)))));
-    const triples = cases();
+    const core = await coreOf(fma), triples = cases();
     const got = core.fma(...[0, 1, 2].map(i => Float32Array.from(triples, triple => triple[i])));
     triples.forEach(([a, b, c], i) => assert.ok(Object.is(got[i], reference(a, b, c)), `${a} * ${b} + ${c}: ${got[i]}, not ${reference(a, b, c)}`));
+  });
+
+  test(`${fma} chains of multiply-add round once a step`, async () => {
+    const core = await coreOf(fma);
+    products().forEach(([weights, input, start], n) => {
+      const got = core.product(weights, input, start);
+      for (let i = 0; i < ROWS * COLUMNS; i += 1) {
+        const want = chain(weights, input, start, Math.floor(i / COLUMNS), i % COLUMNS);
+        assert.ok(Object.is(got[i], want) || (Number.isNaN(want) && !Number.isFinite(got[i])), `product ${n}, output ${i}: ${got[i]}, not ${want}`);
+      }
+    });
   });
 }
