@@ -16,6 +16,9 @@ from hpcmcodec.cli.text import echo, shown
 if TYPE_CHECKING:
     from hpcmcodec import Info
 
+_PRIMARIES = {1: "BT.709", 9: "BT.2020", 11: "DCI-P3", 12: "Display P3"}
+_TRANSFERS = {1: "BT.709", 8: "linear", 13: "sRGB", 14: "BT.2020", 15: "BT.2020", 16: "PQ", 18: "HLG"}
+
 
 @click.command()
 @options.sources
@@ -59,6 +62,8 @@ def _text(path: Place, info: Info) -> str:
         "metadata": _sizes(info.metadata) or "none",
         "overhead": f"{info.overhead} B",
     }
+    if info.cicp:
+        rows["colour"] = _colour(*info.cicp)
     if info.tile_size:
         rows["tiles"] = f"{info.tiles} of {info.tile_size}x{info.tile_size}"
     if info.exact_tiles:
@@ -67,6 +72,11 @@ def _text(path: Place, info: Info) -> str:
     if info.truncated:
         rows["warning"] = "the file is cut off"
     return "\n".join([shown(path), *(f"  {name:9}{shown(value)}" for name, value in rows.items())])
+
+
+def _colour(primaries: int, transfer: int, full: int) -> str:
+    names = _PRIMARIES.get(primaries, "other primaries"), _TRANSFERS.get(transfer, "other transfer")
+    return f"{', '.join(names)}{'' if full else ', narrow range'} (CICP {primaries}, {transfer})"
 
 
 def _quality(info: Info) -> str:

@@ -23,6 +23,7 @@ PLAIN_STREAMS = 4
 """Entropy-coded streams of a tile where the header does not say: hyper-latents and those of three scales."""
 _COLOURS = {1: 1, 2: 1, 3: 3, 4: 3}  # of a pixel with so many samples
 _DEEPEST, _LONGEST = 4, 255  # maps and arrays in one another, and bytes of a text, of a field that is not known
+_CODE_POINTS = 65  # an optional key
 _OPTIONAL_KEYS = 64  # header keys from here on may be ignored by a reader that does not know them
 
 
@@ -57,7 +58,8 @@ class Header:
     quality: 1..100, an integer or a binary32 value between two, or None for a model of one rate.
     tile_size, exact_tile_size: side of an entropy tile and of an exact one in pixels, a multiple of 64, or 0 for one
     tile.   flags: 0 in version 1.   alpha: there is an alpha channel.   most_error: no sample differs by more from the
-    source, 0 is lossless; None: nothing is promised.
+    source, 0 is lossless; None: nothing is promised.   cicp: what the colours are, as H.273 numbers them: primaries and
+    transfer characteristics, both 1..255, and whether samples use their full range, 0 or 1; None: nothing is said.
     unknown: optional keys that this version does not know, kept so that a rewritten file keeps them.
     """
 
@@ -74,6 +76,7 @@ class Header:
     alpha: bool = False
     exact_tile_size: int = 0
     most_error: int | None = None
+    cicp: tuple[int, int, int] | None = None
     unknown: Mapping[int, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -126,13 +129,18 @@ def _problem(h: Header) -> str | None:
         (_is_side(h.exact_tile_size), f"exact tile size {h.exact_tile_size!r}"),
         (isinstance(h.alpha, bool), f"alpha {h.alpha!r}"),
         (h.most_error is None or _between(0, 255)(h.most_error), f"greatest error {h.most_error!r}"),
-        (all(_between(_OPTIONAL_KEYS, 127)(k) for k in h.unknown), "unknown keys out of range"),
+        (h.cicp is None or _are_code_points(h.cicp), f"code points {h.cicp!r}"),
+        (all(_between(_OPTIONAL_KEYS, 127)(k) and k != _CODE_POINTS for k in h.unknown), "unknown keys out of range"),
         (all(_plain(value) for value in h.unknown.values()), "an unknown field of a kind that headers cannot hold"),
     )
     for good, text in rules:
         if not good:
             return text
     return None
+
+
+def _are_code_points(v: object) -> bool:
+    return isinstance(v, tuple) and len(v) == 3 and all(map(_between(1, 255), v[:2])) and _in(0, 1)(v[2])
 
 
 def _plain(value: object, depth: int = 0) -> bool:
@@ -168,7 +176,10 @@ def pack(header: Header) -> bytes:
     )
     fields: dict[int, Any] = {0: header.width, 1: header.height}
     fields.update((key, value) for key, value, default in optional if value != default)
-    fields.update(sorted(header.unknown.items()))
+    optional_fields = dict(header.unknown)
+    if header.cicp is not None:
+        optional_fields[_CODE_POINTS] = bytes(header.cicp)
+    fields.update(sorted(optional_fields.items()))
     packed: bytes = msgpack.packb(fields, use_single_float=True)
     if len(packed) > MAX_HEADER_BYTES:
         raise UsageError(f"header of {len(packed)} bytes is larger than {MAX_HEADER_BYTES}")
@@ -178,7 +189,7 @@ def pack(header: Header) -> bytes:
 def unpack(data: bytes) -> Header:
     """The header in `data` (its checksum has been compared already). Raises CorruptError, UnsupportedVersionError."""
     fields = _unpack_map(data)
-    unknown = {k: v for k, v in fields.items() if k > 11}
+    unknown = {k: v for k, v in fields.items() if k > 11 and k != _CODE_POINTS}
     for key in unknown:
         if key < _OPTIONAL_KEYS:
             raise UnsupportedVersionError(f"the header has a field ({key}) of a newer format; update hpcmcodec")
@@ -199,6 +210,7 @@ def unpack(data: bytes) -> Header:
             flags=fields.get(10, 0),
             exact_tile_size=fields.get(8, 0) * TILE_UNIT,
             most_error=fields.get(11),
+            cicp=_code_points(fields.get(_CODE_POINTS)),
             unknown=unknown,
         )
         again = pack(header)
@@ -207,6 +219,12 @@ def unpack(data: bytes) -> Header:
     if again != data:
         _corrupt("its encoding is not the canonical one")
     return header
+
+
+def _code_points(value: object) -> tuple[int, ...] | None:
+    if value is None or isinstance(value, bytes):
+        return None if value is None else tuple(value)
+    _corrupt("code points are no byte string")
 
 
 def _unpack_map(data: bytes) -> dict[int, Any]:

@@ -20,7 +20,8 @@ class Picture:
     icc, exif, xmp: blocks as bytes or None; exif is a TIFF structure without prefix.   mode: of the source, in
     Pillow's words.   warnings: what was changed or left out while reading, one sentence each.   notes: the same of
     what does not matter to the picture, such as its resolution or a comment.   incomplete: parts of the picture are
-    missing, because its file was cut off.
+    missing, because its file was cut off.   cicp: H.273's numbers of the colours' meaning, primaries, transfer and full
+    range (1) or not; before any profile. None: nothing is said.
     """
 
     pixels: Samples
@@ -33,3 +34,4 @@ class Picture:
     notes: tuple[str, ...] = ()
     incomplete: bool = False
     depth: int = 8
+    cicp: tuple[int, int, int] | None = None

@@ -30,6 +30,7 @@ Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 _COMMON = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "TIFF", "BMP")
 _READABLE = (*_COMMON, "DIB", "PPM", "TGA", "JPEG2000", "ICO", "PCX", "QOI", "SGI", "PSD", "SUN")
 _WIDE = re.compile(";16[BLN]")  # samples of 16 bits in a byte order; without one it may be a pixel of 16 bits
+_PROFILED = "what the PNG file says of gamma and primaries (gAMA, cHRM) became an ICC profile"
 _FRAMES = "only the first frame or page was used"
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -161,11 +162,12 @@ def _picture(
     turn = _turn(image, warnings)
     low = None if low_image is None else np.asarray(_turned(low_image, turn))
     pixels, alpha = colour.samples(_turned(image, turn), warnings, rawmode, layout, low)
-    blocks, notes = _blocks(image, pixels.shape[2], warnings, extras or Extras())
+    blocks, notes, cicp = _blocks(image, pixels.shape[2], warnings, extras or Extras())
     warnings += _frame_warnings(image) if frames is None else [_FRAMES] * frames  # last: it looks at other frames
     icc, exif, xmp = (blocks[name] for name in ("icc", "exif", "xmp"))
     depth = 8 if pixels.dtype == np.uint8 else 16
-    return Picture(pixels, alpha, icc, exif, xmp, mode, tuple(dict.fromkeys(warnings)), tuple(notes), depth=depth)
+    told = tuple(dict.fromkeys(warnings))
+    return Picture(pixels, alpha, icc, exif, xmp, mode, told, tuple(notes), depth=depth, cicp=cicp)
 
 
 def _frame_warnings(image: Image.Image) -> list[str]:
@@ -211,8 +213,8 @@ def _is_upright(image: Image.Image) -> bool:
 
 def _blocks(
     image: Image.Image, channels: int, warnings: list[str], extras: Extras
-) -> tuple[dict[str, bytes | None], list[str]]:
-    """ICC, EXIF and XMP that are worth keeping, and notes of what else there was."""
+) -> tuple[dict[str, bytes | None], list[str], tuple[int, int, int] | None]:
+    """ICC, EXIF and XMP that are worth keeping, notes of what else there was, and code points of the colours."""
     icc = extras.icc or image.info.get("icc_profile") or None
     if icc is None and "icc_profile" in image.info:  # which is how Pillow tells it
         warnings.append("the ICC profile is damaged; it was left out")
@@ -222,9 +224,11 @@ def _blocks(
     if problem:
         warnings.append(f"{problem}; it was left out")
         icc = None
-    elif image.format == "PNG":
-        lost = png_input.colour_problem(image, extras)
-        warnings += [lost] if lost else []
+    cicp, made = _code_points(image), False
+    if image.format == "PNG":
+        found = png_input.meaning(image, extras, icc, channels)
+        icc, cicp, made = found.icc, found.cicp, found.made
+        warnings += [found.lost] if found.lost else []
     blocks: dict[str, bytes | None] = {"icc": icc}
     for name, find in (("exif", metadata.exif_block), ("xmp", metadata.xmp_block)):
         try:
@@ -241,4 +245,14 @@ def _blocks(
             warnings.append(f"{name.upper()} data of {len(block)} bytes is too large; it was left out")
     if metadata.has_iptc(image):
         warnings.append("IPTC data, such as a caption or keywords, was left out")
-    return blocks, metadata.left_out(image, blocks["exif"]) + ["a large text was left out"] * extras.large_text
+    notes = [_PROFILED] * made + metadata.left_out(image, blocks["exif"])
+    return blocks, notes + ["a large text was left out"] * extras.large_text, cicp
+
+
+def _code_points(image: Image.Image) -> tuple[int, int, int] | None:
+    """Those of an image that was decoded from an hpc file before."""
+    found = image.info.get("cicp")
+    sound = isinstance(found, tuple) and len(found) == 3 and all(isinstance(one, int) for one in found)
+    if not sound or not (0 < found[0] < 256 and 0 < found[1] < 256 and found[2] in (0, 1)):
+        return None
+    return found

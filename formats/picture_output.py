@@ -75,11 +75,15 @@ def encode_picture(picture: Picture | Samples, format: str) -> tuple[bytes, tupl
     name = format_of("", format)
     samples = picture if isinstance(picture, Samples) else samples_of(picture)
     lost: list[str] = []
+    if samples.cicp and name != "png":
+        lost.append(
+            f"{name.upper()} has no place for the colours' code points (CICP {samples.cicp[0]}, {samples.cicp[1]})"
+        )
     if samples.depth > 8:
         from hpcmcodec.formats.depth import REDUCED, in_8_bits
 
         if name in _DEEP:
-            return _encode_deep(samples.picture, name)
+            return _encode_deep(samples.picture, name, lost)
         samples = samples_of(in_8_bits(samples.picture))
         lost.append(f"{name.upper()} holds 8 bits: {REDUCED}")
     if samples.alpha is not None and name in _WITHOUT_ALPHA:
@@ -102,17 +106,21 @@ def encode_picture(picture: Picture | Samples, format: str) -> tuple[bytes, tupl
         struct.error,
     ) as error:  # such as a side longer than the format allows
         raise OutputError(f"the picture cannot be written as {name.upper()} ({error})") from error
-    return buffer.getvalue(), tuple(lost)
+    data = buffer.getvalue()
+    if samples.cicp and name == "png":
+        from hpcmcodec.formats import png_output
+
+        data = png_output.with_code_points(data, samples.cicp)
+    return data, tuple(lost)
 
 
-def _encode_deep(picture: Picture, name: str) -> tuple[bytes, tuple[str, ...]]:
+def _encode_deep(picture: Picture, name: str, lost: list[str]) -> tuple[bytes, tuple[str, ...]]:
     """PNG and TIFF have 16 bits, PNM has as many as there are."""
     import numpy as np
 
     from hpcmcodec.formats import png_output
     from hpcmcodec.formats.depth import scaled
 
-    lost: list[str] = []
     if name == "ppm":
         if picture.alpha is not None:
             picture = _deep_on_white(picture)
@@ -134,7 +142,7 @@ def _encode_deep(picture: Picture, name: str) -> tuple[bytes, tuple[str, ...]]:
         xmp = None
         lost.append("the XMP data is not in UTF-8, as PNG needs it")
     planes = picture.pixels if picture.alpha is None else np.dstack((picture.pixels, picture.alpha))
-    return png_output.encode(planes, picture.icc, picture.exif, xmp), tuple(lost)
+    return png_output.encode(planes, picture.icc, picture.exif, xmp, picture.cicp), tuple(lost)
 
 
 def _deep_on_white(picture: Picture) -> Picture:
@@ -149,10 +157,10 @@ def _deep_on_white(picture: Picture) -> Picture:
 
 def picture_to_image(picture: Picture | Samples) -> Image.Image:
     """A Pillow image of mode L, LA, RGB or RGBA, or I;16 for grey of more than 8 bits; Pillow has no deep colour, which
-    comes in 8 bits. Metadata in `info` as `icc_profile`, `exif` and `xmp`."""
+    comes in 8 bits. Metadata in `info` as `icc_profile`, `exif`, `xmp`, and `cicp` for code points."""
     samples = picture if isinstance(picture, Samples) else samples_of(picture)
     image = _image(samples) if samples.depth == 8 else _deep_image(samples.picture)
-    blocks = {"icc_profile": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
+    blocks = {"icc_profile": picture.icc, "exif": picture.exif, "xmp": picture.xmp, "cicp": picture.cicp}
     image.info.update({name: block for name, block in blocks.items() if block})
     return image
 

@@ -11,16 +11,18 @@ from typing import BinaryIO
 
 from PIL import Image
 
+from hpcmcodec.formats.icc import SRGB, of_png
+
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MOST = 1 << 24  # bytes of a profile or a text
 _PILLOW_TEXT = 1 << 20  # beyond which Pillow refuses the file
 _CHUNKS = 100_000  # looked at
-_SRGB_CODES = ((1, 13, 0), (1, 1, 0), (1, 6, 0))  # primaries, transfer, matrix; camera curves are shown as sRGB's
+_SRGB = (1, 13, 1)  # code points
 
 
 @dataclass(frozen=True)
 class Extras:
-    """What Pillow does not tell. icc: a profile that it would refuse. cicp: the chunk's first three numbers."""
+    """What Pillow does not tell. icc: a profile that it would refuse. cicp: the four numbers of the chunk."""
 
     icc: bytes | None = None
     cicp: tuple[int, ...] | None = None
@@ -36,7 +38,7 @@ def extras(file: BinaryIO) -> tuple[BinaryIO, Extras]:
     icc, cicp, without, large = None, None, [], False
     for kind, start, length in _chunks(file):
         if kind == b"cICP" and length == 4:
-            cicp = tuple(file.read(4)[:3])
+            cicp = tuple(file.read(4))
         elif kind == b"iCCP" and length <= _MOST:
             data = _unpacked(_after(file.read(length), 1))
             if data is None or len(data) > _PILLOW_TEXT:
@@ -50,19 +52,37 @@ def extras(file: BinaryIO) -> tuple[BinaryIO, Extras]:
     return file, Extras(icc, cicp, large)
 
 
-def colour_problem(image: Image.Image, found: Extras) -> str | None:
-    """What is lost of the colours' meaning, for a picture without a profile of its own."""
-    if found.cicp is not None and found.cicp not in _SRGB_CODES:
-        return "the colours are of another space than sRGB (cICP {}, {}, {}), which was left out".format(*found.cicp)
-    if found.cicp is not None or "icc_profile" in image.info or "srgb" in image.info or found.icc:
-        return None
+@dataclass(frozen=True)
+class Meaning:
+    """What the colours mean. lost: what cannot be kept of it, one sentence. made: the profile is ours."""
+
+    icc: bytes | None = None
+    cicp: tuple[int, int, int] | None = None
+    lost: str | None = None
+    made: bool = False
+
+
+def meaning(image: Image.Image, found: Extras, icc: bytes | None, channels: int) -> Meaning:
+    """Of an opened PNG file whose profile is `icc`, None if it has none that can be used. As PNG orders them: code
+    points, a profile, sRGB, gAMA and cHRM, the last two as a profile of what they say."""
+    if found.cicp is not None:
+        primaries, transfer, matrix, full = found.cicp
+        if 0 in (primaries, transfer) or matrix != 0 or full > 1:
+            return Meaning(icc, lost="the colour's code points (cICP {}, {}, {}, {}) cannot be".format(*found.cicp))
+        points = primaries, transfer, full
+        return Meaning(icc, None if points == _SRGB else points)
+    if icc or "icc_profile" in image.info or "srgb" in image.info:
+        return Meaning(icc)
     gamma, primaries = image.info.get("gamma"), image.info.get("chromaticity")
-    if isinstance(gamma, float) and abs(gamma - 1 / 2.2) > 0.01:
-        return f"the samples are of gamma {gamma:.4g} (gAMA), not sRGB's, which was left out"
-    srgb = (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)
-    if primaries is not None and any(abs(a - b) > 0.003 for a, b in zip(primaries, srgb, strict=False)):
-        return "the primary colours are not sRGB's (cHRM), which was left out"
-    return None
+    if isinstance(gamma, float) and abs(gamma - 1 / 2.2) <= 0.01:
+        gamma = None  # which is how sRGB is said
+    if primaries and all(abs(a - b) <= 0.003 for a, b in zip(primaries, SRGB, strict=False)):
+        primaries = None
+    if gamma is None and (primaries is None or channels == 1):
+        return Meaning()
+    made = of_png(gamma, primaries, channels)
+    lost = None if made else "what the file says of its gamma and primaries (gAMA, cHRM) cannot be"
+    return Meaning(made, lost=lost, made=bool(made))
 
 
 def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:

@@ -15,10 +15,18 @@ _ROW_LIMIT = 1 << 24  # bytes that are compressed at a time
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 
 
-def encode(planes: NDArray[np.uint16], icc: bytes | None, exif: bytes | None, xmp: bytes | None) -> bytes:
-    """planes: (H, W, 1 to 4). xmp: in UTF-8."""
+def encode(
+    planes: NDArray[np.uint16],
+    icc: bytes | None,
+    exif: bytes | None,
+    xmp: bytes | None,
+    cicp: tuple[int, int, int] | None = None,
+) -> bytes:
+    """planes: (H, W, 1 to 4). xmp: in UTF-8. cicp: as `Picture` has it."""
     height, width, channels = planes.shape
     chunks = [_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, _COLOUR_TYPES[channels], 0, 0, 0))]
+    if cicp:
+        chunks.append(_code_points(cicp))
     if icc:
         chunks.append(_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(icc)))
     if exif:
@@ -27,6 +35,17 @@ def encode(planes: NDArray[np.uint16], icc: bytes | None, exif: bytes | None, xm
         chunks.append(_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp))
     chunks.append(_chunk(b"IDAT", _packed(planes)))
     return SIGNATURE + b"".join([*chunks, _chunk(b"IEND", b"")])
+
+
+def with_code_points(data: bytes, cicp: tuple[int, int, int]) -> bytes:
+    """A PNG file with a cICP chunk."""
+    head = len(SIGNATURE) + 25  # behind IHDR
+    return data[:head] + _code_points(cicp) + data[head:]
+
+
+def _code_points(cicp: tuple[int, int, int]) -> bytes:
+    primaries, transfer, full = cicp
+    return _chunk(b"cICP", bytes((primaries, transfer, 0, full)))
 
 
 def _packed(planes: NDArray[np.uint16]) -> bytes:

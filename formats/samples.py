@@ -17,8 +17,8 @@ class Samples:
     machine's order.
 
     colours: of `channels` interleaved ones, 1 (grey) or 3 (RGB).   alpha: one for each pixel, not premultiplied, or
-    None.   icc, exif, xmp, warnings, notes, incomplete, depth: as `Picture` has them.   pixels_of_file: of the whole
-    picture in the file, of which this may be a part or a small copy.
+    None.   icc, exif, xmp, warnings, notes, incomplete, depth, cicp: as `Picture` has them.   pixels_of_file: of the
+    whole picture in the file, of which this may be a part or a small copy.
     """
 
     width: int
@@ -34,6 +34,7 @@ class Samples:
     incomplete: bool = False
     depth: int = 8
     pixels_of_file: int = 0
+    cicp: tuple[int, int, int] | None = None
 
     @property
     def mode(self) -> str:
@@ -58,6 +59,7 @@ class Samples:
             notes=self.notes,
             incomplete=self.incomplete,
             depth=self.depth,
+            cicp=self.cicp,
         )
 
 
@@ -82,5 +84,6 @@ def samples_of(picture: Picture, pixels_of_file: int | None = None) -> Samples:
         notes=picture.notes,
         incomplete=picture.incomplete,
         depth=picture.depth,
+        cicp=picture.cicp,
         pixels_of_file=width * height if pixels_of_file is None else pixels_of_file,
     )

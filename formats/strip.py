@@ -42,7 +42,7 @@ def kinds_of(strip: Strip) -> frozenset[str]:
 def stripped(picture: Picture, strip: Strip) -> Picture:
     """The picture without these kinds of metadata, its pixels in sRGB if its profile is one of them."""
     kinds = kinds_of(strip)
-    icc = picture.icc if "icc" in kinds else None
+    icc = picture.icc if "icc" in kinds and picture.cicp is None else None  # code points stay, and come first
     if icc and picture.depth > 8:  # Pillow converts 8 bits only
         kinds -= {"icc"}
         picture = replace(picture, warnings=(*picture.warnings, KEPT))

@@ -165,7 +165,7 @@ class _Blur:
     """A Gaussian of sigma 1.5 over five planes, that come in bands of rows and are zero beyond their borders.
 
     As the program does it: by the recursion of Charalampidis (2016, IEEE Trans. Signal Processing 64), along rows and
-    then along columns, in binary32. Its noise grows along the way, and counts in flat areas, by up to four points.
+    then along columns, in binary32. Its noise grows along the way, and counts in flat areas, by points.
     """
 
     def __init__(self, width: int) -> None:

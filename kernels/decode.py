@@ -93,6 +93,8 @@ class File:
         """Of the grid, whether or not the file has them."""
         self.most_error: int | None = file.most_error
         """No sample differs by more from the source; None where the file does not say."""
+        self.cicp: tuple[int, int, int] | None = file.cicp
+        """What the colours are, as H.273 numbers them: primaries, transfer, full range (1) or not; None: not said."""
         self.truncated: bool = file.truncated
         self.size: int = file.size
         """Bytes of the file."""

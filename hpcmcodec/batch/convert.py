@@ -274,6 +274,8 @@ def compare(picture: Picture, decoded: Picture, near: int | None = None) -> floa
         expected = getattr(picture, name)
         if (getattr(decoded, name) or None) != (expected or None):
             raise CorruptError(f"verification failed: the {name.upper()} data came back changed")
+    if decoded.cicp != picture.cicp:
+        raise CorruptError("verification failed: the colour's code points came back changed")
     difference = picture.pixels.astype(np.float32) - decoded.pixels
     if near is not None and np.abs(difference).max() > near:
         raise CorruptError(f"verification failed: samples came back changed by more than {near}")

@@ -91,6 +91,7 @@ class Decoder:
             warnings=(what_is_there(file),) if file.truncated else (),
             incomplete=file.truncated,
             depth=depth,
+            cicp=file.cicp,
             pixels_of_file=file.width * file.height,
         )
 

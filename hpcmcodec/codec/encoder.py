@@ -163,6 +163,7 @@ class Encoder:
             channels=channels,
             alpha=picture.alpha is not None,
             bit_depth=picture.depth,
+            cicp=picture.cicp,
             model_name=self.model.name,
             model_id=self.model.identity,
             streams=self.model.streams,
@@ -200,6 +201,7 @@ def encode_exactly(
         channels=channels,
         alpha=picture.alpha is not None,
         bit_depth=picture.depth,
+        cicp=picture.cicp,
         exact_tile_size=exact.choose_tile_size(height, width, tile_size),
         most_error=near,
     )

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class Info:
     """What a file says of itself; sizes in bytes. model, model_id: None where decoding needs none. most_error: no
     sample differs by more from the source, 0 is lossless, None: nothing is promised. exact_tiles: how many there are
-    alone, on top of the learned picture, and of alpha."""
+    alone, on top of the learned picture, and of alpha. cicp: H.273's numbers of primaries, transfer, and full range (1)
+    or not, None where the file does not say."""
 
     width: int
     height: int
@@ -40,6 +41,7 @@ class Info:
     most_error: int | None
     exact_tile_size: int
     exact_tiles: dict[str, int]
+    cicp: tuple[int, int, int] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain form for JSON."""
@@ -106,6 +108,7 @@ def info(file: FileLike) -> Info:
         most_error=found.most_error,
         exact_tile_size=found.exact_tile_size,
         exact_tiles={name: count for name, count in exact.items() if count},
+        cicp=found.cicp,
     )
 
 

@@ -115,6 +115,12 @@ public:
         return header().most_error < 0 ? std::optional<int>() : std::optional<int>(header().most_error);
     }
 
+    std::optional<py::tuple> cicp() const {
+        const auto& points = header().cicp;
+        if (points[0] == 0) return std::nullopt;
+        return py::make_tuple(int(points[0]), int(points[1]), int(points[2]));
+    }
+
     py::bytes model_id() const {
         const auto& id = header().model_id;
         return py::bytes(reinterpret_cast<const char*>(id.data()), header().learned() ? id.size() : 0);
@@ -207,6 +213,7 @@ void bind_decoder(py::module_& module) {
         .def_property_readonly("has_alpha", [](const File& file) { return file.header().alpha; })
         .def_property_readonly("learned", [](const File& file) { return file.header().learned(); })
         .def_property_readonly("most_error", &File::most_error)
+        .def_property_readonly("cicp", &File::cicp)
         .def_property_readonly("exact_tile_size", [](const File& file) { return file.header().exact_tile_size; })
         .def_property_readonly("exact_tiles", [](const File& file) { return file.header().exact_tiles(); })
         .def_property_readonly("icc", [](const File& file) { return file.metadata(Kind::icc); })

@@ -11,6 +11,7 @@ namespace {
 // From here on a reader may ignore keys that it does not know.
 constexpr uint64_t kOptionalKeys = 64;
 constexpr uint64_t kMaxKey = 127;
+constexpr uint64_t kCodePoints = 65;
 constexpr int kMaxDepth = 4;
 
 [[noreturn]] void damaged(const std::string& what) { fail(Status::corrupt, "the header is damaged: " + what); }
@@ -197,6 +198,14 @@ void read_field(Reader& reader, uint64_t key, Header& header) {
             if (reader.integer() == 0) damaged("flags are written though there are none");
             newer("a flag");
         case 11: header.most_error = int(within(reader.integer(), 0, 255, "greatest error")); break;
+        case kCodePoints: {
+            const Bytes points = reader.binary();
+            if (points.size != header.cicp.size() || points.data[0] == 0 || points.data[1] == 0 || points.data[2] > 1) {
+                damaged("code points");
+            }
+            std::memcpy(header.cicp.data(), points.data, points.size);
+            break;
+        }
         default:
             if (key < kOptionalKeys) newer("field " + std::to_string(key) + " of the header");
             reader.skip();

@@ -24,6 +24,7 @@ struct Header {
     uint32_t tile_size = 0;        // side of an entropy tile in pixels; 0 for one tile
     uint32_t exact_tile_size = 0;  // likewise of an exact tile
     int most_error = -1;           // of any sample, as the encoder says; -1: it says nothing
+    std::array<uint8_t, 3> cicp{};  // H.273: primaries, transfer characteristics, full range or not; zeros: it says nothing
 
     bool learned() const { return !model_name.empty(); }
     int samples() const { return channels + (alpha ? 1 : 0); }  // of a pixel

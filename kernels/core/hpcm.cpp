@@ -279,6 +279,7 @@ hpcm_status hpcm_get_info(const hpcm_picture* picture, hpcm_info* info) {
         info->tile_size = header.tile_size;
         info->exact_tile_size = header.exact_tile_size;
         info->most_error = header.most_error;
+        std::copy(header.cicp.begin(), header.cicp.end(), info->cicp);
         info->truncated = picture->file.truncated() ? 1 : 0;
         std::copy(header.model_id.begin(), header.model_id.end(), info->model_id);
         std::memcpy(info->model_name, header.model_name.c_str(), header.model_name.size() + 1);  // at most 48 characters

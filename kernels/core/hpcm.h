@@ -111,6 +111,7 @@ typedef struct hpcm_info {
     char model_name[49];      /* empty: the file needs no model */
     uint32_t exact_tile_size; /* likewise of the tiles that are coded exactly */
     int most_error;           /* of any sample, as the encoder says: 0 is lossless; -1: it says nothing */
+    uint8_t cicp[3]; /* what the colours are by H.273: primaries, transfer, full range (1) or not; zeros: it says nothing */
 } hpcm_info;
 
 HPCM_API hpcm_status hpcm_get_info(const hpcm_picture* picture, hpcm_info* info);

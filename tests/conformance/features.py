@@ -38,6 +38,7 @@ def _header(file: Container) -> Iterator[str]:
     yield from ("alpha",) if head.alpha else ()
     yield "8 bits" if head.bit_depth == 8 else "more than 8 bits" if head.bit_depth < 16 else "16 bits"
     yield from ("an unknown field of the header",) if head.unknown else ()
+    yield from ("code points of colour",) if head.cicp else ()
     yield from ("one pixel",) if head.width * head.height == 1 else ()
     yield from ("a promise of the greatest error",) if head.most_error else ()
     yield from ("a promise of no error",) if head.most_error == 0 else ()
@@ -82,7 +83,8 @@ def _chunks(file: Container) -> Iterator[str]:
 
 FEATURES = (
     "colour", "grey", "alpha", "8 bits", "more than 8 bits", "16 bits", "one pixel", "a promise of no error",
-    "a promise of the greatest error", "an unknown field of the header", "the least quality", "a whole quality",
+    "a promise of the greatest error", "an unknown field of the header", "code points of colour",
+    "the least quality", "a whole quality",
     "a quality between two", "the greatest quality", "a model of one rate", "a size without padding",
     "a size that is padded", "one entropy tile", "several entropy tiles", "four streams", "another number of streams",
     "rounding", "a trellis", "an adapter", "a small picture of its own entry",

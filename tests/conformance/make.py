@@ -80,6 +80,7 @@ def exact_files() -> dict[str, bytes]:
         "exact-palette": encode_exactly(Picture(graphic)),
         "exact-copies": encode_exactly(Picture(graphic + (photo[:50].max() // 128), alpha)),
         "deep/exact-grey-16": encode_exactly(Picture(np.ascontiguousarray(wide[:, :, :1]), depth=16)),
+        "deep/exact-pq-10": encode_exactly(Picture(wide[:20, :30] >> 6, depth=10, cicp=(9, 16, 1))),
         "deep/exact-tiles-12": encode_exactly(Picture((wide >> 4).repeat(2, 0).repeat(2, 1), depth=12), tile_size=64),
         "exact-tiles": encode_exactly(Picture(formula_graphic(100, 150, 1)), tile_size=64),
         "exact-on-top": laid_on_top(Encoder("lite-8"), on_top),

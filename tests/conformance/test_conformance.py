@@ -84,6 +84,7 @@ def test_the_second_decoder_agrees(name: str, decoder: Decoder) -> None:
     wanted = decoded.pixels if decoded.alpha is None else np.dstack((decoded.pixels, decoded.alpha))
     model = store.shipped_folder() / f"lite-8{store.SUFFIX}" if name == "exact-on-top.hpc" else None
     np.testing.assert_array_equal(reference_decoder.decode(data, model), wanted)
+    assert reference_decoder.code_points(data) == decoded.cicp
 
 
 @pytest.mark.parametrize("name", sorted(ADAPTERS))

@@ -277,6 +277,13 @@ class Network:
         return self.run("picture", {"latent": v, **self.vectors}, v.shape[1:])["picture"]
 
 
+def code_points(data: bytes) -> tuple[int, ...] | None:
+    """Field 65 of section 3."""
+    found = container(data)[0].get(65)
+    assert found is None or (len(found) == 3 and 0 not in found[:2] and found[2] < 2)
+    return None if found is None else tuple(found)
+
+
 def decode(data: bytes, path: Path | None = None) -> Array:
     """Sections 5 and 6: the samples (H, W, samples of a pixel) of a file; path: of its model, if it needs one."""
     fields, chunks = container(data)

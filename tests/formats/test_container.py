@@ -31,7 +31,7 @@ PHOTO = Header(width=3968, height=2976, model_name="lite", model_id=bytes(range(
 STREAMS = (b"hyper" * 40, b"one" * 60, b"two" * 900, b"three" * 4000)
 TILED = replace(PHOTO, width=300, height=130, tile_size=128, streams=3, alpha=True, exact_tile_size=256)
 PARTS = (ExactPart(0, ALPHA, 5, b"alpha"), ExactPart(1, COLOURS | ON_TOP, 6, b"rest"), ExactPart(1, ALPHA, 7, b""))
-EXACT = Header(width=30, height=13, alpha=True, bit_depth=12, most_error=0)
+EXACT = Header(width=30, height=13, alpha=True, bit_depth=12, most_error=0, cicp=(9, 16, 1))
 
 
 def plain() -> bytes:
@@ -82,7 +82,7 @@ def test_a_file_without_a_model() -> None:
     file.verify()
     assert file.header == EXACT and not file.header.learned and not file.tiles_present
     assert file.exact[0].what == COLOURS | ALPHA and bytes(file.exact[0].stream) == b"stream"
-    assert file.overhead <= 46
+    assert file.overhead <= 46 + 6  # code points
 
 
 @pytest.mark.parametrize(
@@ -130,6 +130,11 @@ def test_quality_values(quality: float | None) -> None:
         {"bit_depth": 7},
         {"exact_tile_size": 65},
         {"most_error": 256},
+        {"cicp": (9, 16)},
+        {"cicp": (0, 16, 1)},
+        {"cicp": (9, 256, 1)},
+        {"cicp": (9, 16, 2)},
+        {"unknown": {65: b"abc"}},
         {"model_name": ""},
         {"alpha": 1},
         {"model_name": "Lite/../x"},

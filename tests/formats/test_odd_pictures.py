@@ -5,14 +5,19 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from hpcmcodec import info
+from hpcmcodec.codec import Decoder
+from hpcmcodec.codec.encoder import encode_exactly
 from hpcmcodec.errors import InputError
 from hpcmcodec.formats import colour, exif
-from hpcmcodec.formats.pictures import picture_from_image, read_picture
+from hpcmcodec.formats.pictures import encode_picture, picture_from_image, picture_to_image, read_picture
+from hpcmcodec.formats.strip import stripped
 from tests.formats.picture_files import GREY, HEIGHT, RGB, WIDTH, chunk, png_file, tiff_file
 
 WIDE = GREY.astype("<u2") * 257
@@ -89,18 +94,58 @@ def test_a_thumbnail_is_not_the_picture(kinds: tuple[int, int]) -> None:
 @pytest.mark.parametrize(
     ("before", "told"),
     [
-        (chunk(b"cICP", bytes((12, 16, 0, 1))), "cICP 12"),
+        (chunk(b"cICP", bytes((12, 16, 3, 1))), "(cICP 12, 16, 3, 1) cannot be"),
+        (chunk(b"cICP", bytes((0, 16, 0, 1))), "cICP 0"),
+        (chunk(b"gAMA", struct.pack(">I", 1)), "gAMA"),
+        (chunk(b"cHRM", struct.pack(">8I", 31270, 32900, 1, 1, 1, 1, 1, 1)), "cHRM"),
         (chunk(b"cICP", bytes((1, 13, 0, 1))), ""),
-        (chunk(b"gAMA", struct.pack(">I", 100000)), "gamma 1"),
         (chunk(b"gAMA", struct.pack(">I", 45455)), ""),
         (chunk(b"sRGB", b"\0") + chunk(b"gAMA", struct.pack(">I", 100000)), ""),
-        (chunk(b"cHRM", struct.pack(">8I", 31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)), "cHRM"),
         (chunk(b"cHRM", struct.pack(">8I", 31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)), ""),
     ],
 )
-def test_colours_that_are_not_srgb_are_told(before: bytes, told: str) -> None:
-    warnings = read_picture(png_file(before)).warnings
-    assert told in warnings[0] if told else warnings == ()
+def test_colours_that_cannot_be_kept_are_told(before: bytes, told: str) -> None:
+    picture = read_picture(png_file(before))
+    assert told in picture.warnings[0] if told else picture.warnings == ()
+    assert picture.icc is None and picture.cicp is None
+
+
+def test_code_points_go_all_the_way() -> None:
+    source = read_picture(png_file(chunk(b"cICP", bytes((9, 16, 0, 1)))))
+    assert (source.cicp, source.warnings, source.notes) == ((9, 16, 1), (), ())
+    data = encode_exactly(source)
+    assert info(data).cicp == (9, 16, 1)
+    decoded = Decoder().decode(data)
+    for picture in (decoded, replace(decoded, pixels=decoded.pixels.astype(np.uint16) * 257, depth=16)):
+        png, lost = encode_picture(picture, "png")
+        assert lost == () and read_picture(png).cicp == (9, 16, 1)
+        assert all("CICP 9, 16" in encode_picture(picture, name)[1][0] for name in ("tiff", "ppm", "jpeg"))
+    image = picture_to_image(decoded)
+    assert image.info["cicp"] == (9, 16, 1) and picture_from_image(image).cicp == (9, 16, 1)
+    image.info["cicp"] = (9, 16, 7)
+    assert picture_from_image(image).cicp is None
+
+
+def test_gamma_and_primaries_become_a_profile() -> None:
+    """Against the formulas: light is the sample to the power of 1 / gamma, Adobe RGB's primaries to sRGB's."""
+    adobe = chunk(b"cHRM", struct.pack(">8I", 31270, 32900, 64000, 33000, 21000, 71000, 15000, 6000))
+    source = read_picture(png_file(adobe + chunk(b"gAMA", struct.pack(">I", 55555))))
+    assert source.icc and source.warnings == () and "became an ICC profile" in source.notes[0]
+    to_srgb = np.array(((1.3983, -0.3983, 0), (0, 1, 0), (0, -0.0429, 1.0429)))
+    light = (source.pixels / 255) ** 1.8 @ to_srgb.T
+    coded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * np.maximum(light, 0) ** (1 / 2.4) - 0.055)
+    found = stripped(source, "icc").pixels
+    assert np.abs(found - 255 * coded.clip(0, 1)).max() < 2.5
+
+    buffer = io.BytesIO()
+    Image.fromarray(GREY).save(buffer, "PNG")
+    data, behind_head = buffer.getvalue(), 33
+    gamma = chunk(b"gAMA", struct.pack(">I", 100000))
+    linear = read_picture(data[:behind_head] + gamma + data[behind_head:])
+    assert linear.icc and linear.pixels.shape[2] == 1
+    light = linear.pixels / 255
+    coded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    assert np.abs(stripped(linear, "icc").pixels - 255 * coded).max() < 2.5
 
 
 def test_resolution_and_texts_are_told_apart_from_warnings() -> None:
