@@ -1,13 +1,13 @@
 """Time of every operation of programs, and the network's share of the processor's multiply-add rate.
 
-    python benchmarks/operations.py [--megapixels 0.4,12] [--picture PICTURE] [-o RESULTS.json]
+    python benchmarks/operations.py [--megapixels 0.393216,12] [--picture PICTURE] [-o RESULTS.json]
 
 Operations are those of real programs: every node of the shipped model, on the maps of a picture of 512x768, and of the
 small models of the conformance files for what it has none of. Each runs alone, unfused, on numbers at random; seconds
 of CPU of one thread, the best of three. The network's share: multiply-adds of decoding a picture of so many megapixels
 (PICTURE, mirrored until it has them; else noise) by the seconds of CPU that decoding takes in a warm process, entropy
-coding and rounding to samples included, against a kernel that does nothing but multiply and add. Counting the
-network's multiply-adds needs torch.
+coding and rounding to samples included, against a kernel that does nothing but multiply and add. Padding counts as
+work. Counting the network's multiply-adds needs torch.
 """
 
 from __future__ import annotations
@@ -142,7 +142,9 @@ def share(megapixels: float, picture: Path | None, rate: float) -> dict[str, Any
         start = time.process_time()
         decoder.decode(data)
         seconds.append(time.process_time() - start)
-    work = cost(build(config_from_dict(store.find(None).config))).decoding * 1000 * pixels.shape[0] * pixels.shape[1]
+    model = store.find(None)
+    rows, columns = (-(-side // model.program["unit"]) * model.program["unit"] for side in pixels.shape[:2])
+    work = cost(build(config_from_dict(model.config))).decoding * 1000 * rows * columns
     return {
         "megapixels": round(pixels.shape[0] * pixels.shape[1] / 1e6, 2),
         "cpu_seconds": round(min(seconds), 3),
@@ -166,7 +168,7 @@ def of_size(megapixels: float, picture: Path | None) -> np.ndarray:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--megapixels", default="0.4,12")
+    parser.add_argument("--megapixels", default="0.393216,12")
     parser.add_argument("--picture", type=Path)
     parser.add_argument("-o", "--output", type=Path)
     arguments = parser.parse_args()

@@ -51,10 +51,10 @@ NETWORKS = {
 }
 REQUESTS = (
     bytes(8),
-    bytes([0, 2 | 8, 3, 5, 9, 7, 0, 0]),
+    bytes([0, 2, 3, 5, 9, 7, 0, 0]),
     bytes([1, 2, 0, 0, 12, 8, 0, 0]),
-    bytes([2, 1, 0, 0, 0, 0, 0, 0]),
-    bytes([128, 0, 0, 0, 0, 0, 0, 0]),
+    bytes([2, 1 | 4, 0, 0, 0, 0, 0, 0]),
+    bytes([128, 6, 0, 0, 0, 0, 0, 0]),
 )
 """Scale and flags, what is done, a rectangle: as fuzz_library.cpp reads them."""
 
