@@ -135,7 +135,7 @@ void TileSource::decode(Decoded& decoded) const {
         hyper = coder.hyper(condition_.at("z_scale").data(), shape, tile.hyper_own_rows, tile.hyper_own_columns);
         inputs[size_t(hyper_input)] = hyper.data();
     }
-    if (layout_input >= 0 && tile.padded()) {
+    if (layout_input >= 0 && executor.needs(size_t(layout_input))) {  // for codes in a padded tile, or as a map like others
         layout = layout_of(tile, model_.program().latent_channels);
         inputs[size_t(layout_input)] = layout.data();
     }

@@ -24,6 +24,7 @@ from hpcmcodec import errors
 from hpcmcodec.cli.main import run
 from hpcmcodec.codec import Decoder, Encoder
 from hpcmcodec.codec.exact import encode_part
+from hpcmcodec.codec.latents import LatentArea, encode_latents
 from hpcmcodec.errors import CorruptError, HpcmError
 from hpcmcodec.formats import container, header
 from hpcmcodec.formats.chunks import Chunk, assemble
@@ -33,6 +34,7 @@ from hpcmcodec.formats.payloads import pack_tile
 from hpcmcodec.formats.pictures import Picture
 from hpcmcodec.kernels import decode as core
 from hpcmcodec.models.export import exact, export_model
+from tests.fuzz import library_seeds
 from tests.fuzz.seeds import forged
 
 from .conftest import TINY, picture, tiny_arrays
@@ -393,3 +395,19 @@ def test_both_readers_take_the_same_optional_fields(name: str) -> None:
             continue
         with pytest.raises(CorruptError, match="header"):
             read()
+
+
+def test_a_program_may_take_the_layout_for_any_map() -> None:
+    """Where all latents are coded, nothing but such a program needs it: the decoder read memory that was not there."""
+    model = next(library_seeds.by_hand())
+    model.program["entries"]["latents"]["outputs"] = [["latent", 1]]
+    codec = model.codec()
+    area, hyper = LatentArea.of(8, 12, 4, 2), LatentArea.of(8, 12, 4, 8)
+    ones, zeros = np.ones((4, 4, 6), np.float32), np.zeros((3, 1, 2), np.float32)
+    streams, latent = encode_latents(codec, ones, zeros, codec.condition(50), (area, hyper))
+    assert np.array_equal(latent, ones)
+    head = header.Header(12, 8, "fuzz", codec.identity, streams=codec.streams, quality=50)
+    data = container.write(head, [Tile(tuple(streams), container.latent_check(latent))])
+    decoder = Decoder()
+    decoder.add(codec)
+    assert decoder.decode(data).pixels.shape == (8, 12, 3)

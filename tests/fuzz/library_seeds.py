@@ -157,7 +157,7 @@ def unchecked(data: bytes) -> bytes:
     return bytes(made)
 
 
-def _by_hand() -> Iterator[Model]:
+def by_hand() -> Iterator[Model]:
     """The programs of program_seeds, which use every operation: each picture with one of the entries `latents`."""
     made = program_seeds
     for number, nodes in enumerate(made.PICTURES):
@@ -176,7 +176,7 @@ def _by_hand() -> Iterator[Model]:
 
 def models(networks: bool) -> Iterator[Model]:
     """All models of seeds."""
-    yield from _by_hand()
+    yield from by_hand()
     for number, config in enumerate(NETWORKS.values() if networks else ()):
         network = build(config)
         yield Model(program_of(network), variants.weights(network), trellis=number % 2 == 0)
