@@ -1,6 +1,6 @@
-"""How exactly and with how many trials `--target-size` and `--target-psnr` are met.
+"""How exactly and with how many trials `--target-size`, `--target-psnr` and `--target-ssimulacra2` are met.
 
-python benchmarks/targets.py PICTURE... [--bpp 0.3,0.8] [--psnr 30,33]
+python benchmarks/targets.py PICTURE... [--bpp 0.3,0.8] [--psnr 30,33] [--ssimulacra2 50,70]
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from hpcmcodec import Encoder, info
-from hpcmcodec.codec.target import Measure, Target
+from hpcmcodec import info
+from hpcmcodec.codec import Encoder
+from hpcmcodec.codec.target import Measure, Target, Unmet
 from hpcmcodec.codec.trials import Trials
-from hpcmcodec.errors import UsageError
 from hpcmcodec.formats.pictures import read_picture
 
 
@@ -35,30 +35,31 @@ def main() -> None:
     parser.add_argument("pictures", type=Path, nargs="+")
     parser.add_argument("--bpp", default="0.3,0.8")
     parser.add_argument("--psnr", default="30,33")
+    parser.add_argument("--ssimulacra2", default="50,70")
     arguments = parser.parse_args()
     encoder = Encoder()
     pictures = [read_picture(path) for path in arguments.pictures]
     targets = [Target(bpp=float(v)) for v in arguments.bpp.split(",")]
     targets += [Target(psnr=float(v)) for v in arguments.psnr.split(",")]
+    targets += [Target(ssimulacra2=float(v)) for v in arguments.ssimulacra2.split(",")]
     for target in targets:
         off, trials, seconds = [], [], []
         for picture in pictures:
             made = Trials(encoder, picture, tile_size=None)
-            counted = Counted(made.size if target.psnr is None else made.psnr)
+            counted = Counted(made.size if not target.fidelity else made.psnr if target.psnr else made.ssimulacra2)
             start = time.perf_counter()
-            try:
-                data = target.search(counted, made.pixels)
-            except UsageError:  # out of the model's range
+            data = target.search(counted, made.pixels)
+            if isinstance(data, Unmet):  # out of the model's range
                 continue
             if info(data).quality in (1, 100):
                 continue
             seconds.append(time.perf_counter() - start)
             trials.append(len(counted.values))
-            if target.psnr is None:
+            if target.fidelity is None:
                 off.append(100 * (counted.values[data] * 8 / made.pixels / (target.bpp or 1) - 1))
             else:
-                off.append(counted.values[data] - target.psnr)
-        unit = "%" if target.psnr is None else "dB"
+                off.append(counted.values[data] - target.fidelity)
+        unit = "%" if target.fidelity is None else "dB" if target.psnr else "points"
         print(f"{target}: {len(off)} of {len(pictures)} pictures in range, off by", end=" ")
         print(f"{min(off):+.2f} .. {max(off):+.2f} {unit},", end=" ")
         print(f"trials {np.mean(trials):.1f} (at most {max(trials)}), {np.mean(seconds):.2f} s a picture", flush=True)

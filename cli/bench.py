@@ -53,6 +53,7 @@ from hpcmcodec.errors import UsageError
     metavar="N",
     help="Pictures in the report's viewer.",
 )
+@click.option("--ssimulacra2", is_flag=True, help="Measure SSIMULACRA2 too, which takes a second for each megapixel.")
 @click.option("--published", is_flag=True, help="Show curves that others published for the 24 Kodak pictures.")
 @click.option("--fresh", is_flag=True, help="Measure everything anew, whatever FOLDER has.")
 @click.option("--timeout", type=click.FloatRange(1), default=600, show_default=True, help="Seconds for one picture.")
@@ -69,6 +70,7 @@ def command(
     pin: bool,
     repeats: int,
     crops: int,
+    ssimulacra2: bool,
     published: bool,
     fresh: bool,
     timeout: float,
@@ -79,7 +81,8 @@ def command(
 
     Every codec codes every picture at several qualities, one after the other and in a process of its own. FOLDER gets
     report.html (tables, plots, a viewer that holds codecs side by side at equal sizes), plots as PNG, results.json and
-    results.csv: bytes of whole files, RGB PSNR, MS-SSIM, times, memory, BD-rate and its confidence over the pictures.
+    results.csv: bytes of whole files, RGB PSNR, MS-SSIM, SSIMULACRA2 if asked for, times, memory, BD-rate and its
+    confidence over the pictures.
     A run that was interrupted goes on when it is started again. Needs pip install 'hpcmcodec[bench]'.
 
     \b
@@ -118,6 +121,7 @@ def command(
         {check(k): v for k, v in map(_qualities, qualities)},
         timeout=timeout,
         processors=choose_processors(threads) if pin else (),
+        ssimulacra2=ssimulacra2,
         **chosen,
     )
     with Progress(quiet=quiet) as progress:

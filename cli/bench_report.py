@@ -101,9 +101,12 @@ def table(results: Results) -> str:
     """The comparison in a few lines: BD-rates with intervals, seconds per megapixel, peak memory."""
     summary = results.summary
     anchor = summary["anchor"]
-    rows = [["codec", "BD-rate PSNR", "BD-rate MS-SSIM", "encode s/MP", "decode s/MP", "memory"]]
+    names = {"psnr": "PSNR", "ms_ssim": "MS-SSIM", "ssimulacra2": "SSIMULACRA2"}
+    if not any(point.get("ssimulacra2") for of in summary["codecs"].values() for point in of["points"]):
+        del names["ssimulacra2"]
+    rows = [["codec", *(f"BD-rate {name}" for name in names.values()), "encode s/MP", "decode s/MP", "memory"]]
     for spec, values in summary["codecs"].items():
-        rates = [_rate(values["distances"].get(metric), spec == anchor) for metric in ("psnr", "ms_ssim")]
+        rates = [_rate(values["distances"].get(metric), spec == anchor) for metric in names]
         times = [f"{values[side]['seconds']:.3g}" for side in ("encode", "decode")]
         peak = values["peak_bytes"]
         rows.append(

@@ -16,8 +16,8 @@ import numpy as np
 
 from hpcmcodec.bench.metrics import decibels
 
-Metric = Literal["psnr", "ms_ssim"]
-METRICS: tuple[Metric, ...] = ("psnr", "ms_ssim")
+Metric = Literal["psnr", "ms_ssim", "ssimulacra2"]
+METRICS: tuple[Metric, ...] = ("psnr", "ms_ssim", "ssimulacra2")
 Array: TypeAlias = np.ndarray
 _LEAST_POINTS = 4
 CONFIDENCE = 0.95
@@ -27,24 +27,26 @@ CONFIDENCE = 0.95
 class Curves:
     """A codec's values at each setting on each picture, all of shape (settings, pictures).
 
-    ms_ssim: 0..1, None where pictures are too small for it.
+    ms_ssim: 0..1, None where pictures are too small for it. ssimulacra2: None where it was not measured.
     """
 
     settings: tuple[float, ...]
     bpp: Array
     psnr: Array
     ms_ssim: Array | None
+    ssimulacra2: Array | None = None
 
     def average(self, metric: Metric, pictures: Array | None = None) -> tuple[Array, Array] | None:
-        """Mean rate and quality in dB per setting, over all pictures or those of these indexes (repetitions count)."""
-        values = self.psnr if metric == "psnr" else self.ms_ssim
+        """Mean rate and quality, in dB or points of SSIMULACRA2, per setting, over all pictures or those of these
+        indexes (repetitions count)."""
+        values: Array | None = getattr(self, metric)
         if values is None:
             return None
         if pictures is not None:
             rate, quality = self.bpp[:, pictures].mean(1), values[:, pictures].mean(1)
         else:
             rate, quality = self.bpp.mean(1), values.mean(1)
-        return rate, quality if metric == "psnr" else np.array([decibels(float(value)) for value in quality])
+        return rate, quality if metric != "ms_ssim" else np.array([decibels(float(value)) for value in quality])
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""How far decoded pixels are from the original: RGB PSNR and MS-SSIM. Pixels are uint8 (H, W, 3)."""
+"""How far decoded pixels are from the original: RGB PSNR, MS-SSIM, SSIMULACRA2. Pixels are uint8 (H, W, 3)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from hpcmcodec.ssimulacra2 import ssimulacra2 as ssimulacra2
 
 Pixels = NDArray[np.uint8]
 Planes = NDArray[Any]  # float32

@@ -60,8 +60,8 @@ class Measurement:
     bytes: of the whole file.   psnr: RGB, dB.   ms_ssim: 0..1, None for small pictures.   encode, decode: `seconds`
     (wall clock, median of `runs`), `cpu_seconds` (all threads), `network_seconds` and `entropy_seconds` (their sum is
     `seconds`; None where the codec does not tell), `peak_bytes` (resident memory of the whole process).
-    error: why there is nothing of that.   pinned: whether the process was confined to as many processors as it had
-    threads.
+    ssimulacra2: None where it was not asked for.   error: why there is nothing of that.   pinned: whether the process
+    was confined to as many processors as it had threads.
     """
 
     picture: str
@@ -77,6 +77,7 @@ class Measurement:
     decode: dict[str, Any] = field(default_factory=dict)
     error: str | None = None
     pinned: bool = False
+    ssimulacra2: float | None = None
 
     @property
     def key(self) -> Key:
@@ -133,11 +134,12 @@ class Results:
         """The crop with these values."""
         return next((crop for crop in self._crops if crop.items() >= key.items()), None)
 
-    def find(self, key: Key, repeats: int, *, pinned: bool) -> Measurement | None:
-        """A sound measurement that was repeated at least so often, by a process that was pinned or was not."""
+    def find(self, key: Key, repeats: int, *, pinned: bool, ssimulacra2: bool = False) -> Measurement | None:
+        """A sound measurement that was repeated at least so often, by a process that was pinned or was not; with
+        SSIMULACRA2 if that is wanted."""
         found = self._measurements.get(key)
         sound = found and not found.error and found.repeats >= repeats and found.pinned == pinned
-        return found if sound else None
+        return found if sound and found and (found.ssimulacra2 is not None or not ssimulacra2) else None
 
     def __iter__(self) -> Iterator[Measurement]:
         return iter(self._measurements.values())
@@ -162,7 +164,7 @@ class Results:
     def to_csv(self, measurements: Iterable[Measurement]) -> str:
         """One line per measurement."""
         columns = ["picture", "width", "height", "codec", "version", "setting", "threads", "bytes", "bits_per_pixel"]
-        columns += ["psnr", "ms_ssim"]
+        columns += ["psnr", "ms_ssim", "ssimulacra2"]
         columns += [f"{side}_{name}" for side in ("encode", "decode") for name in _TIMES] + ["error"]
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
@@ -172,7 +174,8 @@ class Results:
             width, height = about.get("width"), about.get("height")
             bpp = 8 * m.bytes / (width * height) if m.bytes and width and height else None
             row = [about.get("name", m.picture), width, height, m.codec, m.version, m.setting, m.threads, m.bytes, bpp]
-            row += [m.psnr, m.ms_ssim, *(side.get(name) for side in (m.encode, m.decode) for name in _TIMES), m.error]
+            row += [m.psnr, m.ms_ssim, m.ssimulacra2]
+            row += [*(side.get(name) for side in (m.encode, m.decode) for name in _TIMES), m.error]
             writer.writerow(map(_cell, row))
         return text.getvalue()
 

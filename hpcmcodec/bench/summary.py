@@ -24,7 +24,7 @@ def summarise(
     """The summary of results.json:
 
         anchor   the codec that the others are compared with
-        codecs   {spec: {points: [{setting, bpp, psnr, ms_ssim_db}],
+        codecs   {spec: {points: [{setting, bpp, psnr, ms_ssim_db, ssimulacra2}],
                  encode, decode: {seconds, cpu_seconds, network_seconds, entropy_seconds} per megapixel, peak_bytes,
                  distances: {metric: {rate, quality, share, interval}},
                  left_out: settings without a value for every picture}}
@@ -68,22 +68,28 @@ def curves_of(measurements: Sequence[Measurement], pictures: Sequence[PictureFil
     rows = [[values[setting, p.digest] for p in pictures] for setting in settings]
     bpp = np.array([[8 * (m.bytes or 0) / p.pixels for m, p in zip(row, pictures, strict=True)] for row in rows])
     psnr = np.array([[m.psnr for m in row] for row in rows], float)
-    similar = [[m.ms_ssim for m in row] for row in rows]
-    known = all(value is not None for row in similar for value in row)
-    return Curves(tuple(settings), bpp, psnr, np.array(similar, float) if known else None)
+    similar, seen = (_known([[getattr(m, name) for m in row] for row in rows]) for name in ("ms_ssim", "ssimulacra2"))
+    return Curves(tuple(settings), bpp, psnr, similar, seen)
+
+
+def _known(values: list[list[float | None]]) -> np.ndarray | None:
+    """None if one of them is not there."""
+    return np.array(values, float) if all(value is not None for row in values for value in row) else None
 
 
 def _averages(curves: Curves) -> dict[str, Any]:
     bpp, psnr = curves.average("psnr") or ((), ())
     _, similarity = curves.average("ms_ssim") or (None, [None] * len(curves.settings))
+    _, seen = curves.average("ssimulacra2") or (None, [None] * len(curves.settings))
     points = [
         {
             "setting": setting,
             "bpp": float(rate),
             "psnr": float(quality),
             "ms_ssim_db": None if similar is None else float(similar),
+            "ssimulacra2": None if score is None else float(score),
         }
-        for setting, rate, quality, similar in zip(curves.settings, bpp, psnr, similarity, strict=True)
+        for setting, rate, quality, similar, score in zip(curves.settings, bpp, psnr, similarity, seen, strict=True)
     ]
     return {"points": sorted(points, key=lambda point: point["bpp"])}
 

@@ -32,6 +32,7 @@ class Options:
     max_pixels: int = MAX_PIXELS
     timeout: float = 600.0
     processors: tuple[int, ...] = ()
+    ssimulacra2: bool = False
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ def _one_codec(
     try:
         for task in tasks:
             key = (task.picture.digest, spec, task.version, task.setting, options.threads)
-            known = results.find(key, options.repeats, pinned=bool(options.processors))
+            known = results.find(key, options.repeats, pinned=bool(options.processors), ssimulacra2=options.ssimulacra2)
             if known:
                 yield task, known, True
                 continue
@@ -172,6 +173,7 @@ def _request(task: Task, options: Options) -> dict[str, Any]:
         "setting": task.setting,
         "repeats": options.repeats,
         "max_pixels": options.max_pixels,
+        "ssimulacra2": options.ssimulacra2,
     }
 
 

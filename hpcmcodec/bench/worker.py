@@ -37,7 +37,9 @@ def load(path: str, max_pixels: int = MAX_PIXELS) -> Pixels:
     return np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
 
 
-def measure(codec: Codec, picture: str, setting: float, repeats: int, max_pixels: int) -> dict[str, Any]:
+def measure(
+    codec: Codec, picture: str, setting: float, repeats: int, max_pixels: int, ssimulacra2: bool = False
+) -> dict[str, Any]:
     """Codes a picture and says what came of it; times are medians over the repeats."""
     pixels = load(picture, max_pixels)
     data, encode = _timed(codec, lambda: codec.encode(pixels, setting), repeats)
@@ -48,6 +50,7 @@ def measure(codec: Codec, picture: str, setting: float, repeats: int, max_pixels
         "bytes": len(data),
         "psnr": metrics.psnr(pixels, decoded),
         "ms_ssim": metrics.ms_ssim(pixels, decoded),
+        "ssimulacra2": metrics.ssimulacra2(pixels, decoded) if ssimulacra2 else None,
         "encode": encode,
         "decode": decode,
     }

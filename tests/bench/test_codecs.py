@@ -13,10 +13,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import hpcmcodec
 from hpcmcodec.bench import metrics
 from hpcmcodec.bench.codecs import KINDS, Unavailable, open_codec
 from hpcmcodec.bench.process import Worker
+from hpcmcodec.bench.worker import load
 from hpcmcodec.models.store import DEFAULT_MODEL
+from hpcmcodec.ssimulacra2 import ssimulacra2
 
 from .conftest import photo
 
@@ -49,6 +52,13 @@ def test_worker_measures(shots: Path, tmp_path: Path) -> None:
         picture = str(shots / "a.png")
         found = worker.ask("measure", 60, picture=picture, setting=50, repeats=2, max_pixels=10**6)
         assert found["bytes"] > 60 and 25 < found["psnr"] < 45 and found["ms_ssim"] is None
+        assert found["ssimulacra2"] is None
+        seen = worker.ask("measure", 60, picture=picture, setting=50, repeats=1, max_pixels=10**6, ssimulacra2=True)[
+            "ssimulacra2"
+        ]
+        pixels = load(picture)
+        decoded = np.asarray(hpcmcodec.decode(hpcmcodec.encode(pixels, 50)))
+        assert seen == pytest.approx(ssimulacra2(pixels, decoded), abs=0.01)
         encode, decode = found["encode"], found["decode"]
         assert encode["seconds"] == pytest.approx(encode["network_seconds"] + encode["entropy_seconds"])
         assert 0 < encode["entropy_seconds"] < encode["network_seconds"]

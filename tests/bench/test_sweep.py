@@ -6,6 +6,7 @@ import csv
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,11 @@ def test_what_makes_a_measurement_useless(shots: Path) -> None:
     known = next(iter(results))
     assert results.find(known.key, 1, pinned=False) and not results.find(known.key, more.repeats, pinned=False)
     assert not results.find(known.key, 1, pinned=True)
+    assert not results.find(known.key, 1, pinned=False, ssimulacra2=True)
+    results.add(replace(known, ssimulacra2=70.0))
+    assert results.find(known.key, 1, pinned=False, ssimulacra2=True)
+    header, row = results.to_csv([replace(known, ssimulacra2=70.0)]).splitlines()
+    assert row.split(",")[header.split(",").index("ssimulacra2")] == "70.0"
     results.forget()
     assert not any(step.cached for step in run(shots, results, "good"))
 
