@@ -1,7 +1,7 @@
-"""The exact coder beside `cwebp -lossless -m 6 -q 100` and JPEG XL effort 7: bytes and speed, one picture a line.
+"""The exact coder beside `cwebp -lossless -m 6 -q 100`, JPEG XL effort 7 and PNG: bytes a picture, and speeds.
 
     python benchmarks/exact_pictures.py GRAPHICS && python benchmarks/exact.py GRAPHICS > docs/exact-graphics.txt
-    python benchmarks/exact.py KODAK [--near 1]          --near: ours within this error; the others stay lossless
+    python benchmarks/exact.py KODAK [--near 1]          --near: exact and WebP within this error, the others lossless
 
 Debian: webp. JPEG XL by imagecodecs (PyPI), if it is there. Speeds are of one core, by processor time.
 """
@@ -9,16 +9,21 @@ Debian: webp. JPEG XL by imagecodecs (PyPI), if it is there. Speeds are of one c
 from __future__ import annotations
 
 import argparse
+import io
+import resource
 import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from PIL import Image
 
 from hpcmcodec.kernels.exact import Samples, exact_decode, exact_encode
 
+Row: TypeAlias = tuple[float, float, float]
+"""Bytes, seconds of encoding, seconds of decoding."""
 SUFFIXES = {".png", ".webp", ".ppm"}
 
 
@@ -30,59 +35,85 @@ def samples_of(path: Path) -> Samples:
     return np.ascontiguousarray(found if found.ndim == 3 else found[..., None])
 
 
-def webp_bytes(samples: Samples) -> int:
-    """Of cwebp."""
+def webp(path: Path, samples: Samples, near: int) -> Row:
+    """Of cwebp; within an error of `near` by its nearest setting (2 for each bit that it drops)."""
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "a.png"), Path(folder, "a.webp")
         Image.fromarray(samples.squeeze(2) if samples.shape[2] == 1 else samples).save(source, compress_level=1)
         command = ["cwebp", "-quiet", "-lossless", "-exact", "-m", "6", "-q", "100", str(source), "-o", str(target)]
-        subprocess.run(command, check=True)
-        return target.stat().st_size
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([*command, *(["-near_lossless", str(100 - 20 * near)] if near else [])], check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        data = target.read_bytes()
+    start = time.process_time()
+    Image.open(io.BytesIO(data)).load()
+    return len(data), after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, time.process_time() - start
 
 
-def jxl_bytes(samples: Samples) -> int:
-    """Of libjxl at effort 7; 0 without imagecodecs."""
+def jxl(path: Path, samples: Samples, near: int) -> Row:
+    """Of libjxl at effort 7, which has no setting for a greatest error; nothing without imagecodecs."""
     try:
         import imagecodecs
     except ImportError:
-        return 0
-    return len(imagecodecs.jpegxl_encode(samples, lossless=True, effort=7, numthreads=1))
+        return 0, 0, 0
+    start = time.process_time()
+    data = imagecodecs.jpegxl_encode(samples, lossless=True, effort=7, numthreads=1)
+    middle = time.process_time()
+    imagecodecs.jpegxl_decode(data, numthreads=1)
+    return len(data), middle - start, time.process_time() - middle
+
+
+def png(path: Path, samples: Samples, near: int) -> Row:
+    """Of Pillow's best PNG."""
+    buffer = io.BytesIO()
+    picture = Image.fromarray(samples.squeeze(2) if samples.shape[2] == 1 else samples)
+    start = time.process_time()
+    picture.save(buffer, "PNG", optimize=True)
+    middle = time.process_time()
+    Image.open(buffer).load()
+    return buffer.tell(), middle - start, time.process_time() - middle
+
+
+def exact(path: Path, samples: Samples, near: int) -> Row:
+    """Of the exact coder. Raises SystemExit for a picture that comes back wrong."""
+    start = time.process_time()
+    data = exact_encode(samples, near=near)
+    middle = time.process_time()
+    decoded = exact_decode(data, samples.shape, samples.dtype)  # type: ignore[arg-type]
+    end = time.process_time()
+    if int(np.abs(decoded.astype(int) - samples).max()) > near:
+        raise SystemExit(f"{path} came back wrong")
+    return len(data), middle - start, end - middle
+
+
+CODECS = {"exact": exact, "webp": webp, "jxl 7": jxl, "png": png}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument(
-        "--near", type=int, default=0, help="greatest error of the exact coder; the others stay lossless"
-    )
+    parser.add_argument("--near", type=int, default=0, help="greatest error of a sample, for the exact coder and WebP")
     options = parser.parse_args()
-    totals = np.zeros(6)
-    print(f"# python benchmarks/exact.py {options.folder.name.upper()}, {time.strftime('%Y-%m-%d')}")
-    wins = count = 0
-    print(f"{'picture':20} {'exact':>9} {'webp':>9} {'jxl 7':>9} {'of webp':>8} {'enc MP/s':>9} {'dec MP/s':>9}")
+    command = f"python benchmarks/exact.py {options.folder.name.upper()} --near {options.near}"
+    print(f"# {command}, {time.strftime('%Y-%m-%d')}")
+    print(f"{'picture':20}" + "".join(f" {name:>9}" for name in CODECS) + "  of webp  of jxl")
+    rows, pixels = [], 0.0
     for path in sorted(p for p in options.folder.iterdir() if p.suffix in SUFFIXES):
         samples = samples_of(path)
-        start = time.process_time()
-        data = exact_encode(samples, near=options.near)
-        middle = time.process_time()
-        decoded = exact_decode(data, samples.shape, samples.dtype)  # type: ignore[arg-type]
-        end = time.process_time()
-        if int(np.abs(decoded.astype(int) - samples).max()) > options.near:
-            raise SystemExit(f"{path} came back wrong")
-        pixels = samples.shape[0] * samples.shape[1] / 1e6
-        row = np.array([len(data), webp_bytes(samples), jxl_bytes(samples), pixels, middle - start, end - middle])
-        totals += row
-        wins += row[0] <= row[1]
-        count += 1
-        print(_line(path.stem, row), flush=True)
-    print(_line("total", totals))
-    print(f"no larger than WebP: {wins} of {count}; of JPEG XL: {totals[0] / totals[2] if totals[2] else 0:.3f}")
+        rows.append(np.array([run(path, samples, options.near) for run in CODECS.values()]))
+        pixels += samples.shape[0] * samples.shape[1] / 1e6
+        print(_line(path.stem, rows[-1][:, 0]), flush=True)
+    sizes, encoding, decoding = np.sum(rows, axis=0).T
+    print(_line("total", sizes))
+    for what, seconds in (("encode MP/s", encoding), ("decode MP/s", decoding)):
+        print(f"{what:20}" + "".join(f" {pixels / s if s else 0:9.2f}" for s in seconds))
+    smaller = [sum(row[0, 0] <= row[i, 0] for row in rows) for i in (1, 2)]
+    print(f"no larger than WebP: {smaller[0]} of {len(rows)}; than JPEG XL: {smaller[1]}")
 
 
-def _line(name: str, row: np.ndarray) -> str:
-    own, webp, jxl, pixels, encoding, decoding = row
-    speeds = f"{pixels / encoding:9.2f} {pixels / decoding:9.2f}"
-    return f"{name[:20]:20} {own:9.0f} {webp:9.0f} {jxl:9.0f} {own / webp:8.3f} {speeds}"
+def _line(name: str, sizes: np.ndarray) -> str:
+    ratios = [sizes[0] / other if other else 0 for other in sizes[1:3]]
+    return f"{name[:20]:20}" + "".join(f" {size:9.0f}" for size in sizes) + f" {ratios[0]:8.3f} {ratios[1]:7.3f}"
 
 
 if __name__ == "__main__":

@@ -10,8 +10,22 @@
 #define HPCM_EXACT_SSE2
 #include <emmintrin.h>
 #endif
+#if defined(_MSC_VER) && !defined(__clang__)
+#include <intrin.h>
+#endif
 
 namespace hpcm::exact {
+
+// Index of the highest bit of v > 0.
+inline int highest_bit(uint32_t v) {
+#if defined(_MSC_VER) && !defined(__clang__)
+    unsigned long bit;
+    _BitScanReverse(&bit, v);
+    return int(bit);
+#else
+    return 31 - __builtin_clz(v);
+#endif
+}
 
 #if defined(HPCM_EXACT_SSE2)
 
@@ -36,12 +50,21 @@ struct Lanes {
     friend Lanes max(Lanes a, Lanes b) { return {_mm_max_epi16(a.v, b.v)}; }
     Lanes left(int n) const { return {_mm_sll_epi16(v, _mm_cvtsi32_si128(n))}; }
     Lanes right(int n) const { return {_mm_sra_epi16(v, _mm_cvtsi32_si128(n))}; }
-    int16_t least() const {
-        __m128i x = _mm_min_epi16(v, _mm_shuffle_epi32(v, 0x4e));
-        x = _mm_min_epi16(x, _mm_shuffle_epi32(x, 0xb1));
-        return int16_t(_mm_extract_epi16(_mm_min_epi16(x, _mm_srli_epi32(x, 16)), 0));
-    }
+    friend Lanes operator&(Lanes a, Lanes b) { return {_mm_and_si128(a.v, b.v)}; }
+    friend Lanes operator^(Lanes a, Lanes b) { return {_mm_xor_si128(a.v, b.v)}; }
+    // Upper halves of unsigned products.
+    friend Lanes high_product(Lanes a, Lanes b) { return {_mm_mulhi_epu16(a.v, b.v)}; }
+    friend Lanes signed_high_product(Lanes a, Lanes b) { return {_mm_mulhi_epi16(a.v, b.v)}; }
+    friend Lanes add_saturating(Lanes a, Lanes b) { return {_mm_adds_epi16(a.v, b.v)}; }
 };
+
+// How many of sixteen rising unsigned numbers, of which the first is 0, are at most `limit`, less one.
+inline int last_not_above(Lanes low, Lanes high, Lanes limit) {
+    const __m128i zero = _mm_setzero_si128();
+    const __m128i a = _mm_cmpeq_epi16(_mm_subs_epu16(low.v, limit.v), zero);
+    const __m128i b = _mm_cmpeq_epi16(_mm_subs_epu16(high.v, limit.v), zero);
+    return highest_bit(uint32_t(_mm_movemask_epi8(_mm_packs_epi16(a, b))));
+}
 
 // Four 32-bit sums.
 struct Sums {
@@ -111,12 +134,34 @@ struct Lanes {
     Lanes right(int n) const {
         return each([&](int i) { return int16_t(v[i] >> n); });
     }
-    int16_t least() const {
-        int16_t r = v[0];
-        for (int i = 1; i < 8; ++i) r = v[i] < r ? v[i] : r;
-        return r;
+    friend Lanes operator&(const Lanes& a, const Lanes& b) {
+        return each([&](int i) { return int16_t(a.v[i] & b.v[i]); });
+    }
+    friend Lanes operator^(const Lanes& a, const Lanes& b) {
+        return each([&](int i) { return int16_t(a.v[i] ^ b.v[i]); });
+    }
+    friend Lanes high_product(const Lanes& a, const Lanes& b) {
+        return each([&](int i) { return int16_t(uint16_t(uint32_t(uint16_t(a.v[i])) * uint16_t(b.v[i]) >> 16)); });
+    }
+    friend Lanes signed_high_product(const Lanes& a, const Lanes& b) {
+        return each([&](int i) { return int16_t(int32_t(a.v[i]) * b.v[i] >> 16); });
+    }
+    friend Lanes add_saturating(const Lanes& a, const Lanes& b) {
+        return each([&](int i) {
+            const int32_t s = a.v[i] + b.v[i];
+            return int16_t(s < -32768 ? -32768 : s > 32767 ? 32767 : s);
+        });
     }
 };
+
+inline int last_not_above(const Lanes& low, const Lanes& high, const Lanes& limit) {
+    int count = -1;
+    for (int i = 0; i < 8; ++i) {
+        count += uint16_t(low.v[i]) <= uint16_t(limit.v[i]);
+        count += uint16_t(high.v[i]) <= uint16_t(limit.v[i]);
+    }
+    return count;
+}
 
 struct Sums {
     int32_t v[8] = {};

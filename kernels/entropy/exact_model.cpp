@@ -1,5 +1,7 @@
 #include "exact_model.h"
 
+#include "exact_symbols.h"
+
 namespace hpcm::exact {
 namespace {
 
@@ -21,12 +23,26 @@ ModelTables make_tables() {
     }
     for (int i = 0; i < 256; ++i) t.rate[i] = uint16_t(16384 / (2 * i + 3));
     for (int i = 128; i < 256; ++i) t.reciprocal[i] = uint16_t(32768 / i);
-    for (int i = 0; i < 1024; ++i) t.blend[i] = int16_t(i < 16 ? 4095 : 4095 * 19 * 19 / ((i + 3) * (i + 3)));
+    for (int i = 0; i <= ModelTables::kLargest; ++i) {
+        const int size = (i >= 5) + (i >= 48) + (i >= 128) + (i >= 320);
+        t.classes[ModelTables::kLargest + i] = int8_t(size);
+        t.classes[ModelTables::kLargest - i] = int8_t(-size);
+    }
+    return t;
+}
+
+SymbolTables make_symbol_tables() {
+    SymbolTables t{};
+    for (int s = 0; s < kSymbols; ++s) {
+        for (int j = 1; j < kSymbols; ++j) t.targets[s][j] = uint16_t(j <= s ? kRarest * j : 32768 - kRarest * (kSymbols - j));
+    }
+    for (int i = 0; i < 256; ++i) t.rates[i] = uint8_t(i < 3 ? 2 : i < 8 ? 3 : i < 20 ? 4 : i < 60 ? 5 : i < 150 ? 6 : 7);
     return t;
 }
 
 }  // namespace
 
 const ModelTables kTables = make_tables();
+const SymbolTables kSymbolTables = make_symbol_tables();
 
 }  // namespace hpcm::exact

@@ -5,10 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 
-#if defined(_MSC_VER) && !defined(__clang__)
-#include <intrin.h>
-#endif
-
 #include "exact_lanes.h"
 
 namespace hpcm::exact {
@@ -21,23 +17,13 @@ struct ModelTables {
     uint16_t squash[2 * kSquashLimit + 1];     // probability in units of 2^-16 of log-odds from -kSquashLimit on
     uint16_t rate[256];                        // of adaptation, by the number of bits seen
     uint16_t reciprocal[256];                  // 2^15 / i for i from 128 on
-    int16_t blend[1024];                       // weight of a predictor by its error, where the best has an error of 16 to 31
+    static constexpr int kLargest = 320;
+    int8_t classes[2 * kLargest + 1];          // of residuals from -kLargest on
 };
 extern const ModelTables kTables;
 
 inline int32_t clamp(int32_t v, int32_t low, int32_t high) { return v < low ? low : v > high ? high : v; }
 inline int32_t magnitude(int32_t v) { return v < 0 ? -v : v; }
-
-// Index of the highest bit of v > 0.
-inline int highest_bit(uint32_t v) {
-#if defined(_MSC_VER) && !defined(__clang__)
-    unsigned long bit;
-    _BitScanReverse(&bit, v);
-    return int(bit);
-#else
-    return 31 - __builtin_clz(v);
-#endif
-}
 
 // A probability that a bit is one: 22 bits of it, and below them ten bits that count how often it was used, up to kLimit.
 struct Slot {

@@ -8,7 +8,7 @@ void RangeEncoder::carry() {
     }
 }
 
-void RangeEncoder::shift() {
+void RangeEncoder::shift_out() {
     for (int s = 56; s >= 32; s -= 8) bytes_.push_back(uint8_t(low_ >> s));
     low_ <<= 32;
     range_ <<= 32;

@@ -6,9 +6,17 @@
 #include <cstdint>
 #include <vector>
 
+#include "exact_lanes.h"
+
 namespace hpcm::exact {
 
 constexpr uint64_t kRangeLow = uint64_t(1) << 32;    // the interval's width stays at or above this between two decisions
+
+// How far a range is from its highest possible value: leading zeros, at most 32.
+inline int spare_bits(uint64_t range) {
+    const uint32_t high = uint32_t(range >> 32);
+    return 31 - highest_bit(high);
+}
 
 // Both coders have the same two calls, so that one template writes and reads.
 class RangeEncoder {
@@ -25,8 +33,24 @@ public:
             if (low_ < bound) carry();
             range_ -= bound;
         }
-        if (range_ < kRangeLow) shift();
+        if (range_ < kRangeLow) shift_out();
         return bit;
+    }
+
+    // Codes `symbol` of 0..15. `low`, `high`: sixteen rising numbers of 16 bits, how likely those below each one are in units of
+    // 2^-16; the first is 0. Returns the symbol.
+    int code_symbol(int symbol, Lanes low, Lanes high) {
+        const int spare = spare_bits(range_), shift = 48 - spare;
+        const Lanes scale = Lanes::splat(int16_t(uint16_t(range_ << spare >> 48)));
+        uint16_t bounds[16];
+        high_product(low, scale).store(bounds);
+        high_product(high, scale).store(bounds + 8);
+        const uint64_t from = uint64_t(bounds[symbol]) << shift;
+        range_ = (symbol == 15 ? range_ : uint64_t(bounds[symbol + 1]) << shift) - from;
+        low_ += from;
+        if (low_ < from) carry();
+        if (range_ < kRangeLow) shift_out();
+        return symbol;
     }
 
     // `count` equally likely bits, at most 32, highest first.
@@ -43,7 +67,7 @@ public:
 
 private:
     void carry();
-    void shift();
+    void shift_out();
 
     uint64_t low_ = 0, range_ = ~uint64_t(0);
     std::vector<uint8_t> bytes_;
@@ -68,6 +92,25 @@ public:
             value_ = value_ << 32 | word();
         }
         return bit;
+    }
+
+    int code_symbol(int, Lanes low, Lanes high) {
+        const int spare = spare_bits(range_), shift = 48 - spare;
+        const Lanes scale = Lanes::splat(int16_t(uint16_t(range_ << spare >> 48)));
+        const Lanes limit = Lanes::splat(int16_t(uint16_t(value_ << spare >> 48)));
+        uint16_t bounds[17];
+        const Lanes a = high_product(low, scale), b = high_product(high, scale);
+        a.store(bounds);
+        b.store(bounds + 8);
+        const int symbol = last_not_above(a, b, limit);
+        const uint64_t from = uint64_t(bounds[symbol]) << shift;
+        range_ = (symbol == 15 ? range_ : uint64_t(bounds[symbol + 1]) << shift) - from;
+        value_ -= from;
+        if (range_ < kRangeLow) {
+            range_ <<= 32;
+            value_ = value_ << 32 | word();
+        }
+        return symbol;
     }
 
     uint32_t code_raw(uint32_t, int count) {

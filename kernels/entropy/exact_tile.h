@@ -35,7 +35,7 @@ public:
                 copies_->begin_row(y == 0);
                 row_with_copies(y);
             } else {
-                for (size_t x = 0; x < width_; ++x) residuals(y, x);
+                row_of_literals(y);
             }
         }
     }
@@ -45,18 +45,18 @@ private:
     int32_t shown(size_t y, size_t x, int k) const {    // the reference
         return reference_ ? reference_[(y * width_ + x) * size_t(plan_.channels) + size_t(k)] : 0;
     }
-    int32_t base(size_t x, int k) const {
+    int32_t base(int k) const {
         if (k == 0 || k == 3 || plan_.channels == 2) return 0;
         const int* b = kBases[plan_.bases];
-        const int32_t last = channels_[size_t(k - 1)]->samples[0][x];
-        return k == 1 ? (last * b[0]) >> 3 : (last * b[1] + channels_[0]->samples[0][x] * b[2]) >> 3;
+        const int32_t last = channels_[size_t(k - 1)]->sample;
+        return k == 1 ? (last * b[0]) >> 3 : (last * b[1] + channels_[0]->sample * b[2]) >> 3;
     }
     int32_t activity(size_t y, size_t x, int k) const {
-        if (!reference_) return 0;
+        if (!reference_) return -1;
         const size_t up = y ? y - 1 : y, down = y + 1 < height_ ? y + 1 : y;
         const size_t left = x ? x - 1 : x, right = x + 1 < width_ ? x + 1 : x;
         const int32_t sum = magnitude(shown(y, left, k) - shown(y, right, k)) + magnitude(shown(up, x, k) - shown(down, x, k));
-        return clamp(highest_bit(uint32_t(sum >> channels_[size_t(k)]->scale) + 1), 0, 8);
+        return clamp(highest_bit(uint32_t(sum >> std::max(plan_.depth(k) - 10, 0)) + 1), 0, 8);
     }
     Pixel pixel(size_t y, size_t x) {
         const uint16_t* s = at(y, x);
@@ -65,47 +65,64 @@ private:
         return p;
     }
 
-    void residuals(size_t y, size_t x) {
+    // Sample K of N of a literal.
+    template <int N, int K>
+    void sample(size_t y, size_t x, uint16_t* s, Around& a) {
+        constexpr bool alone = K == 0 || K == 3 || N == 2;
+        constexpr int vectors = K == 2 ? 3 : 2;
+        Channel& c = *channels_[K];
+        c.predict<vectors>(x, alone ? nullptr : channels_[K ? K - 1 : 0].get(), K == 2 ? channels_[0].get() : nullptr);
+        const int32_t own = base(K), offset = shown(y, x, K);
+        a.base = own + offset;
+        a.last = plan_.last[K];
+        a.activity = reference_ ? activity(y, x, K) : -1;
+        const int32_t found = models_[K]->template code<alone ? 0 : K>(coder_, c, a, s[K]);
+        s[K] = uint16_t(found);
+        c.settle<vectors>(found - offset, own);
+        a.residual2 = a.residual1;
+        a.residual1 = c.residual;
+    }
+    template <int N>
+    void literal(size_t y, size_t x) {
         uint16_t* s = at(y, x);
-        int32_t before[4] = {};
-        for (int k = 0; k < plan_.channels; ++k) {
-            Channel& c = *channels_[size_t(k)];
-            const bool alone = k == 0 || k == 3 || plan_.channels == 2;
-            Slopes slopes;
-            if (!alone) {
-                const Channel& last = *channels_[size_t(k - 1)];
-                slopes.last = last.slopes_at(x);
-                slopes.w = last.samples[0][x] - last.samples[0][ptrdiff_t(x) - 1];
-                slopes.n = last.samples[0][x] - last.samples[1][x];
-                if (k == 2) slopes.first = channels_[0]->slopes_at(x);
+        Around a;
+        a.near = plan_.near;
+        sample<N, 0>(y, x, s, a);
+        if (N > 1 && copies_ && plan_.near == 0) {
+            Pixel p = Coder::kDecodes ? Pixel(s[0]) : pixel(y, x);
+            if (copies_->complete(coder_, x, p)) {
+                for (int j = 1; j < N; ++j) take(y, x, j, p);
+                return;
             }
-            c.predict(x, slopes);
-            Around a;
-            const int32_t offset = shown(y, x, k), own = base(x, k);
-            a.base = own + offset;
-            a.last = plan_.last[k];
-            a.order = alone ? 0 : k;
-            a.residual1 = k > 0 ? before[k - 1] : 0;
-            a.residual2 = k > 1 ? before[k - 2] : 0;
-            a.activity = activity(y, x, k);
-            a.near = plan_.near;
-            const int32_t sample = models_[size_t(k)]->code(coder_, c, a, s[k]);
-            s[k] = uint16_t(sample);
-            c.settle(sample - a.base, sample - offset);
-            before[k] = c.residuals[0][x];
-            if (k == 0 && copies_ && plan_.channels > 1 && plan_.near == 0) {
-                Pixel p = Coder::kDecodes ? Pixel(s[0]) : pixel(y, x);
-                if (copies_->complete(coder_, x, p)) {
-                    for (int j = 1; j < plan_.channels; ++j) take(y, x, j, p);
-                    return;
-                }
-            }
+        }
+        if (N > 1) sample<N, (N > 1 ? 1 : 0)>(y, x, s, a);
+        if (N > 2) sample<N, (N > 2 ? 2 : 0)>(y, x, s, a);
+        if (N > 3) sample<N, (N > 3 ? 3 : 0)>(y, x, s, a);
+    }
+    template <int N>
+    void literals(size_t y) {
+        for (size_t x = 0; x < width_; ++x) literal<N>(y, x);
+    }
+    void any_literal(size_t y, size_t x) {
+        switch (plan_.channels) {
+            case 1: return literal<1>(y, x);
+            case 2: return literal<2>(y, x);
+            case 3: return literal<3>(y, x);
+            default: return literal<4>(y, x);
+        }
+    }
+    void row_of_literals(size_t y) {
+        switch (plan_.channels) {
+            case 1: return literals<1>(y);
+            case 2: return literals<2>(y);
+            case 3: return literals<3>(y);
+            default: return literals<4>(y);
         }
     }
     void take(size_t y, size_t x, int k, Pixel p) {
         uint16_t& s = at(y, x)[k] = uint16_t(p >> (16 * k));
         const int32_t sample = int32_t(s) - shown(y, x, k);
-        channels_[size_t(k)]->copy(x, sample - base(x, k), sample);
+        channels_[size_t(k)]->copy(x, sample, base(k));
     }
     void take(size_t y, size_t x, Pixel p) {
         for (int k = 0; k < plan_.channels; ++k) take(y, x, k, p);    // in order: a base needs the channels before
@@ -130,7 +147,7 @@ private:
             if (copies_->find(coder_, x, p)) {
                 take(y, x, p);
             } else {
-                residuals(y, x);
+                any_literal(y, x);
                 p = pixel(y, x);
                 copies_->remember(x, p);
             }

@@ -20,11 +20,6 @@ def top(v: int) -> int:
     return v.bit_length() - 1
 
 
-def quotient(a: int, b: int) -> int:
-    """a / b, towards zero."""
-    return abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
-
-
 # ------------------------------------------------------------------------------------------------ 1: range coder
 class Bits:
     def __init__(self, data: bytes) -> None:
@@ -39,11 +34,25 @@ class Bits:
         else:
             self.value -= bound
             self.range -= bound
+        self.refill()
+        return bit
+
+    def symbol(self, below: list[int]) -> int:
+        n = 63 - top(self.range)
+        scale, limit = (self.range << n) >> 48, (self.value << n) >> 48
+        bounds = [scale * m >> 16 for m in below]
+        s = max(j for j in range(16) if bounds[j] <= limit)
+        unit = 1 << (48 - n)
+        self.value -= unit * bounds[s]
+        self.range = (self.range if s == 15 else unit * bounds[s + 1]) - unit * bounds[s]
+        self.refill()
+        return s
+
+    def refill(self) -> None:
         if self.range < 1 << 32:
             self.range <<= 32
             self.value = self.value << 32 | int.from_bytes(self.data[self.at : self.at + 4].ljust(4, b"\0"), "big")
             self.at += 4
-        return bit
 
     def raw(self, count: int) -> int:
         value = 0
@@ -76,7 +85,6 @@ def _stretch() -> list[int]:
 
 SQUASH = _squash()
 STRETCH = _stretch()
-BLEND = [4095 if i < 16 else 4095 * 361 // (i + 3) ** 2 for i in range(1024)]
 
 
 @dataclass
@@ -114,6 +122,17 @@ def mixed_bit(bits: Bits, odds: list[int], weights: Weights) -> int:
     bit = bits.decision(clamp(q, 16, 65520))
     weights.learn(inputs, (65535 * bit - q) >> 2, 0)
     return bit
+
+
+class Place:
+    def __init__(self) -> None:
+        self.c, self.count = [2048 * j for j in range(16)], 0
+
+    def learn(self, s: int) -> None:
+        a = 2 + sum(self.count >= limit for limit in (3, 8, 20, 60, 150))
+        for j in range(1, 16):
+            self.c[j] += ((4 * j if j <= s else 32768 - 4 * (16 - j)) - self.c[j]) >> a
+        self.count = min(self.count + 1, 255)
 
 
 class Slots(defaultdict[Any, Slot]):
@@ -215,7 +234,7 @@ class Rows:
     def begin(self, first: bool) -> None:
         if not first:
             self.rows = [defaultdict(lambda: self.zero), *self.rows[:2]]
-        for i in range(1, 5):
+        for i in range(1, 6):
             self.rows[0][-i] = self.rows[1][0]
             self.rows[1][self.width - 1 + i] = self.rows[1][self.width - 1]
 
@@ -228,71 +247,48 @@ def class_of(r: int) -> int:
     return -size if r < 0 else size
 
 
-def narrow(d: int) -> int:
-    return clamp(d, -32768, 32767)
-
-
 class Channel:
     def __init__(self, width: int, last: int) -> None:
         self.last, self.depth = last, top(last) + 1
-        self.z = max(0, self.depth - 10)
-        self.v, self.s, self.v16, self.s16, self.r, self.q = (Rows(width) for _ in range(6))
-        self.e = Rows(width, [0] * 8)
-        self.learners = [Weights(32, 0), Weights(32, 0)]
-        self.slots, self.low = Slots(), Slots()
-        self.sets: dict[tuple[int, int], Weights] = defaultdict(lambda: Weights(8, 1700))
+        self.z = max(0, self.depth - 13)
+        self.v, self.s, self.size = (Rows(width) for _ in range(3))
+        self.weights = [-4096, 6144, 0, 0, 0, 0, 0, 6144] + [0] * 16
+        self.places: dict[tuple[int, int, int], Place] = defaultdict(Place)
+        self.rest: dict[int, Slots] = defaultdict(Slots)
+        self.sample = self.r = 0
 
     def begin(self, first: bool) -> None:
-        for rows in (self.v, self.s, self.v16, self.s16, self.r, self.q, self.e):
+        for rows in (self.v, self.s, self.size):
             rows.begin(first)
 
-    def put(self, x: int, value: int, s: int, r: int, q: int, e: list[int]) -> None:
-        self.v.rows[0][x], self.s.rows[0][x] = value, s
-        self.v16.rows[0][x], self.s16.rows[0][x] = (clamp(n >> self.z, -1023, 1023) for n in (value, s))
-        self.r.rows[0][x], self.q.rows[0][x], self.e.rows[0][x] = r, q, e
+    def put(self, x: int, value: int, s: int, size: int) -> None:
+        self.sample = s
+        self.v.rows[0][x], self.s.rows[0][x] = (clamp(n >> self.z, -8191, 8191) for n in (value, s))
+        self.size.rows[0][x] = size
 
     def slopes(self, x: int) -> list[int]:
-        own = self.s16(0, x)
-        near = [self.s16(0, x + d) for d in (-4, -3, -2, -1)] + [self.s16(1, x + d) for d in (-1, 0, 1, 2)]
-        return [narrow(own - n) for n in near]
+        near = [self.s(1, x + d) for d in (-1, 0, 1, 2)] + [self.s(0, x + d) for d in (-4, -3, -2, -1)]
+        return [clamp(self.s(0, x) - n, -2047, 2047) for n in near]
 
     # -------------------------------------------------------------------------------------------- 6: prediction
-    def predict(self, x: int, last: list[int], first: list[int]) -> None:
-        v, z = self.v, self.z
-        w, n, nw, ne, ww, nne = v(0, x - 1), v(1, x), v(1, x - 1), v(1, x + 1), v(0, x - 2), v(2, x + 1)
-        m = self.m = (w + n) >> 1
-        c = (self.v16(0, x - 1) + self.v16(1, x)) >> 1
-        near = [self.v16(1, x + d) for d in range(-3, 5)] + [self.v16(0, x + d) for d in range(-4, 0)]
-        near += [self.v16(2, x + d) for d in range(-1, 3)]
-        self.taps = [narrow(t - c) for t in near] + last + first
-        self.raw = [weights.dot(self.taps) >> 9 for weights in self.learners]
-        fixed = [n, w, w + n - nw, n + ne - nne, w + ne - n, 2 * w - ww]
-        self.g = [clamp(raw, -32767, 32767) for raw in self.raw]
-        self.g += [clamp(16 * (u - m) >> z, -32767, 32767) for u in fixed]
-        e = self.e
-        once = (e(1, x + 1), e(1, x - 1), e(0, x - 2), e(1, x + 2))
-        sums = [1 + 2 * (e(0, x - 1)[i] + e(1, x)[i]) + sum(other[i] for other in once) for i in range(8)]
-        self.least = min(sums)
-        t = top(self.least)
-        if t >= 4:
-            k = [min(s >> (t - 4), 1023) for s in sums]
-        else:
-            k = [min(min(s, 1023) << (4 - t), 1023) for s in sums]
-        weights = [BLEND[i] for i in k]
-        total = sum(a * b for a, b in zip(weights, self.g, strict=True))
-        self.p = 16 * m + quotient(total, sum(weights)) * (1 << z)
-        self.spread = max(self.g) - min(self.g)
+    def predict(self, x: int, others: list[list[int]]) -> None:
+        v = self.v
+        m = (v(0, x - 1) + v(1, x)) >> 1
+        near = [v(1, x + d) for d in range(-1, 3)] + [v(0, x + d) for d in range(-4, 0)]
+        if not others:
+            near += [v(2, x + d) for d in range(-1, 3)] + [v(1, x + d) for d in range(-5, -1)]
+        self.taps = sum(others, [clamp(t - m, -2047, 2047) for t in near])
+        dot = sum(w * t for w, t in zip(self.weights, self.taps, strict=False))
+        self.p = (16 * m + clamp(dot >> 9, -32752, 32752)) << self.z
 
     def settle(self, x: int, value: int, s: int) -> None:
-        r = 16 * value - self.p
-        a = clamp(16 * (value - self.m) >> self.z, -32767, 32767)
-        self.put(x, value, s, r, class_of(r >> self.z), [min(abs(narrow(a - g)), 4095) for g in self.g])
+        self.r = clamp((16 * value - self.p) >> self.z, -32767, 32767)
+        self.put(x, value, s, abs(self.r))
         power = 256 + sum(t * t for t in self.taps)
         h = top(power) - 7
-        for weights, raw, f in zip(self.learners, self.raw, (3, 6), strict=True):
-            error = clamp(a - clamp(raw, -32767, 32767), -4095, 4095)
-            step = error * (32768 // (power >> h)) * 64 >> (h + f)
-            weights.learn(self.taps, clamp(step, -32767, 32767), 4)
+        step = clamp(clamp(self.r, -4095, 4095) * (32768 // (power >> h)) * 64 >> (h + 3), -32767, 32767)
+        for i, t in enumerate(self.taps):
+            self.weights[i] = clamp(self.weights[i] + (((16 * t * step >> 16) + 1) >> 1), -32768, 32767)
 
 
 # ------------------------------------------------------------------------------------------------ 5, 7, 8: pixels
@@ -318,12 +314,12 @@ class Tile:
     def alone(self, k: int) -> bool:
         return k in (0, 3) or self.n == 2
 
-    def base(self, x: int, k: int) -> int:
+    def base(self, k: int) -> int:
         if self.alone(k):
             return 0
         a, b, c = BASES[self.plan.bases]
-        first = self.channels[0].s(0, x)
-        return a * first >> 3 if k == 1 else (b * self.channels[1].s(0, x) + c * first) >> 3
+        first = self.channels[0].sample
+        return a * first >> 3 if k == 1 else (b * self.channels[1].sample + c * first) >> 3
 
     def reference(self, y: int, x: int, k: int) -> int:
         return 0 if self.shown is None else self.shown[y][x][k]
@@ -333,27 +329,26 @@ class Tile:
             return 0
         across = self.reference(y, max(x - 1, 0), k) - self.reference(y, min(x + 1, self.width - 1), k)
         down = self.reference(max(y - 1, 0), x, k) - self.reference(min(y + 1, self.height - 1), x, k)
-        return clamp(top(((abs(across) + abs(down)) >> self.channels[k].z) + 1), 0, 8)
+        return clamp(top(((abs(across) + abs(down)) >> max(0, self.channels[k].depth - 10)) + 1), 0, 8)
 
     def take(self, y: int, x: int, k: int, sample: int) -> None:
         """A copied sample."""
         s = sample - self.reference(y, x, k)
-        self.channels[k].put(x, s - self.base(x, k), s, 0, 0, [0] * 8)
+        self.channels[k].put(x, s - self.base(k), s, 0)
         self.out[y][x][k] = sample
 
     def literal(self, y: int, x: int) -> None:
-        residuals: list[int] = []
+        residuals = [0, 0]
         for k, c in enumerate(self.channels):
-            alone, zeros = self.alone(k), [0] * 8
-            before = None if alone else self.channels[k - 1]
-            c.predict(
-                x, before.slopes(x) if before else zeros, self.channels[0].slopes(x) if k == 2 and before else zeros
-            )
-            r, base = self.reference(y, x, k), self.base(x, k)
-            sample = self.sample(c, x, 0 if alone else k, r, base, before, residuals, self.activity(y, x, k))
+            alone = self.alone(k)
+            others = [] if alone else [self.channels[j].slopes(x) for j in ((1, 0) if k == 2 else (0,))]
+            c.predict(x, others)
+            r, base = self.reference(y, x, k), self.base(k)
+            activity = None if self.shown is None else self.activity(y, x, k)
+            sample = self.sample(c, x, 0 if alone else k, r + base, residuals, activity)
             self.out[y][x][k] = sample
             c.settle(x, sample - r - base, sample - r)
-            residuals.insert(0, c.r(0, x))
+            residuals.insert(0, c.r)
             if k == 0 and self.copies and self.n > 1 and self.plan.near == 0:
                 whole = self.copies.complete(x, sample)
                 if whole is not None:
@@ -361,74 +356,42 @@ class Tile:
                         self.take(y, x, j, whole >> (16 * j) & 0xFFFF)
                     return
 
-    def sample(
-        self, c: Channel, x: int, order: int, r: int, base: int, before: Channel | None, known: list[int], activity: int
-    ) -> int:
-        near, z = self.plan.near, c.z
-        f = clamp(c.p + 16 * (base + r), 0, 16 * c.last)
-        start = (f + 8) >> 4
-        fraction = f - 16 * start
-        flip = -1 if fraction >= 0 else 1
-        r1, r2 = (*known, 0, 0)[:2]
-        m = 3 * (abs(c.r(0, x - 1)) + abs(c.r(1, x))) + 2 * (abs(c.r(1, x + 1)) + abs(c.r(1, x - 1)))
-        m += abs(c.r(0, x - 2)) + abs(c.r(1, x + 2))
+    def level(self, c: Channel, x: int, order: int, r1: int, r2: int) -> int:
+        size, near = c.size, self.plan.near
+        m = 3 * (size(0, x - 1) + size(1, x)) + 2 * (size(1, x + 1) + size(1, x - 1)) + size(0, x - 2) + size(1, x + 2)
         g = (4 * m, 3 * m + 12 * abs(r1), (8 * m + 32 * abs(r1) + 16 * abs(r2)) // 3)[order]
-        g = ((g + ((c.least << z) >> 2)) >> 5) + 4
-        g = max(g // (2 * near + 1) if near else g, 4)
+        g = ((g >> 5) + 4) << c.z
+        if near:
+            g = max(g // (2 * near + 1), 4)
         o = top(g)
-        level = clamp(quotient(4 * (o - 2) + (g >> (o - 2)) % 4 - 6, 4), 0, c.depth + 2)
+        return clamp(o - 5 - (g >> (o - 2) < 6), 0, c.depth + 2)
 
-        def at(u: int, limit: int) -> int:
-            return clamp(((u + base + r - start) * flip) >> z, -limit, limit) + limit
+    def sample(self, c: Channel, x: int, order: int, offset: int, known: list[int], activity: int | None) -> int:
+        f = clamp(c.p + 16 * offset, 0, 16 * c.last)
+        start = (f + 8) >> 4
+        flip = -1 if f - 16 * start >= 0 else 1
+        r1, r2 = known[:2]
+        level = self.level(c, x, order, r1, r2)
+        shift = max(level - 1, 0)
+        fine = max(shift - c.z, 0)
+        away = clamp((offset - start) >> c.z, -8191, 8191)
 
-        v, q = c.v, c.q
-        w, n, nw, ne, ww, nn = v(0, x - 1), v(1, x), v(1, x - 1), v(1, x + 1), v(0, x - 2), v(2, x)
-        a, b = 2 * w - ww, 2 * n - nn
-        if before is not None:
-            a, b = w + before.s(0, x) - before.s(0, x - 1), n + before.s(0, x) - before.s(1, x)
-        edge = 1 if start == 0 else 2 if start == c.last else 0
-        contexts = (
-            ((at(w, 4) * 9 + at(n, 4)) * 3 + at(nw, 1)) * 3 + at(ne, 1),
-            ((class_of(r1 >> z) * flip + 4) * 9 + class_of(r2 >> z) * flip + 4) * 9 + activity,
-            ((q(0, x - 1) * flip + 4) * 9 + q(1, x) * flip + 4) * 3 + clamp(q(1, x + 1) * flip, -1, 1) + 1,
-            (min(abs(fraction) >> 1, 3) * 8 + min(top(c.spread + 1), 7)) * 3 + edge,
-            ((at(a, 4) * 9 + at(b, 4)) * 3 + at(w, 1)) * 3 + at(n, 1),
-            ((at(ne, 4) * 9 + at(nw, 4)) * 3 + at(ww, 1)) * 3 + at(nn, 1),
-        )
+        def at(up: int, column: int) -> int:
+            return clamp(((c.v(up, column) + away) * flip) >> fine, -3, 3) + 3
 
-        def decide(node: int) -> int:
-            slots = [c.slots[i, context, level, node] for i, context in enumerate(contexts)]
-            bit = mixed_bit(self.bits, [slot.odds() for slot in slots], c.sets[level, node])
-            for slot in slots:
-                slot.learn(bit)
-            return bit
-
-        if level == 0 and decide(0):
-            e = 0
-        else:
-            negative = decide(1)
-            size = self.distance(c, level, max(level - 1, 0), decide) + (level == 0 or negative)
-            e = -size if negative else size
-        return clamp(start + e * flip * (2 * near + 1), 0, c.last)
-
-    def distance(self, c: Channel, level: int, shift: int, decide: Any) -> int:
-        steps = 0
-        while steps < 12 and decide(2 + steps):
-            steps += 1
-        if steps == 12:
-            n = 0
-            while n < 17 and self.bits.raw(1):
-                n += 1
-            steps = 11 + (1 << n) + self.bits.raw(n)
-        y, node, j = 0, 1, min(steps, 3)
-        for i in range(shift):
-            if i < 3:
-                bit = c.low[level, j, node].bit(self.bits)
-                node = 2 * node + bit
-            else:
-                bit = self.bits.raw(1)
-            y = 2 * y + bit
-        return min((steps << shift) + y, 1 << 17)
+        other = class_of(r2 >> fine) * flip + 4 if activity is None else activity
+        straight = (at(0, x - 1) * 7 + at(1, x)) * 9 + class_of(r1 >> fine) * flip + 4
+        diagonal = (at(1, x + 1) * 7 + at(1, x - 1)) * 9 + other
+        places = (c.places[0, straight, level], c.places[1, diagonal, level])
+        symbol = self.bits.symbol([a + b for a, b in zip(places[0].c, places[1].c, strict=True)])
+        for place in places:
+            place.learn(symbol)
+        t = symbol - 8 if symbol >= 8 else 7 - symbol
+        if t == 7:
+            t += number(self.bits, c.rest[level])
+        y = min((t << shift) + self.bits.raw(shift), 1 << 17)
+        e = y if symbol >= 8 else -y - 1
+        return clamp(start + e * flip * (2 * self.plan.near + 1), 0, c.last)
 
     def row_with_copies(self, y: int, copies: Copies) -> None:
         copies.pixels.begin(y == 0)
