@@ -221,10 +221,12 @@ def unpack(data: bytes) -> Header:
     return header
 
 
-def _code_points(value: object) -> tuple[int, ...] | None:
-    if value is None or isinstance(value, bytes):
-        return None if value is None else tuple(value)
-    _corrupt("code points are no byte string")
+def _code_points(value: object) -> tuple[int, int, int] | None:
+    if value is None:
+        return None
+    if not isinstance(value, bytes) or len(value) != 3:
+        _corrupt("code points are not three bytes")
+    return value[0], value[1], value[2]
 
 
 def _unpack_map(data: bytes) -> dict[int, Any]:
