@@ -172,6 +172,7 @@ lint: $(STAMP)  ## style and types
 	rm -rf build/typecheck && mkdir -p build/typecheck/hpcmcodec
 	for part in hpcmcodec/* cli formats kernels; do ln -s "$(CURDIR)/$$part" build/typecheck/hpcmcodec/; done
 	cd build/typecheck && $(abspath $(BIN))/mypy --config-file '$(CURDIR)/pyproject.toml' -p hpcmcodec
+	cd build/typecheck && MYPYPATH=.:../../benchmarks $(abspath $(BIN))/mypy --config-file '$(CURDIR)/pyproject.toml' ../../benchmarks/*.py
 
 demo: $(STAMP)  ## a photo encoded, decoded and compared with JPEG, in demo/
 	$(BIN)/python benchmarks/demo.py demo

@@ -1,6 +1,6 @@
 """Whole-process time and peak memory of `hpcm encode` and `hpcm decode` on one picture.
 
-    python benchmarks/commands.py PICTURE [--runs 7] [--threads 2] [--quality 50]
+    python benchmarks/commands.py PICTURE [--runs 7] [--threads 2] [--quality 50] [-o FILE]
 
 Times are from start to exit of the command, interpreter and model load included; medians. Decoding writes PPM, so that
 the PNG writer is not measured. Modules are compiled before, as those of an installed package are.
@@ -14,6 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import record
 import turns
 from installed import hpcm
 
@@ -28,11 +29,11 @@ def measure(arguments: list[str]) -> tuple[float, float, float]:
     return turns.measure([sys.executable, "-P", *arguments])
 
 
-def report(name: str, results: list[tuple[float, float, float]]) -> None:
-    """One line of medians."""
+def row(name: str, results: list[tuple[float, float, float]]) -> list[str]:
+    """A row of medians, and the least and greatest seconds."""
     wall, cpu, memory = (statistics.median(column) for column in zip(*results, strict=True))
     low, high = min(r[0] for r in results), max(r[0] for r in results)
-    print(f"{name:8} {wall:.2f} s ({low:.2f} .. {high:.2f}), {cpu:.2f} s of CPU, {memory:.0f} MB")
+    return [name, f"{wall:.2f} ({low:.2f} to {high:.2f})", f"{cpu:.2f}", f"{memory:.0f}"]
 
 
 def main() -> None:
@@ -41,6 +42,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--quality", type=int, default=50)
+    parser.add_argument("-o", "--output", type=Path)
     arguments = parser.parse_args()
     threads = ["--threads", str(arguments.threads), "--force"]
     with tempfile.TemporaryDirectory() as folder:
@@ -50,8 +52,11 @@ def main() -> None:
         for command in (encode, decode):
             run(command)
         results = [(run(encode), run(decode)) for _ in range(arguments.runs)]
-    report("encode", [r[0] for r in results])
-    report("decode", [r[1] for r in results])
+    names = ("`hpcm encode`", "`hpcm decode`")
+    rows = [row(name, list(found)) for name, found in zip(names, zip(*results, strict=True), strict=True)]
+    found = record.table(["command", "seconds", "CPU s", "MB"], rows)
+    note = f"{arguments.picture.stem}, {arguments.threads} threads, medians of {arguments.runs}"
+    record.report(results, {"commands": found}, arguments.output, note)
 
 
 if __name__ == "__main__":

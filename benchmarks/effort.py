@@ -9,12 +9,13 @@ the middle of each picture only; `--every N`: each Nth picture.
 from __future__ import annotations
 
 import argparse
-import json
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import record
 
 from hpcmcodec.bench.curves import distance
 from hpcmcodec.codec import Decoder, Encoder
@@ -56,29 +57,31 @@ def main() -> None:
         for level in levels:
             for quality in qualities:
                 found[level][quality].append(measure(encoder, decoder, pixels, quality, level))
-        print(
-            f"{done} pictures\neffort  BD-rate  CPU s a picture  times effort {levels[0]}   at -q "
-            + arguments.qualities
-        )
-        report(found)
-    if arguments.output:
-        arguments.output.write_text(json.dumps(found, indent=1) + "\n")
+        print(f"\r{done} of {len(paths)}", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    names = ", ".join(path.stem for path in paths)
+    record.report(found, {"levels": levels_table(found)}, arguments.output, f"{names}; one thread, model loaded")
 
 
-def report(found: dict[int, dict[int, list[dict[str, Any]]]]) -> None:
-    """One line for each level."""
+def levels_table(found: dict[int, dict[int, list[dict[str, Any]]]]) -> record.Table:
+    """One row for each level."""
     curves = {}
     for level, by_quality in found.items():
         means = {q: {k: np.mean([row[k] for row in rows]) for k in rows[0]} for q, rows in by_quality.items()}
         curves[level] = {key: np.array([mean[key] for mean in means.values()]) for key in ("bpp", "psnr", "seconds")}
     first = next(iter(curves.values()))
+    columns = ["effort", f"BD-rate against effort {min(found)}", "CPU time of its", "CPU s a picture"]
+    columns += [f"rate and PSNR at `-q {quality}`" for quality in next(iter(found.values()))]
+    rows = []
     for level, curve in curves.items():
         gap = distance((first["bpp"], first["psnr"]), (curve["bpp"], curve["psnr"]))
         seconds = curve["seconds"].mean()
         changes = zip(curve["bpp"] / first["bpp"], curve["psnr"] - first["psnr"], strict=True)
-        text = "  ".join(f"{100 * (bits - 1):+.1f} % {decibels:+.2f} dB" for bits, decibels in changes)
+        texts = [f"{100 * (bits - 1):+.1f} % {decibels:+.2f} dB" for bits, decibels in changes]
         times = seconds / first["seconds"].mean()
-        print(f"{level:6} {0.0 if gap is None else gap.rate:+7.2f} % {seconds:9.2f} {times:9.1f}   {text}", flush=True)
+        rate = 0.0 if gap is None else gap.rate
+        rows.append([level, f"{rate:+.1f} %", f"{times:.1f}", f"{seconds:.2f}", *texts])
+    return record.table(columns, rows)
 
 
 if __name__ == "__main__":

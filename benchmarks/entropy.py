@@ -1,6 +1,6 @@
 """Speed of the entropy coder and of what runs once per latent, on one core.
 
-    python benchmarks/entropy.py
+    python benchmarks/entropy.py [-o FILE]
 
 Symbols are drawn from the logistic family's own distributions. `photo` is skewed like a photograph's latents (most
 scales small), `uniform` takes every row equally often; `trellis` is what the default model does with latents. Rates are
@@ -9,10 +9,13 @@ million symbols a second, best of several runs.
 
 from __future__ import annotations
 
+import argparse
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
+import record
 
 from hpcmcodec import kernels
 from hpcmcodec.entropy.coder import EntropyCoder
@@ -40,7 +43,8 @@ def draw(tables: EntropyTables, skew: float, rng: np.random.Generator) -> tuple[
     return log_scale.astype(np.float32), np.rint(np.exp(log_scale) * np.log(u / (1 - u))).astype(np.int32)
 
 
-def measure(name: str, skew: float, tables: EntropyTables, coder: EntropyCoder) -> None:
+def measure(name: str, skew: float, tables: EntropyTables, coder: EntropyCoder) -> list[str]:
+    """A row of the table: one coding step of COUNT latents, each rounded by itself."""
     log_scale, symbols = draw(tables, skew, np.random.default_rng(1))
     rows = kernels.scale_index(log_scale, tables.thresholds)
     encoder = coder.encoder()
@@ -56,12 +60,11 @@ def measure(name: str, skew: float, tables: EntropyTables, coder: EntropyCoder) 
         "quantise": best_rate(lambda: coder.quantise(residual, rows, 0.7)),
     }
     over = len(data) * 8 / estimate - 1
-    text = ", ".join(f"{what} {rate:.0f}" for what, rate in rates.items())
-    print(f"{name}: {len(data) * 8 / COUNT:.3f} bits/symbol, {over:+.4%} over its tables; {text} M/s")
+    return [name, f"{len(data) * 8 / COUNT:.3f}", f"{100 * over:+.4f} %", *(f"{rate:.0f}" for rate in rates.values())]
 
 
-def measure_trellis(name: str, skew: float, tables: EntropyTables, coder: EntropyCoder) -> None:
-    """One coding step of COUNT latents. `tables`: of plain rounding, for the latents' scales."""
+def measure_trellis(name: str, skew: float, tables: EntropyTables, coder: EntropyCoder) -> list[str]:
+    """The same by the trellis, whose search is its encoding. `tables`: of plain rounding, for the latents' scales."""
     rng = np.random.default_rng(1)
     log_scale, symbols = draw(tables, skew, rng)
     residual = (symbols + rng.uniform(-0.5, 0.5, COUNT)).astype(np.float32)
@@ -72,18 +75,20 @@ def measure_trellis(name: str, skew: float, tables: EntropyTables, coder: Entrop
     data = encoder.finish()
     search = best_rate(lambda: coder.quantise(residual, rows, 0.7), 3)
     decode = best_rate(lambda: coder.decoder(data).values(rows))
-    print(f"{name}, trellis: {len(data) * 8 / COUNT:.3f} bits/symbol; search {search:.1f}, decode {decode:.0f} M/s")
+    return [f"{name}, trellis", f"{len(data) * 8 / COUNT:.3f}", "", f"{search:.1f}", f"{decode:.0f}", "", "", ""]
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-o", "--output", type=Path)
+    output = parser.parse_args().output
     kernels.set_threads(1)
     tables = logistic_tables()
     coder, trellis = EntropyCoder.of(tables), EntropyCoder.of(store.find())
-    print(f"{len(tables.starts)} rows, {tables.cdf.nbytes / 1e3:.0f} kB of tables, {kernels.simd_level()}")
-    measure("photo", 3.0, tables, coder)
-    measure("uniform", 0.0, tables, coder)
-    measure_trellis("photo", 3.0, tables, trellis)
-    measure_trellis("uniform", 0.0, tables, trellis)
+    rows = [measure("photo", 3.0, tables, coder), measure("uniform", 0.0, tables, coder)]
+    rows += [measure_trellis("photo", 3.0, tables, trellis), measure_trellis("uniform", 0.0, tables, trellis)]
+    columns = ["latents", "bits a symbol", "over its tables", "encode", "decode", "scale index", "estimate", "quantise"]
+    record.report(rows, {"rates": record.table(columns, rows)}, output, "million symbols a second of one processor")
 
 
 if __name__ == "__main__":

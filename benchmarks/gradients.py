@@ -85,13 +85,18 @@ class Moved:
 
     def told(self, direction: Direction) -> float:
         """The slope along a direction by the gradients that were summed up."""
-        return sum(float((now[direction.what].grad * direction(now, self.trellis)).sum()) for now in self.seen)  # type: ignore[operator]
+        slopes = ((now[direction.what].grad, direction(now, self.trellis)) for now in self.seen)
+        return sum(float((grad * along).sum()) for grad, along in slopes if grad is not None)
+
+
+How = Callable[[Tensor, Tensor], Tensor]
+"""By how much each latent is moved: of residuals and table rows."""
 
 
 class Direction:
     """What is moved, and by how much each of it, as a function of residual and table row."""
 
-    def __init__(self, what: str, how: Callable[[Tensor, Tensor], Tensor]) -> None:
+    def __init__(self, what: str, how: How) -> None:
         self.what, self._how = what, how
 
     def __call__(self, now: dict[str, Tensor], trellis: Trellis) -> Tensor:
@@ -105,20 +110,24 @@ def directions() -> dict[str, Direction]:
     def between(value: Tensor, low: float, high: float) -> Tensor:
         return ((value >= low) & (value < high)).float()
 
+    def by_size(low: float, high: float) -> How:
+        return lambda r, row: r.sign() * between(r.abs(), low, high) * (row >= 12)
+
+    def by_row(low: float, high: float) -> How:
+        return lambda r, row: r.clamp(-3, 3) * between(row, low, high)
+
+    def up(low: float, high: float) -> How:
+        return lambda r, row: between(row, low, high)
+
     found = {}
     sizes, rows = (0.2, 0.5, 0.8, 1.2, 2.0), (12, 28, 36, 44, 52, 96)
-    for low, high in itertools.pairwise(sizes):
-        name = f"latents {low} to {high} steps off their mean, outwards"
-        found[name] = Direction(LATENT, lambda r, row, a=low, b=high: r.sign() * between(r.abs(), a, b) * (row >= 12))
+    for small, large in itertools.pairwise(sizes):
+        found[f"latents {small} to {large} steps off their mean, outwards"] = Direction(LATENT, by_size(small, large))
     for low, high in itertools.pairwise(rows):
-        found[f"latents of table rows {low} to {high - 1}, outwards"] = Direction(
-            LATENT, lambda r, row, a=low, b=high: r.clamp(-3, 3) * between(row, a, b)
-        )
+        found[f"latents of table rows {low} to {high - 1}, outwards"] = Direction(LATENT, by_row(low, high))
     found["means, towards latents"] = Direction(MEAN, lambda r, row: r.clamp(-1, 1) * (row >= 12))
     for low, high in itertools.pairwise(rows):
-        found[f"log-scales of rows {low} to {high - 1}, up"] = Direction(
-            SCALE, lambda r, row, a=low, b=high: between(row, a, b)
-        )
+        found[f"log-scales of rows {low} to {high - 1}, up"] = Direction(SCALE, up(low, high))
     return found
 
 

@@ -1,11 +1,11 @@
 """README's figures on Kodak: hpcm against JPEG, WebP and AVIF, measured by `hpcm bench`.
 
-    python benchmarks/kodak.py FOLDER [-o build/kodak]                     everything: docs/kodak.json, docs/kodak.svg
-    python benchmarks/kodak.py FOLDER --reuse docs/kodak.json              a new model: the other codecs as they were
-    python benchmarks/kodak.py FOLDER --reuse docs/kodak.json --model NAME another model, docs/ left alone
+    python benchmarks/kodak.py FOLDER [-o build/kodak]                     everything: docs/figures/kodak.json, .svg
+    python benchmarks/kodak.py FOLDER --reuse docs/figures/kodak.json  a new model: the other codecs as they were
+    python benchmarks/kodak.py FOLDER --reuse docs/figures/kodak.json --model NAME  another model, figures left alone
     python benchmarks/kodak.py FOLDER --model NAME --no-peers --limit 4    a quick look at it
 
-Prints README's tables, whether bytes and PSNR rise with quality on every picture, and the yardstick that models are
+Prints README's tables, and whether bytes and PSNR rise with quality on every picture, and the yardstick that models are
 compared by. OUTPUT holds results.json and report.html of hpcm bench, so that an interrupted run goes on.
 """
 
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import record
 
 from hpcmcodec.bench.curves import distance
 from hpcmcodec.bench.machine import choose_processors
@@ -32,13 +33,12 @@ from hpcmcodec.models.lite.model import SLOPES
 from hpcmcodec.models.registry import config_from_dict
 
 SUFFIXES = {".png", ".webp", ".ppm", ".bmp", ".tif", ".tiff"}
-PEERS = ("jpeg", "webp", "avif:444", "avif:best")
-PUBLISHED = ("mbt2018-mean (CompressAI)", "VTM-18.0 (lossy-vae)")
+PEERS = ("jpeg", "webp", "jxl", "avif:444", "avif:best")
+PUBLISHED = ("mbt2018-mean (CompressAI)", "VTM-18.0 (lossy-vae)", "HPCM-Base")
 """Curves of `hpcm bench --published` that README's table has too: averages over the same pictures, others' bytes."""
 SHOWN = (1, 25, 50, 75, 100)
-DOCS = Path(__file__).parent.parent / "docs"
 Curve = dict[str, Any]
-"""As in docs/kodak.json: {label, about, date, points: [{setting, bpp, psnr, ms_ssim_db}]}."""
+"""As in docs/figures/kodak.json: {label, about, date, points: [{setting, bpp, psnr, ms_ssim_db}]}."""
 
 
 def curve_of(results: Results, spec: str) -> Curve:
@@ -86,26 +86,30 @@ def _log_slopes(settings: Sequence[float], slopes: tuple[float, float]) -> np.nd
     return low + (np.array(settings) - 1) / 99 * (high - low)
 
 
-def tables(curves: dict[str, Curve]) -> str:
-    """README's tables in Markdown; the first curve is ours."""
+def tables(curves: dict[str, Curve]) -> dict[str, record.Table]:
+    """README's tables; the first curve is ours."""
     ours, *peers = curves.values()
     name = ours["label"].removeprefix("hpcm ")
-    lines = [f"| `{name}`, against | rate at equal PSNR (BD-rate) | at equal MS-SSIM |", "| --- | --- | --- |"]
-    for peer in peers:
-        found = (f"{bd_rate(peer, ours, metric):+.1f} %" for metric in ("psnr", "ms_ssim_db"))
-        lines.append(f"| {peer['label']} ({peer['about']}) | {' | '.join(found)} |")
+    rows = [
+        [f"{peer['label']} ({peer['about']})", *(percent(peer, ours, metric) for metric in ("psnr", "ms_ssim_db"))]
+        for peer in peers
+    ]
     for published in (c for c in published_curves() if c.name in PUBLISHED and c.metric == "psnr"):
         points = [{"bpp": bpp, "psnr": psnr} for bpp, psnr in published.points]
-        lines.append(f"| {published.name}, as published | {bd_rate({'points': points}, ours, 'psnr'):+.1f} % | |")
+        rows.append([f"{published.name}, as published", percent({"points": points}, ours, "psnr"), ""])
     shown = [point for point in ours["points"] if point["setting"] in SHOWN]
-    lines += [
-        "",
-        "| quality | " + " | ".join(f"{p['setting']:g}" for p in shown) + " |",
-        "| --- " * (len(shown) + 1) + "|",
+    quality = [
+        ["bits per pixel", *(f"{point['bpp']:.3f}" for point in shown)],
+        ["PSNR in dB", *(f"{point['psnr']:.2f}" for point in shown)],
     ]
-    lines += ["| bits per pixel | " + " | ".join(f"{p['bpp']:.3f}" for p in shown) + " |"]
-    lines += ["| PSNR in dB | " + " | ".join(f"{p['psnr']:.2f}" for p in shown) + " |"]
-    return "\n".join(lines)
+    return {
+        "codecs": record.table([f"`{name}` against", "rate at equal PSNR (BD-rate)", "at equal MS-SSIM"], rows),
+        "quality": record.table(["`-q`", *(f"{point['setting']:g}" for point in shown)], quality),
+    }
+
+
+def percent(anchor: Curve, test: Curve, metric: str) -> str:
+    return f"{bd_rate(anchor, test, metric):+.1f} %"
 
 
 def draw(curves: dict[str, Curve], path: Path) -> None:
@@ -118,7 +122,9 @@ def draw(curves: dict[str, Curve], path: Path) -> None:
 
     figure, axes = pyplot.subplots(figsize=(7, 4.6))
     for spec, curve in curves.items():
-        style = {"marker": "o", "linewidth": 2.4} if spec == "hpcm" else {"marker": ".", "linewidth": 1.2}
+        style: dict[str, Any] = (
+            {"marker": "o", "linewidth": 2.4} if spec == "hpcm" else {"marker": ".", "linewidth": 1.2}
+        )
         x, y = ([p[key] for p in curve["points"]] for key in ("bpp", "psnr"))
         axes.plot(x, y, label=curve["label"], **style)
     axes.set_xlim(0, 2)
@@ -135,9 +141,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("-o", "--output", type=Path, default=Path("build/kodak"))
-    parser.add_argument("--model", help="another than the default, for which docs/ is left alone")
-    parser.add_argument("--limit", type=int, help="only the first N pictures; leaves docs/ alone")
-    parser.add_argument("--no-peers", action="store_true", help="leave the other codecs and docs/ alone")
+    parser.add_argument("--model", help="another than the default, for which figures are left alone")
+    parser.add_argument("--limit", type=int, help="only the first N pictures; leaves figures alone")
+    parser.add_argument("--no-peers", action="store_true", help="leave the other codecs and figures alone")
     parser.add_argument("--reuse", type=Path, help="kodak.json with the other codecs' curves")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
@@ -145,7 +151,7 @@ def main() -> None:
         parser.error("--reuse is for all the pictures: the other codecs' curves are")
     peers = () if arguments.no_peers else PEERS
     ours = f"hpcm:{arguments.model}" if arguments.model else "hpcm"
-    earlier: dict[str, Curve] = json.loads(arguments.reuse.read_text()) if arguments.reuse else {}
+    earlier: dict[str, Curve] = json.loads(arguments.reuse.read_text())["measured"] if arguments.reuse else {}
     specs = (ours, *(spec for spec in peers if spec not in earlier))
     paths = sorted(p for p in arguments.folder.iterdir() if p.suffix.lower() in SUFFIXES)[: arguments.limit]
     listener = Listener(
@@ -158,10 +164,11 @@ def main() -> None:
     print(file=sys.stderr)
     curves = {"hpcm": curve_of(results, ours)}
     curves |= {spec: earlier.get(spec) or curve_of(results, spec) for spec in peers}
-    print(f"{len(paths)} pictures\n{checks(results, ours, [digest_of(path) for path in paths])}\n\n{tables(curves)}")
-    if peers and arguments.limit is None and arguments.model is None:
-        (DOCS / "kodak.json").write_text(json.dumps(curves, indent=1) + "\n")
-        draw(curves, DOCS / "kodak.svg")
+    print(f"{len(paths)} pictures\n{checks(results, ours, [digest_of(path) for path in paths])}\n")
+    output = record.FIGURES / "kodak.json" if peers and arguments.limit is None and arguments.model is None else None
+    record.report(curves, tables(curves), output)
+    if output:
+        draw(curves, output.with_suffix(".svg"))
 
 
 if __name__ == "__main__":

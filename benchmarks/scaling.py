@@ -1,9 +1,10 @@
 """Time and memory of whole `hpcm encode` and `hpcm decode` processes from 0.1 to 50 megapixels.
 
     python benchmarks/scaling.py PICTURE [--megapixels 0.1,0.4,1.6,6.4,25,50] [--threads 2] [--quality 50] [--runs 1]
+                                         [-o FILE]
 
 The picture is repeated, mirrored at its borders, and cut to each size. Files are PPM on both sides, so that no other
-compressor is measured; start-up and model load are in. The last line tells how cost grows: the exponent of a power law
+compressor is measured; start-up and model load are in. A second table tells how cost grows: the exponent of a power law
 through seconds of CPU and memory less their values at the smallest size (1: linear).
 """
 
@@ -12,10 +13,12 @@ from __future__ import annotations
 import argparse
 import math
 import statistics
+import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
+import record
 from commands import run
 from PIL import Image
 
@@ -42,12 +45,13 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--quality", type=int, default=50)
     parser.add_argument("--runs", type=int, default=1)
+    parser.add_argument("-o", "--output", type=Path)
     arguments = parser.parse_args()
     sizes = [float(value) for value in arguments.megapixels.split(",")]
     original = np.asarray(Image.open(arguments.picture).convert("RGB"))
     common = ["--threads", str(arguments.threads), "--force"]
-    print(f"{arguments.threads} threads, quality {arguments.quality}, medians of {arguments.runs}")
-    print("      MP    bytes  encode s  CPU s     MB  decode s  CPU s     MB")
+    columns = ["megapixels", "bytes", "encode s", "CPU s", "MB", "decode s", "CPU s", "MB"]
+    rows = []
     costs: dict[str, list[float]] = {"encode": [], "decode": [], "encode MB": [], "decode MB": []}
     with tempfile.TemporaryDirectory() as name:
         source, hpc, back = (str(Path(name, file)) for file in ("a.ppm", "a.hpc", "b.ppm"))
@@ -57,15 +61,19 @@ def main() -> None:
                 "encode": ["encode", source, "-o", hpc, "-q", str(arguments.quality), *common],
                 "decode": ["decode", hpc, "-o", back, *common],
             }
-            line = ""
+            row = [f"{size:g}"]
             for side, command in commands.items():
                 found = [run(command) for _ in range(arguments.runs)]
                 wall, cpu, memory = (statistics.median(column) for column in zip(*found, strict=True))
                 costs[side].append(cpu)
                 costs[f"{side} MB"].append(memory)
-                line += f"  {wall:8.2f}  {cpu:5.1f}  {memory:5.0f}"
-            print(f"{size:8.1f} {Path(hpc).stat().st_size:8d}{line}", flush=True)
-    print("exponents: " + ", ".join(f"{what} {exponent(sizes, values):.2f}" for what, values in costs.items()))
+                row += [f"{wall:.2f}", f"{cpu:.1f}", f"{memory:.0f}"]
+            row.insert(1, str(Path(hpc).stat().st_size))
+            print(*row, file=sys.stderr, flush=True)
+            rows.append(row)
+    exponents = {what: f"{exponent(sizes, values):.2f}" for what, values in costs.items()}
+    tables = {"sizes": record.table(columns, rows), "exponents": record.table([*exponents], [[*exponents.values()]])}
+    record.report({"sizes": sizes, **costs}, tables, arguments.output, f"{arguments.picture.stem}, mirrored")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What `hpcm decode --scale` gives and takes: CPU time against the whole decode, PSNR against the picture made small.
 
-    python benchmarks/small_pictures.py PHOTO... [-q 50] [--threads 1]
+    python benchmarks/small_pictures.py PHOTO... [-q 50] [--threads 1] [-o FILE]
 
 In one process with the model loaded, the least of three runs each; `whole` is the PSNR of the whole decode made small.
 """
@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import record
 
 from hpcmcodec.codec import Decoder, Encoder
 from hpcmcodec.formats.pictures import read_picture
@@ -38,6 +39,7 @@ def main() -> None:
     parser.add_argument("photos", type=Path, nargs="+")
     parser.add_argument("-q", "--quality", type=int, default=50)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("-o", "--output", type=Path)
     arguments = parser.parse_args()
     encoder, decoder = Encoder(threads=arguments.threads), Decoder()
     rows: list[list[tuple[float, float, float]]] = []
@@ -55,10 +57,14 @@ def main() -> None:
             source = shrink(picture.pixels, scale)
             row.append((min(seconds), psnr(small, source), psnr(shrink(whole, scale), source)))
         rows.append(row)
-    print("scale  CPU s  of whole  PSNR   whole")
-    for scale, (seconds, ours, best) in zip(SCALES, np.array(rows).mean(0), strict=True):
-        share = seconds / np.array(rows).mean(0)[0, 0]
-        print(f"1/{scale}    {seconds:5.3f}  {share:7.2f}  {ours:5.2f}  {best:5.2f}")
+    means = np.array(rows).mean(0)
+    shown = [
+        [f"1/{scale}", f"{seconds:.3f}", f"{seconds / means[0, 0]:.2f}", f"{ours:.1f}", f"{best:.1f}"]
+        for scale, (seconds, ours, best) in zip(SCALES, means, strict=True)
+    ]
+    columns = ["scale", "CPU s", "of the whole decode's", "PSNR in dB", "the whole decode made small"]
+    names = ", ".join(path.stem for path in arguments.photos)
+    record.report(rows, {"scales": record.table(columns, shown)}, arguments.output, names)
 
 
 if __name__ == "__main__":

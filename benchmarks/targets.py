@@ -1,15 +1,17 @@
-"""How exactly and with how many trials `--target-size`, `--target-psnr` and `--target-ssimulacra2` are met.
+"""How exactly and with how many trials `--target-bpp`, `--target-psnr` and `--target-ssimulacra2` are met.
 
-python benchmarks/targets.py PICTURE... [--bpp 0.3,0.8] [--psnr 30,33] [--ssimulacra2 50,70]
+    python benchmarks/targets.py PICTURE... [--bpp 0.3,0.8] [--psnr 30,33] [--ssimulacra2 50,70] [-o FILE]
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from pathlib import Path
 
 import numpy as np
+import record
 
 from hpcmcodec import info
 from hpcmcodec.codec import Encoder
@@ -36,12 +38,14 @@ def main() -> None:
     parser.add_argument("--bpp", default="0.3,0.8")
     parser.add_argument("--psnr", default="30,33")
     parser.add_argument("--ssimulacra2", default="50,70")
+    parser.add_argument("-o", "--output", type=Path)
     arguments = parser.parse_args()
     encoder = Encoder()
     pictures = [read_picture(path) for path in arguments.pictures]
     targets = [Target(bpp=float(v)) for v in arguments.bpp.split(",")]
     targets += [Target(psnr=float(v)) for v in arguments.psnr.split(",")]
     targets += [Target(ssimulacra2=float(v)) for v in arguments.ssimulacra2.split(",")]
+    rows = []
     for target in targets:
         off, trials, seconds = [], [], []
         for picture in pictures:
@@ -60,9 +64,15 @@ def main() -> None:
             else:
                 off.append(counted.values[data] - target.fidelity)
         unit = "%" if target.fidelity is None else "dB" if target.psnr else "points"
-        print(f"{target}: {len(off)} of {len(pictures)} pictures in range, off by", end=" ")
-        print(f"{min(off):+.2f} .. {max(off):+.2f} {unit},", end=" ")
-        print(f"trials {np.mean(trials):.1f} (at most {max(trials)}), {np.mean(seconds):.2f} s a picture", flush=True)
+        wanted = f"{target.bpp} bits per pixel" if target.fidelity is None else f"{target.fidelity:g} {unit}"
+        if target.ssimulacra2:
+            wanted = f"SSIMULACRA2 {target.ssimulacra2:g}"
+        misses = f"{min(off):+.2f} to {max(off):+.2f} {unit}"
+        counts = (f"{len(off)} of {len(pictures)}", misses, f"{np.mean(trials):.1f}", max(trials))
+        rows.append([wanted, *counts, f"{np.mean(seconds):.2f}"])
+        print(*rows[-1], file=sys.stderr, flush=True)
+    columns = ["target", "pictures in range", "off by", "trials, mean", "most", "s a picture"]
+    record.report(rows, {"targets": record.table(columns, rows)}, arguments.output)
 
 
 if __name__ == "__main__":

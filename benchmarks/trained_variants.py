@@ -183,8 +183,8 @@ def measure(out: Path, folder: Path, family: str, trials: Sequence[str]) -> dict
     target = out / f"{folder.name}-{family}"
     command = hpcm("bench", *pictures, "-o", target)
     command += ["--codecs", ",".join(models.values())]
-    command += ["--anchor", next(iter(models.values())), "--points", 5, "--repeats", 1, "--crops", 0, "--quiet"]
-    subprocess.run(list(map(str, command)), check=True)
+    command += ["--anchor", next(iter(models.values())), "--points", "5", "--repeats", "1", "--crops", "0", "--quiet"]
+    subprocess.run(command, check=True)
     results = Results.load(target / JSON_NAME)
     found = {trial: results.summary["codecs"][spec] for trial, spec in models.items()}
     if family == "drawn":
@@ -198,6 +198,8 @@ def lagrangian(results: Results, spec: str) -> np.ndarray:
     """Of each picture, in bits per pixel (pictures, 2): rate, and rate and distortion together."""
     found = []
     for one in sorted((m for m in results if m.codec == spec), key=lambda m: m.picture):
+        if one.bytes is None or one.psnr is None:
+            raise SystemExit(f"{spec} failed on {one.picture}: {one.error}")
         rate = 8 * one.bytes / (results.pictures[one.picture]["width"] * results.pictures[one.picture]["height"])
         found.append((rate, rate + SLOPE * 255**2 * 10 ** (-one.psnr / 10)))
     return np.array(found)

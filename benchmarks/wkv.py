@@ -1,6 +1,6 @@
 """Bidirectional WKV by the length of sequences: growth with the tokens, and throughput beside the memory's.
 
-    python benchmarks/wkv.py [--threads 2] [--channels 64] [--seconds 20]
+    python benchmarks/wkv.py [--threads 2] [--channels 64] [--seconds 20] [-o FILE]
 
 65,536 tokens in all, in sequences of 256 to 65,536: a cost linear in the tokens is the same time in every line, but
 that long sequences do not stay in the caches. Nanoseconds per element (a token of a channel) of the kernels'
@@ -13,10 +13,13 @@ in parts of what copying a large array moves on as many threads in the same run.
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import numpy as np
+import record
 import torch
 
 from hpcmcodec import kernels
@@ -44,7 +47,7 @@ def copy_rate(seconds: float) -> float:
     """Bytes per second, read and written, of copying 256 MB in torch, with its number of threads."""
     source = torch.zeros(64 << 20)
     target = torch.ones_like(source)
-    (taken,) = measure([lambda: target.copy_(source)], seconds)
+    (taken,) = measure([lambda: target.copy_(source)], seconds, time.perf_counter)
     return 2 * source.numel() * source.element_size() / taken
 
 
@@ -60,7 +63,7 @@ def torch_times(arrays: list[np.ndarray], limits: dict[str, int]) -> dict[int, l
             if length > limit:
                 cells.append("-")
                 continue
-            (taken,) = measure([partial(functions[name], w, u, k, v)], 0.0)
+            (taken,) = measure([partial(functions[name], w, u, k, v)], 0.0, time.perf_counter)
             cells.append(f"{taken / k.numel() * 1e9:.1f}")
         table[length] = cells
     return table
@@ -73,6 +76,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0, help="time for the kernels, if five rounds fit into it")
     parser.add_argument("--torch-limit", type=int, default=4096, help="most tokens for the torch operations")
     parser.add_argument("--pairs-limit", type=int, default=4096, help="most tokens for the definition")
+    parser.add_argument("-o", "--output", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.set_grad_enabled(False)
@@ -85,17 +89,18 @@ def main() -> None:
         parts = [x.reshape(-1, length, options.channels) for x in (k, v, gy)]
         calls += [partial(kernels.wkv, w, u, *parts[:2]), partial(kernels.wkv_backward, w, u, *parts)]
     best = copy_rate(1.0)
-    where = f"{options.threads} threads, {kernels.simd_level()}, torch {torch.__version__}"
-    print(f"{where}; {options.channels} channels; copying moves {best / 1e9:.1f} GB/s")
-    print(f"{'tokens':>7s}" + "".join(f"{title:>10s}" for title in TITLES))
-    times = [taken / k.size for taken in measure(calls, options.seconds)]
+    times = [taken / k.size for taken in measure(calls, options.seconds, time.perf_counter)]
     others = torch_times([w, u, k, v], {"torch": options.torch_limit, "pairs": options.pairs_limit})
+    rows = []
     for index, length in enumerate(LENGTHS):
         own = times[2 * index : 2 * index + 2]
         rates = [size / time for size, time in zip(BYTES.values(), own, strict=True)]
         cells = [f"{time * 1e9:.2f}" for time in own] + others[length]
         cells += [cell for rate in rates for cell in (f"{rate / 1e9:.2f}", f"{rate / best:.2f}")]
-        print(f"{length:7d}" + "".join(f"{cell:>10s}" for cell in cells))
+        rows.append([length, *cells])
+    note = f"{options.threads} threads, {options.channels} channels, torch {torch.__version__}"
+    note += f"; copying moves {best / 1e9:.1f} GB/s"
+    record.report(times, {"lengths": record.table(["tokens", *TITLES], rows)}, options.output, note)
 
 
 if __name__ == "__main__":
