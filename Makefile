@@ -9,7 +9,7 @@ TORCH_VERSION ?= 2.13.0
 STAMP = $(VENV)/.installed
 NATIVE = setup.py pyproject.toml $(wildcard kernels/*/*.cpp kernels/*/*.h)
 
-.PHONY: help test test-slow test-pillow test-clusters test-compressai wheels libhpcm test-libhpcm web test-web test-arm test-arm-files test-windows test-sanitize fuzz fuzz-native fuzz-python lint demo clean
+.PHONY: help test test-slow test-pillow test-clusters test-compressai release-check wheels libhpcm test-libhpcm web test-web test-arm test-arm-files test-windows test-sanitize fuzz fuzz-native fuzz-python lint demo clean
 
 help:  ## this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ test-compressai:  ## the CompressAI adapter with compressai 1.2.8
 	test -x $(COMPRESSAI_VENV)/bin/python || $(PYTHON) -m venv $(COMPRESSAI_VENV)
 	$(COMPRESSAI_VENV)/bin/pip install --quiet --disable-pip-version-check compressai==1.2.8 -e '.[compressai]' pytest
 	$(COMPRESSAI_VENV)/bin/python -m pytest -q $(ARGS) tests/test_compressai.py
+
+release-check:  ## all that a release must pass, in a fresh clone of HEAD; about an hour
+	$(PYTHON) tests/release_check.py
 
 WHEEL_VENV ?= build/wheel
 

@@ -1,8 +1,8 @@
 """What may be added to the context of a model? Each addition trained alone on cached latents, then real files measured.
 
     python benchmarks/context_trials.py OUT --train PICTURES [--steps 800] [--seeds 1] [--trials TRIAL...]
-    python benchmarks/context_trials.py OUT --measure PICTURES [--data docs/contexts.json]
-    python benchmarks/context_trials.py OUT --data docs/contexts.json --ship TRIAL=NAME... --to FOLDER
+    python benchmarks/context_trials.py OUT --measure PICTURES [--data docs/figures/contexts.json]
+    python benchmarks/context_trials.py OUT --data docs/figures/contexts.json --ship TRIAL=NAME... --to FOLDER
 
 Transforms, hyper-analysis and the model's own context stay as they are, bit for bit; only what is new learns, from
 where it changes nothing, so that nothing has to be relearnt that another start would have lost. Each trial becomes an
@@ -15,7 +15,6 @@ the pictures.
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 import re
 import subprocess
@@ -26,6 +25,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import peers
+import record
 from kodak import SUFFIXES
 
 from hpcmcodec.bench.results import JSON_NAME, Results
@@ -136,15 +137,33 @@ def described(path: Path, found: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def context_table(models: Mapping[str, Any]) -> record.Table:
+    """A row for each trial; a network's gates closed are a column of its row."""
+    rows = []
+    for name, found in models.items():
+        if "-closed-" in name:
+            continue
+        trial, _, seed = name.rpartition("-")
+        closed = models.get(f"{trial}-closed-{seed}")
+        gates = found["gates"]
+        shown = f"{gates['mean']:.3f}, {gates['largest']:.3f}" if gates else "-"
+        rates = [peers.distance(found, metric, 2) for metric in ("psnr", "ms_ssim")]
+        rates.append(peers.distance(closed, "psnr", 2) if closed else "-")
+        rows.append([name, f"{found['decoding']:.2f}", round(found["bytes"] / 1000), shown, *rates])
+    columns = ["trial and seed", "decoding, kMAC/px", "file, kB", "gates: mean, largest"]
+    return record.table([*columns, "PSNR", "MS-SSIM", "the same, gates closed, PSNR"], rows)
+
+
 def ship(out: Path, data: Path, trial: str, name: str, folder: Path) -> None:
     """A trial's adapter under another name, with what was measured of it."""
-    found, file = json.loads(data.read_text()), store.find(model_of(out, trial, 0))
+    document, file = json.loads(data.read_text()), store.find(model_of(out, trial, 0))
+    found = document["measured"]
     own, again = (found["models"][f"{one}-0"] for one in (trial, AGAIN))
     distance = own["distances"]["psnr"]
     against = {
         "model": found["base"],
         "pictures": found["pictures"],
-        "date": found["date"],
+        "date": document["date"],
         "rate": round(distance["rate"], 2),
         "interval": [round(end, 2) for end in distance["interval"]],
         "decode": round(own["decoding"] / again["decoding"], 2),
@@ -206,15 +225,9 @@ def main() -> None:
                 if trial.startswith(_GATED):
                     close_gates(arguments.out, trial, seed)
     if arguments.measure:
-        found = {
-            "date": datetime.date.today().isoformat(),
-            "base": arguments.init,
-            "pictures": arguments.measure.name,
-            "models": measure(arguments.out, arguments.measure, arguments.trials),
-        }
-        text = json.dumps(found, indent=1) + "\n"
-        arguments.data.write_text(text) if arguments.data else print(text)
-
+        models = measure(arguments.out, arguments.measure, arguments.trials)
+        found = {"base": arguments.init, "pictures": arguments.measure.name, "models": models}
+        record.report(found, {"trials": context_table(models)}, arguments.data)
     for one in arguments.ship:
         trial, _, name = one.partition("=")
         ship(arguments.out, arguments.data, trial, name, arguments.to)

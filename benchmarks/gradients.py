@@ -15,17 +15,16 @@ trellis did nothing, and through bits with uniform noise.
 from __future__ import annotations
 
 import argparse
-import datetime
 import itertools
-import json
 import math
 import re
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import record
 import torch
 from torch import Tensor
 
@@ -202,15 +201,14 @@ def _percent(value: Tensor) -> float:
     return round(100 * float(value), 4)
 
 
-def table(slopes: dict[str, dict[str, float]]) -> str:
-    """The slopes as a Markdown table."""
-    kinds = ["true", *(name for name in next(iter(slopes.values())) if name not in ("true", "standard error"))]
-    rows = [f"| moved | {' | '.join(kinds)} |", "| --- " * (len(kinds) + 1) + "|"]
+def slope_table(slopes: dict[str, dict[str, float]]) -> record.Table:
+    """The true slopes with their standard errors, and what each kind of gradient says."""
+    kinds = [name for name in next(iter(slopes.values())) if name not in ("true", "standard error")]
+    rows = []
     for name, found in slopes.items():
-        true, *others = (f"{found[kind]:+.1f}" for kind in kinds)
-        noise = f"{found['standard error']:.1f}"
-        rows.append(f"| {name} | {' | '.join([f'{true} +- {noise}', *others])} |")
-    return "\n".join(rows)
+        true = f"{found['true']:+.1f} +- {found['standard error']:.1f}"
+        rows.append([name, true, *(f"{found[kind]:+.1f}" for kind in kinds)])
+    return record.table(["moved", "what files cost", *kinds], rows)
 
 
 def main() -> None:
@@ -226,24 +224,19 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=1e-5)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("-o", "--output", type=Path, default=Path("gradients.json"))
+    parser.add_argument("-o", "--output", type=Path)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    results = json.loads(args.output.read_text()) if args.output.exists() else {}
-    results["date"] = datetime.date.today().isoformat()
-    results["model"], results["versions"] = args.model, {"torch": str(torch.__version__), "numpy": np.__version__}
+    results: dict[str, Any] = {}
     bench, began = Bench(args), time.monotonic()
     for what in args.what:
         lines = bench.slopes() if what == "slopes" else bench.steps(args.steps, args.rate)
-        settings = {"crops": args.crops, "side": args.side, "seed": args.seed}
-        settings |= {} if what == "slopes" else {"steps": args.steps, "rate": args.rate}
-        results[what] = {"settings": settings, "found": {}}
+        results[what] = {}
         for name, found in lines:
-            results[what]["found"][name] = found
-            args.output.write_text(json.dumps(results, indent=1) + "\n")
-            print(f"{time.monotonic() - began:7.0f} s  {name}: {found}", flush=True)
-    if "slopes" in results:
-        print(table(results["slopes"]["found"]))
+            results[what][name] = found
+            print(f"{time.monotonic() - began:7.0f} s  {name}: {found}", file=sys.stderr, flush=True)
+    tables = {"slopes": slope_table(results["slopes"])} if "slopes" in results else {}
+    record.report(results, tables, args.output, f"{args.model}, torch {torch.__version__}")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,13 @@ from hpcmcodec.bench.sweep import Options
 ANCHOR = "jpeg"
 
 
-def distance(of_codec: dict[str, Any], metric: str) -> str:
+def distance(of_codec: Mapping[str, Any], metric: str, digits: int = 1) -> str:
     """A BD-rate with its interval; the anchor's is 0."""
     found = of_codec["distances"].get(metric)
     if not found:
         return "0"
     low, high = found["interval"]
-    return f"{found['rate']:+.1f} % [{low:.1f}, {high:.1f}]"
+    return f"{found['rate']:+.{digits}f} % [{low:.{digits}f}, {high:.{digits}f}]"
 
 
 def main() -> None:

@@ -71,10 +71,13 @@ def _without_paths(arguments: Sequence[str]) -> list[str]:
 
 
 def filled(text: str) -> str:
-    """A document with its tables as the data files have them. FileNotFoundError, KeyError: there is no such table."""
+    """A document with its tables as the data files have them. SystemExit: there is no such table."""
 
     def fill(place: re.Match[str]) -> str:
-        tables = json.loads((FIGURES / f"{place[2]}.json").read_text(encoding="utf-8"))["tables"]
+        source = FIGURES / f"{place[2]}.json"
+        tables = json.loads(source.read_text(encoding="utf-8"))["tables"] if source.exists() else {}
+        if place[3] not in tables:
+            raise SystemExit(f"{source.relative_to(ROOT)} has no table {place[3]}")
         return f"{place[1]}\n{markdown(tables[place[3]])}\n{place[4]}"
 
     return _PLACE.sub(fill, text)

@@ -1,6 +1,6 @@
 """What a variant costs: whole `hpcm encode` and `hpcm decode` processes, beside the plain network.
 
-    python benchmarks/variants.py PICTURE [--family multiref] [--plain lite] [--weights lite-2] [--phases p1 p2 p3]
+    python benchmarks/variants.py PICTURE [--family multiref] [--plain lite] [--weights lite-8] [--phases p1 p2 p3]
                                   [--megapixels 0.1 0.4 2 12] [--runs 3] [--threads 2] [--quality 50]
 
 The picture is repeated, mirrored at its borders, or cut to about each size. All models have the same weights, of a

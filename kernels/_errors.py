@@ -11,12 +11,12 @@ from hpcmcodec.kernels._load import native
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """An error of the core becomes the class of `hpcmcodec.errors` with its number."""
+    """An error of the core becomes the class of `hpcmcodec.errors` with its number; one with none of these, a bug."""
     try:
         yield
     except native().CoreError as error:
         message, status = error.args
-        raise _by_code().get(status, errors.HpcmError)(message) from None
+        raise _by_code().get(status, RuntimeError)(message) from None
 
 
 def _by_code() -> dict[int, type[errors.HpcmError]]:

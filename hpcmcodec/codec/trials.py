@@ -1,8 +1,7 @@
 """One picture coded at several qualities, its analysis transform done once or twice.
 
 Between qualities the latent changes by its gains (`network.regain`). It comes from an analysis at a quality somewhat
-above those that are tried: measured on Kodak with `lite-2`, up to 30 steps above (25 of `lite-3`) cost nothing, while
-any number below does.
+above those that are tried: on Kodak, 25 steps above cost nothing, while any number below does.
 """
 
 from __future__ import annotations

@@ -40,7 +40,6 @@ HPCM_API uint32_t hpcm_api_version(void);
 /* What went wrong; the same numbers as the exit codes of the command `hpcm`. */
 typedef enum hpcm_status {
     HPCM_OK = 0,
-    HPCM_FAILED = 1,        /* a bug, or no memory */
     HPCM_USAGE = 2,         /* an argument that makes no sense */
     HPCM_INPUT = 3,         /* a file that cannot be read */
     HPCM_NOT_HPC = 10,      /* not an hpc file */
@@ -49,9 +48,10 @@ typedef enum hpcm_status {
     HPCM_UNSUPPORTED = 13,  /* of a newer format */
     HPCM_MISSING_MODEL = 14,
     HPCM_MODEL_FILE = 15,   /* a model file is damaged */
-    HPCM_LIMIT = 16,        /* more pixels or memory than allowed */
+    HPCM_LIMIT = 16,        /* more pixels or memory than allowed, or than there is */
     HPCM_ARITHMETIC = 17,   /* this build computes other bits than the encoder's */
-    HPCM_CANCELLED = 20
+    HPCM_FAILED = 70,       /* a bug */
+    HPCM_CANCELLED = 130    /* by the caller */
 } hpcm_status;
 
 /* Of the last call in this thread: its status, and one line that says what to do. Valid until the thread's next call. */

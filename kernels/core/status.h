@@ -9,7 +9,6 @@ namespace hpcm {
 
 enum class Status {
     ok = 0,
-    failed = 1,
     usage = 2,
     input = 3,
     not_hpc = 10,
@@ -20,7 +19,8 @@ enum class Status {
     model_file = 15,
     limit = 16,
     arithmetic = 17,
-    cancelled = 20,
+    failed = 70,
+    cancelled = 130,
 };
 
 class Error : public std::runtime_error {

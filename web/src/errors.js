@@ -2,7 +2,7 @@
 
 /** Base of all errors that this module throws, but for AbortError of a signal. `code`: an exit code of `hpcm`. */
 export class HpcmError extends Error {
-  constructor(message, code = 1) {
+  constructor(message, code = 70) {
     super(message);
     this.name = new.target.name;
     this.code = code;
@@ -30,9 +30,9 @@ const CLASSES = [UsageError, InputError, NotHpcError, TruncatedError, CorruptErr
   ModelFileError, LimitError, ArithmeticError];
 const BY_CODE = new Map(CLASSES.map(kind => [new kind("").code, kind]));
 
-/** The error of a status of libhpcm (kernels/core/hpcm.h); 20 is a cancelled call. */
+/** The error of a status of libhpcm (kernels/core/hpcm.h); 130 is a cancelled call. */
 export function errorOf(code, message) {
-  if (code === 20) return aborted();
+  if (code === 130) return aborted();
   const kind = BY_CODE.get(code);
   return kind ? new kind(message) : new HpcmError(message, code);
 }

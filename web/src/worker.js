@@ -6,7 +6,7 @@ import { finish } from "./results.js";
 let engine = null;
 let last = Promise.resolve();
 
-const plain = error => ({ name: error.name, message: error.message, code: error instanceof HpcmError ? error.code : 1 });
+const plain = error => ({ name: error.name, message: error.message, code: error instanceof HpcmError ? error.code : 70 });
 
 async function answer({ id, method, bytes, options }) {
   try {
