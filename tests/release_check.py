@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 WHEEL_MB, TREE_MB, CONFORMANCE_MB = 30, 60, 3
 PRIVATE = re.compile(
-    r"/(?:home|root|Users|mnt|work|opt)/[a-z]\w*/|\.\./shared|file:///|https?://(?:localhost|10\.|192\.168\.)[^\s\"']*simple"
+    r"(?<![\w.])/(?:home|root|Users|mnt|work|opt)/[a-z]\w*/|\.\./shared|https?://(?:localhost|10\.|192\.168\.)[^\s\"']*simple"
 )
 """What only somebody's machine has: folders of people, package mirrors."""
 ALLOWED = {"tests/release_check.py"}

@@ -23,7 +23,7 @@ PSNR_SLACK = 0.05
 SSIMULACRA2_SLACK = 0.25
 VISUALLY_LOSSLESS = 90.0
 """SSIMULACRA2 from which on nobody tells a picture from its source, flickering between the two, by its authors."""
-_SIZE_SLOPE, _PSNR_SLOPE = 0.0292, 0.125  # of log(bytes) and of dB a step of the quality, lite-3's mean of Kodak: where
+_SIZE_SLOPE, _PSNR_SLOPE = 0.0292, 0.125  # of log(bytes) and of dB a step of the quality, a mean over Kodak: where
 _BPP_AT_50, _PSNR_AT_50 = 0.47, 32.6  # the search begins; with other models it takes a trial more
 _SSIMULACRA2_SLOPE, _SSIMULACRA2 = 0.6, ((10, 10), (37, 30), (58, 50), (73, 70), (82, 90), (85, 100))  # at a quality
 
