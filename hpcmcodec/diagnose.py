@@ -96,7 +96,6 @@ def _kernels() -> Iterator[Check]:
 
 def _models() -> Iterator[Check]:
     """Folders that are searched, and whether every model in them is sound, weights included."""
-    from hpcmcodec.formats import model_file
     from hpcmcodec.models import store
 
     for folder in store.folders():
@@ -104,7 +103,7 @@ def _models() -> Iterator[Check]:
     summaries = store.list_models()
     for summary in summaries:
         try:
-            model_file.read(summary.path).verify()
+            store.sound(summary.path)
         except HpcmError as error:
             yield Check(f"model {summary.name}", "failed", str(error))
         else:

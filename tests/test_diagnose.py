@@ -28,3 +28,10 @@ def test_damaged_models_are_found(
     assert checks["model sound"].status == "ok"
     assert checks["model weights"].status == "failed" and "hash" in checks["model weights"].detail
     assert "model head" not in checks and "passed over" in checks["model file head.safetensors"].detail
+
+
+def test_an_installation_as_it_comes_is_sound(tmp_path: Path) -> None:
+    (tmp_path / "pixels.json").write_text("{}")
+    checks = list(diagnose(tmp_path))
+    assert [check for check in checks if check.status == "failed"] == []
+    assert {"model lite-8", "model lite-g2-1"} <= {check.name for check in checks if check.status == "ok"}

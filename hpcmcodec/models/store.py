@@ -78,7 +78,7 @@ def find(model: str | Path | None = None) -> ModelFile:
 def default_path() -> Path | None:
     """The file that the default model is taken from, damaged copies passed over as everywhere. None without any."""
     try:
-        return first_sound(_called(DEFAULT_MODEL), _sound)
+        return first_sound(_called(DEFAULT_MODEL), sound)
     except (StopIteration, ModelFileError, MissingModelError):
         return None
 
@@ -193,8 +193,9 @@ def _read_whole(path: Path) -> ModelFile:
     return file
 
 
-def _sound(path: Path) -> Path:
-    """A model file whose weights are what its head says."""
+def sound(path: Path) -> Path:
+    """The path of a model file, if its weights, those of its bases included, are what heads say: else ModelFileError,
+    or MissingModelError for a base."""
     _read(path).verify()
     return path
 
