@@ -111,7 +111,8 @@ def operations() -> dict[str, dict[str, Any]]:
     results: dict[str, dict[str, Any]] = {}
 
     def of_model(name: str, program: dict[str, Any], arrays: Any) -> None:
-        stride, taken = program["stride"], defaultdict(Taken)
+        stride: int = program["stride"]
+        taken: defaultdict[str, Taken] = defaultdict(Taken)
         unit = program["unit"] // stride
         grid = tuple(-(-side // stride // unit) * unit for side in (512, 768))
         measure(program, arrays, grid, taken, left)

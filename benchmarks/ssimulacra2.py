@@ -73,6 +73,8 @@ def main() -> None:
         start = time.process_time()
         ours = ssimulacra2(pixels, decoded)
         seconds = time.process_time() - start
+        if ours is None:
+            raise SystemExit(f"{path} is too small")
         theirs = by_program(arguments.reference.resolve(), pixels, decoded)
         rows.append({
             "picture": path.name, "width": pixels.shape[1], "height": pixels.shape[0], "codec": kind,

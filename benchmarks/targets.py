@@ -1,6 +1,6 @@
 """How exactly and with how many trials `--target-bpp`, `--target-psnr` and `--target-ssimulacra2` are met.
 
-    python benchmarks/targets.py PICTURE... [--bpp 0.3,0.8] [--psnr 30,33] [--ssimulacra2 50,70] [-o FILE]
+python benchmarks/targets.py PICTURE... [--bpp 0.3,0.8] [--psnr 30,33] [--ssimulacra2 50,70] [-o FILE]
 """
 
 from __future__ import annotations

@@ -166,8 +166,8 @@ def _picture(
     warnings += _frame_warnings(image) if frames is None else [_FRAMES] * frames  # last: it looks at other frames
     icc, exif, xmp = (blocks[name] for name in ("icc", "exif", "xmp"))
     depth = 8 if pixels.dtype == np.uint8 else 16
-    told = tuple(dict.fromkeys(warnings))
-    return Picture(pixels, alpha, icc, exif, xmp, mode, told, tuple(notes), depth=depth, cicp=cicp)
+    said = tuple(dict.fromkeys(warnings))
+    return Picture(pixels, alpha, icc, exif, xmp, mode, said, tuple(notes), depth=depth, cicp=cicp)
 
 
 def _frame_warnings(image: Image.Image) -> list[str]:
@@ -253,6 +253,6 @@ def _code_points(image: Image.Image) -> tuple[int, int, int] | None:
     """Those of an image that was decoded from an hpc file before."""
     found = image.info.get("cicp")
     sound = isinstance(found, tuple) and len(found) == 3 and all(isinstance(one, int) for one in found)
-    if not sound or not (0 < found[0] < 256 and 0 < found[1] < 256 and found[2] in (0, 1)):
+    if not sound or found is None or not (0 < found[0] < 256 and 0 < found[1] < 256 and found[2] in (0, 1)):
         return None
     return found

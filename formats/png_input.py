@@ -73,14 +73,14 @@ def meaning(image: Image.Image, found: Extras, icc: bytes | None, channels: int)
         return Meaning(icc, None if points == _SRGB else points)
     if icc or "icc_profile" in image.info or "srgb" in image.info:
         return Meaning(icc)
-    gamma, primaries = image.info.get("gamma"), image.info.get("chromaticity")
+    gamma, corners = image.info.get("gamma"), image.info.get("chromaticity")
     if isinstance(gamma, float) and abs(gamma - 1 / 2.2) <= 0.01:
         gamma = None  # which is how sRGB is said
-    if primaries and all(abs(a - b) <= 0.003 for a, b in zip(primaries, SRGB, strict=False)):
-        primaries = None
-    if gamma is None and (primaries is None or channels == 1):
+    if corners and all(abs(a - b) <= 0.003 for a, b in zip(corners, SRGB, strict=False)):
+        corners = None
+    if gamma is None and (corners is None or channels == 1):
         return Meaning()
-    made = of_png(gamma, primaries, channels)
+    made = of_png(gamma, corners, channels)
     lost = None if made else "what the file says of its gamma and primaries (gAMA, cHRM) cannot be"
     return Meaning(made, lost=lost, made=bool(made))
 

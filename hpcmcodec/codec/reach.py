@@ -62,9 +62,9 @@ def fidelity(picture: Picture, shown: Samples, target: Target) -> float:
         error = float(np.mean(np.square(picture.pixels.astype(np.float32) - shown), dtype=np.float64))
         return 10 * math.log10((2**picture.depth - 1) ** 2 / error) if error else math.inf
     bits = 8 * picture.pixels.itemsize
-    planes = (scaled(samples, picture.depth, bits) for samples in (picture.pixels, shown))
+    original, decoded = (scaled(samples, picture.depth, bits) for samples in (picture.pixels, shown))
     alpha = None if picture.alpha is None else scaled(picture.alpha, picture.depth, bits)
-    value = ssimulacra2(*planes, alpha)
+    value = ssimulacra2(original, decoded, alpha)
     return (math.inf if np.array_equal(picture.pixels, shown) else -math.inf) if value is None else value
 
 
