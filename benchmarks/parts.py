@@ -1,9 +1,9 @@
-"""Where the CPU time of `hpcm decode` goes, and how near the network comes to the processor's multiply-add rate.
+"""Where the CPU time of `hpcm decode` goes, and how near decoding comes to the processor's multiply-add rate.
 
-    python benchmarks/parts.py PICTURE [--runs 9] [--quality 50]
+    python benchmarks/parts.py PICTURE [--runs 9] [--quality 50] [-o FILE]
 
-One thread, medians of seconds of CPU, which other load on the machine disturbs least. Start-up is a process that
-imports what decoding imports and ends; the other parts are measured in this process, the model's file being cached.
+One thread, medians of seconds of CPU, which other load on the machine disturbs least. Start-up is `hpcm info`,
+which needs no model; the other parts are measured in this process, the model's file being cached.
 Counting the network's multiply-adds needs torch.
 """
 
@@ -16,21 +16,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import record
 from commands import measure
 from PIL import Image
 
 import hpcmcodec
 from hpcmcodec import kernels
-from hpcmcodec.codec.model import CodecModel
-from hpcmcodec.entropy.coder import StreamDecoder
 from hpcmcodec.models import store
 from hpcmcodec.models.cost import cost
 from hpcmcodec.models.registry import build, config_from_dict
-
-IMPORTS = (
-    "from hpcmcodec.cli import main, decode, convert, options; options.start_kernels();"
-    "from hpcmcodec.codec import Decoder; import hpcmcodec.formats.picture_output, hpcmcodec.models.lite"
-)
 
 
 def process(*arguments: str) -> float:
@@ -50,62 +44,35 @@ def timed(function: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-class EntropyClock:
-    """Adds up the seconds that symbols take to decode, rounded ones (hyper-latents) and those of a trellis."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-        for name in ("decode", "values"):
-            setattr(StreamDecoder, name, self._measured(getattr(StreamDecoder, name)))
-
-    def _measured(self, decode: Callable[..., object]) -> Callable[..., object]:
-        def measured(*arguments: object) -> object:
-            start = time.process_time()
-            result = decode(*arguments)
-            self.seconds += time.process_time() - start
-            return result
-
-        return measured
-
-    def during(self, function: Callable[[], object]) -> float:
-        self.seconds = 0.0
-        function()
-        return self.seconds
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("picture", type=Path)
     parser.add_argument("--runs", type=int, default=9)
     parser.add_argument("--quality", type=int, default=50)
+    parser.add_argument("-o", "--output", type=Path)
     options = parser.parse_args()
     with Image.open(options.picture) as image:
         width, height = image.size
         data = hpcmcodec.encode(image.convert("RGB"), quality=options.quality)
+    file, decoder = store.find(None), hpcmcodec.Decoder(threads=1)
     with tempfile.TemporaryDirectory() as folder:
         coded, out = Path(folder, "a.hpc"), str(Path(folder, "a.ppm"))
         coded.write_bytes(data)
-        command = ["-m", "hpcmcodec", "decode", str(coded), "-o", out, "--force", "--threads", "1"]
-        whole = median(options.runs, lambda: process(*command))
-    file = store.find(None)
-    decoder = hpcmcodec.Decoder(threads=1)
-    decode = lambda: decoder.decode(data)  # noqa: E731
-    parts = {
-        "start-up": median(options.runs, lambda: process("-c", IMPORTS)),
-        "model load": median(
-            options.runs, lambda: timed(lambda: CodecModel.load(store.find(store.path_by_id(file.id, file.name))))
-        ),
-    }
-    both = median(options.runs, lambda: timed(decode))
-    clock = EntropyClock()
-    parts["entropy coding"] = median(options.runs, lambda: clock.during(decode))
-    parts["network"] = both - parts["entropy coding"]
+        decode = ["-m", "hpcmcodec", "decode", str(coded), "-o", out, "--force", "--threads", "1"]
+        info = ["-m", "hpcmcodec", "info", str(coded)]
+        parts = {
+            "whole process": median(options.runs, lambda: process(*decode)),
+            "start-up": median(options.runs, lambda: process(*info)),
+            "model load": median(options.runs, lambda: timed(lambda: store.for_core(file.path))),
+            "decoding": median(options.runs, lambda: timed(lambda: decoder.decode(data))),
+        }
     work = cost(build(config_from_dict(file.config))).decoding * 1000 * width * height
-    print(f"{width} x {height}, {kernels.simd_level()}, whole process {whole:.3f} s of CPU")
-    for name, seconds in parts.items():
-        print(f"{name:16} {seconds:6.3f} s {seconds / whole:5.0%}")
-    rate, best = work / parts["network"], kernels.multiply_add_rate()
-    print(f"network: {work / 1e9:.1f} GMAC, {rate / 1e9:.1f} of {best / 1e9:.1f} GMAC/s, {rate / best:.0%}")
+    rate, best = work / parts["decoding"], kernels.multiply_add_rate()
+    rows = [[name, f"{seconds:.3f}", f"{seconds / parts['whole process']:.0%}"] for name, seconds in parts.items()]
+    note = f"{options.picture.stem}, {work / 1e9:.1f} thousand million multiply-adds, decoding does {rate / 1e9:.1f}"
+    note += f" a second, {rate / best:.0%} of the processor's {best / 1e9:.1f}"
+    table = record.table(["part of `hpcm decode`", "CPU s", "of the whole"], rows)
+    record.report(parts, {"parts": table}, options.output, note)
 
 
 if __name__ == "__main__":
