@@ -19,11 +19,10 @@ LEAST_SIDE = 8
 """Smaller pictures have no value."""
 PIXEL_BYTES = 46
 """Memory that a pixel takes, of both pictures in linear light and of half their size."""
-_SCALES, _ROWS = 6, 128  # rows that are worked on at a time
-_REACH, _SPAN = (
-    4,
-    10,
-)  # of the blur: samples before and behind that count, and from one that enters to the one that leaves
+_SCALES = 6
+_ROWS = 128  # that are worked on at a time
+_REACH = 4  # of the blur: samples before and behind that count
+_SPAN = 10  # from a sample that enters to the one that leaves
 _C2 = np.float32(0.0009)
 _BIAS = np.float32(0.0037930732552754493)
 _ABSORBANCE = np.array(
