@@ -5,11 +5,12 @@
     python benchmarks/context_trials.py OUT --data docs/figures/contexts.json --ship TRIAL=NAME... --to FOLDER
 
 Transforms, hyper-analysis and the model's own context stay as they are, bit for bit; only what is new learns, from
-where it changes nothing, so that nothing has to be relearnt that another start would have lost. Each trial becomes an
-adapter with a trellis of its own. `again` is the model with a trellis fitted anew and nothing else, `plain` one more
-block of its own kind. Of bank and RWKV the same files are also coded with the gates closed. OUT keeps runs and models:
-calls go on where others stopped. The distances are to `again`: BD-rates over four qualities with 95 % intervals over
-the pictures.
+where it changes nothing, so that nothing has to be relearnt that another start would have lost. With --lr-context
+RATE the model's own context and its hyper-synthesis learn too, and `control` is that without an addition. Each trial
+becomes an adapter with a trellis of its own. `again` is the model with a trellis fitted anew and nothing else, `plain`
+one more block of its own kind. Of bank and RWKV the same files are also coded with the gates closed. OUT keeps runs
+and models: calls go on where others stopped. The distances are to `again`: BD-rates over four qualities with 95 %
+intervals over the pictures.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ from hpcmcodec.models.presets import PRESETS, Config
 from hpcmcodec.models.registry import build, config_from_dict
 
 _HEADS = r"ctx_b\.(embed|mods|heads|direct)"
+CONTROL = "control"
 TRIALS: dict[str, tuple[str, str]] = {
+    CONTROL: ("lite", "nothing new"),
     "plain": ("lite-deeper", r"ctx_b\.blocks\.3"),
     "multiref-p1": ("lite-multiref-p1", "memory"),
     "multiref-p2": ("lite-multiref-p2", "memory"),
@@ -68,11 +71,17 @@ def train(trial: str, seed: int, arguments: argparse.Namespace) -> None:
         return
     preset, learning = TRIALS[trial]
     folders = ["--data", arguments.train, "--cache", arguments.out / "cache", "--out", run]
-    start = ["--init", arguments.init, "--trellis", arguments.init, "--preset", preset, "--freeze-except", learning]
-    how = f"--cache-latents {arguments.latents} --batch-size 16 --lr {arguments.lr} --lr-fast {arguments.lr}"
-    how += f" --decay 0.5 --steps {arguments.steps} --threads {arguments.threads} --seed {seed} --resume"
-    if trial.startswith(_GATED):
-        how += f" --rates {_GATE.pattern}={arguments.lr_gates}"
+    start = ["--init", arguments.init, "--trellis", arguments.init, "--preset", preset]
+    rates = [f"{_GATE.pattern}={arguments.lr_gates}"] if trial.startswith(_GATED) else []
+    common = arguments.lr_context or arguments.lr
+    if not arguments.lr_context:
+        start += ["--freeze-except", learning]
+    elif trial != CONTROL:
+        rates.append(f"{learning}={arguments.lr}")
+    how = f"--cache-latents {arguments.latents} --batch-size 16 --lr {common} --lr-fast {common}"
+    how += f" --decay {arguments.decay} --steps {arguments.steps} --threads {arguments.threads} --seed {seed} --resume"
+    if rates:
+        how += f" --rates {','.join(rates)}"
     hpcm("train", *folders, *start, *how.split())
     hpcm("models", "export", run, "-o", model, "--base", arguments.init, "--data", arguments.train)
 
@@ -124,7 +133,8 @@ def described(path: Path, found: Mapping[str, Any]) -> dict[str, Any]:
     """One model: cost, file, gates, training, and what `hpcm bench` found."""
     file = model_file.peek(path)
     spent, settings = cost(build(config_from_dict(file.config))), file.provenance.get("settings", {})
-    trained = {key: settings.get(key) for key in ("seed", "lr", "batch_size", "freeze")} if file.base else {}
+    kept = ("seed", "lr", "rates", "batch_size", "freeze")
+    trained = {key: settings.get(key) for key in kept} if file.base else {}
     pixels = file.provenance.get("steps", 0) * settings.get("batch_size", 0) * settings.get("patch_size", 0) ** 2
     return {
         "kmac_per_pixel": round(spent.total, 2),
@@ -202,13 +212,15 @@ def child(arguments: list[str]) -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path, metavar="OUT")
-    parser.add_argument("--trials", nargs="+", default=list(TRIALS), choices=list(TRIALS), metavar="TRIAL")
+    parser.add_argument("--trials", nargs="+", choices=list(TRIALS), metavar="TRIAL")
     parser.add_argument("--train", metavar="PICTURES")
     parser.add_argument("--init", default=store.DEFAULT_MODEL, metavar="MODEL")
     parser.add_argument("--steps", type=int, default=800)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--lr-gates", type=float, default=5e-3)
+    parser.add_argument("--lr-context", type=float, default=0.0)
+    parser.add_argument("--decay", type=float, default=0.5)
     parser.add_argument("--latents", type=int, default=2048)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--measure", type=Path, metavar="PICTURES")
@@ -216,6 +228,7 @@ def main() -> None:
     parser.add_argument("--ship", nargs="+", default=[], metavar="TRIAL=NAME")
     parser.add_argument("--to", type=Path, metavar="FOLDER")
     arguments = parser.parse_args()
+    arguments.trials = arguments.trials or [trial for trial in TRIALS if trial != CONTROL or arguments.lr_context]
     (arguments.out / "models").mkdir(parents=True, exist_ok=True)
     if arguments.train:
         fit_again(arguments)
