@@ -1,4 +1,5 @@
-"""Where the CPU time of `hpcm decode` goes, and how near decoding comes to the processor's multiply-add rate.
+"""Where the CPU time of `hpcm decode` goes, how near decoding comes to the processor's multiply-add rate, and what an
+encoder's look for what is better coded exactly takes.
 
     python benchmarks/parts.py PICTURE [--runs 9] [--quality 50] [-o FILE]
 
@@ -22,6 +23,9 @@ from PIL import Image
 
 import hpcmcodec
 from hpcmcodec import kernels
+from hpcmcodec.codec.api import as_picture
+from hpcmcodec.codec.choose import looks_exact
+from hpcmcodec.codec.exact import encode_flats
 from hpcmcodec.models import store
 from hpcmcodec.models.cost import cost
 from hpcmcodec.models.registry import build, config_from_dict
@@ -53,7 +57,9 @@ def main() -> None:
     options = parser.parse_args()
     with Image.open(options.picture) as image:
         width, height = image.size
-        data = hpcmcodec.encode(image.convert("RGB"), quality=options.quality)
+        picture = as_picture(image.convert("RGB"))
+    encoder = hpcmcodec.Encoder(threads=1)
+    data = encoder.encode(picture, options.quality)
     file, decoder = store.find(None), hpcmcodec.Decoder(threads=1)
     with tempfile.TemporaryDirectory() as folder:
         coded, out = Path(folder, "a.hpc"), str(Path(folder, "a.ppm"))
@@ -71,8 +77,17 @@ def main() -> None:
     rows = [[name, f"{seconds:.3f}", f"{seconds / parts['whole process']:.0%}"] for name, seconds in parts.items()]
     note = f"{options.picture.stem}, {work / 1e9:.1f} thousand million multiply-adds, decoding does {rate / 1e9:.1f}"
     note += f" a second, {rate / best:.0%} of the processor's {best / 1e9:.1f}"
-    table = record.table(["part of `hpcm decode`", "CPU s", "of the whole"], rows)
-    record.report(parts, {"parts": table}, options.output, note)
+    looks = {
+        "encoding": median(options.runs, lambda: timed(lambda: encoder.encode(picture, options.quality))),
+        "looking for graphics": median(options.runs, lambda: timed(lambda: looks_exact(picture))),
+        "looking for flat blocks": median(options.runs, lambda: timed(lambda: encode_flats(picture.pixels))),
+    }
+    shares = [[name, f"{seconds:.3f}", f"{seconds / looks['encoding']:.1%}"] for name, seconds in looks.items()]
+    tables = {
+        "parts": record.table(["part of `hpcm decode`", "CPU s", "of the whole"], rows),
+        "looks": record.table(["in an encoder", "CPU s", "of encoding"], shares),
+    }
+    record.report(parts | looks, tables, options.output, note)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -19,34 +19,43 @@ if TYPE_CHECKING:
 
 LEAST_SHARE = 1 / 8
 """Of a picture's tiles that have to look like graphics before anything is tried."""
-
-
 MOSTLY = 0.9
 """From this share on the whole picture is tried."""
+FEW_COLOURS, FEW_GREYS = 256, 64
+"""Pictures of no more are tried whole, whatever they look like: dithered ones are not flat anywhere."""
 
 
-def looks_exact(picture: Picture) -> np.ndarray | None:
-    """The tiles of SIDE pixels that look like graphics; None where there are too few to care."""
+class Look(NamedTuple):
+    """The tiles of SIDE pixels that look like graphics, and whether the whole picture is worth trying."""
+
+    graphic: np.ndarray
+    whole: bool
+
+
+def looks_exact(picture: Picture) -> Look | None:
+    """What may be smaller, or better for its bytes, exactly; None where there is too little to care."""
     graphic = graphic_tiles(picture.pixels)
-    return graphic if graphic.mean() >= LEAST_SHARE else None
+    few = few_colours(picture.pixels, FEW_GREYS if picture.pixels.shape[2] == 1 else FEW_COLOURS)
+    share = graphic.mean()
+    return Look(graphic, bool(few or share >= MOSTLY)) if few or share >= LEAST_SHARE else None
 
 
 def better(encoder: Encoder, picture: Picture, quality: float, learned: bytes, options: Options) -> bytes:
     """The best of a learned file, the exact one, and one with graphics exact and the rest learned: by bytes, and by
     what the quality says that errors are worth."""
-    graphic = looks_exact(picture)
-    if graphic is None:
+    look = looks_exact(picture)
+    if look is None:
         return learned
     files = [learned]
-    if graphic.mean() >= MOSTLY or few_colours(picture.pixels):
+    if look.whole:
         files.append(encoder.exactly(picture))
         if len(files[1]) <= len(learned):
             return files[1]
     worth = _worth(encoder, quality)
     if worth is None:
         return learned
-    if not graphic.all():
-        files.append(mixed(encoder, picture, quality, graphic, options))
+    if look.graphic.any() and not look.graphic.all():
+        files.append(mixed(encoder, picture, quality, look.graphic, options))
     return min(files, key=lambda data: _cost(encoder, data, picture, worth))
 
 

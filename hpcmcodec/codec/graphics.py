@@ -34,8 +34,8 @@ def _looks(tile: Samples) -> bool:
     return bool(same.all(2).mean() >= _FLAT)
 
 
-def few_colours(pixels: Samples, most: int = 256) -> bool:
-    """Whether a picture has no more colours than this."""
+def few_colours(pixels: Samples, most: int) -> bool:
+    """Whether pixels (H, W, C) have no more colours than this."""
     packed = pixels[..., 0].astype(np.uint64)
     for k in range(1, pixels.shape[2]):
         packed = packed << np.uint64(16) | pixels[..., k]

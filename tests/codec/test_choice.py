@@ -85,8 +85,19 @@ def test_what_lies_under_exact_tiles_is_smooth_and_meets_its_neighbours() -> Non
 
 
 def test_few_colours() -> None:
-    assert few_colours(page(40, 50)) and few_colours(np.zeros((1, 1, 1), np.uint16))
+    assert few_colours(page(40, 50), 2) and few_colours(np.zeros((1, 1, 1), np.uint16), 1)
     assert not few_colours(picture(60, 60), 100)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_dithered_picture_is_never_larger_than_exactly(encoder: Encoder, channels: int) -> None:
+    """It is flat nowhere, and has few colours."""
+    rng = np.random.default_rng(5)
+    smooth = picture(96, 128)[..., :channels].astype(float)
+    pixels = (((smooth + rng.uniform(0, 255, smooth.shape)) // 255).clip(0, 1) * 255).astype(np.uint8)
+    assert not graphic_tiles(pixels).any()
+    given = Picture(pixels)
+    assert len(encoder.encode(given, 80)) <= len(encode_exactly(given))
 
 
 def test_targets_take_the_exact_file_where_it_fits(encoder: Encoder) -> None:
