@@ -18,10 +18,9 @@ from hpcmcodec.errors import UsageError
     "-c",
     "--codecs",
     metavar="LIST",
-    default="hpcm,jpeg,webp,avif,avif:psnr,jxl",
-    show_default=True,
-    help="Codecs to compare, separated by commas; see below.",
+    help="Codecs to compare, separated by commas; see below. Default: hpcm,jpeg,webp,avif,avif:psnr,jxl.",
 )
+@click.option("--lossless", is_flag=True, help="Measure hpcm:lossless,png,webp:lossless,jxl:lossless.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False), required=True, metavar="FOLDER")
 @click.option("--anchor", metavar="CODEC", help="What to compare with. Default: the first codec that is not hpcm.")
 @click.option("--points", type=click.IntRange(4, 50), metavar="N", help="Settings per codec. Default: 7 to 9.")
@@ -61,7 +60,8 @@ from hpcmcodec.errors import UsageError
 @click.option("--quiet", is_flag=True, help="Print errors only.")
 def command(
     sources: tuple[Path, ...],
-    codecs: str,
+    codecs: str | None,
+    lossless: bool,
     output: Path,
     anchor: str | None,
     points: int | None,
@@ -82,19 +82,20 @@ def command(
     Every codec codes every picture at several qualities, one after the other and in a process of its own. FOLDER gets
     report.html (tables, plots, a viewer that holds codecs side by side at equal sizes), plots as PNG, results.json and
     results.csv: bytes of whole files, RGB PSNR, MS-SSIM, SSIMULACRA2 if asked for, times, memory, BD-rate and its
-    confidence over the pictures.
+    confidence over the pictures. Codecs that lose nothing have a table of their own.
     A run that was interrupted goes on when it is started again. Needs pip install 'hpcmcodec[bench]'.
 
     \b
     Codecs:
       hpcm        this codec; hpcm:MODEL for another model, hpcm:@3 or
-                  hpcm:MODEL@3 for another --effort
+                  hpcm:MODEL@3 for another --effort; hpcm:lossless
       jpeg        4:2:0; jpeg:444
-      webp        method 4; webp:best method 6
+      png         no loss
+      webp        method 4; webp:best method 6; webp:lossless
       avif        as Pillow sets it: 4:2:0, speed 6; avif:444; avif:psnr 4:4:4
                   and tuned for PSNR; avif:best the same at speed 3
       j2k         JPEG 2000
-      jxl         JPEG XL, effort 7; jxl:best effort 9
+      jxl         JPEG XL, effort 7; jxl:best effort 9; jxl:lossless
       compressai  compressai:NAME, a pretrained model of CompressAI
 
     \b
@@ -102,16 +103,19 @@ def command(
       hpcm bench photos/ -o report/
       hpcm bench photos/ -o report/ --codecs hpcm,hpcm:lite,avif:best --anchor avif:best
       hpcm bench a.png b.png -o report/ --codecs hpcm,jpeg --qualities jpeg=30,50,70,90
+      hpcm bench screenshots/ -o report/ --lossless
     """
     options.check_memory()
-    from hpcmcodec.bench.codecs import check
+    from hpcmcodec.bench.codecs import DEFAULTS, LOSSLESS, check
     from hpcmcodec.bench.machine import choose_processors
     from hpcmcodec.bench.report import NAME as REPORT_NAME
     from hpcmcodec.bench.run import bench
     from hpcmcodec.bench.sweep import Options
     from hpcmcodec.cli.bench_report import Progress, table
 
-    specs = tuple(dict.fromkeys(check(spec) for spec in codecs.split(",") if spec.strip()))
+    named = [spec for spec in (codecs or "").split(",") if spec.strip()]
+    wanted = [*named, *LOSSLESS] if lossless else named or DEFAULTS
+    specs = tuple(dict.fromkeys(check(spec) for spec in wanted))
     chosen: dict[str, Any] = {} if max_pixels is None else {"max_pixels": max_pixels}
     run = Options(
         specs,

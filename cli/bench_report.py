@@ -98,7 +98,14 @@ def _progress_bar() -> Any:
 
 
 def table(results: Results) -> str:
-    """The comparison in a few lines: BD-rates with intervals, seconds per megapixel, peak memory."""
+    """The comparison in a few lines: BD-rates with intervals, seconds per megapixel, peak memory; bytes of what loses
+    nothing."""
+    return "\n\n".join(
+        part(results) for part, key in ((_lossy, "codecs"), (_lossless, "lossless")) if results.summary[key]
+    )
+
+
+def _lossy(results: Results) -> str:
     summary = results.summary
     anchor = summary["anchor"]
     names = {"psnr": "PSNR", "ms_ssim": "MS-SSIM", "ssimulacra2": "SSIMULACRA2"}
@@ -107,21 +114,40 @@ def table(results: Results) -> str:
     rows = [["codec", *(f"BD-rate {name}" for name in names.values()), "encode s/MP", "decode s/MP", "memory"]]
     for spec, values in summary["codecs"].items():
         rates = [_rate(values["distances"].get(metric), spec == anchor) for metric in names]
-        times = [f"{values[side]['seconds']:.3g}" for side in ("encode", "decode")]
-        peak = values["peak_bytes"]
-        rows.append(
-            [shown(results.codecs[spec]["label"]), *rates, *times, "-" if peak is None else f"{peak / 1e6:.0f} MB"]
-        )
+        rows.append([shown(results.codecs[spec]["label"]), *rates, *_costs(values)])
+    return "\n".join(
+        [*_aligned(rows), f"against {results.codecs[anchor]['label']}; in brackets 95 % over the pictures"]
+    )
+
+
+def _lossless(results: Results) -> str:
+    rows = [["no loss", "bytes", "bits/pixel", "against it", "encode s/MP", "decode s/MP", "memory"]]
+    anchor = ""
+    for spec, values in results.summary["lossless"].items():
+        label = shown(results.codecs[spec]["label"])
+        against = _percent(values["more"], values["interval"]) if "more" in values else "anchor"
+        anchor = anchor if "more" in values else label
+        rows.append([label, f"{values['bytes']}", f"{values['bpp']:.3f}", against, *_costs(values)])
+    return "\n".join([*_aligned(rows), f"against {anchor}; in brackets 95 % over the pictures"])
+
+
+def _costs(values: dict[str, Any]) -> list[str]:
+    peak = values["peak_bytes"]
+    times = [f"{values[side]['seconds']:.3g}" for side in ("encode", "decode")]
+    return [*times, "-" if peak is None else f"{peak / 1e6:.0f} MB"]
+
+
+def _aligned(rows: list[list[str]]) -> list[str]:
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return "\n".join([*lines, f"against {results.codecs[anchor]['label']}; in brackets 95 % over the pictures"])
+    return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def _rate(distance: dict[str, Any] | None, is_anchor: bool) -> str:
     if is_anchor:
         return "anchor"
-    if distance is None:
-        return "-"
-    text = f"{distance['rate']:+.1f} %"
-    low, high = distance["interval"] or (None, None)
-    return text if low is None else f"{text} [{low:+.1f}, {high:+.1f}]"
+    return "-" if distance is None else _percent(distance["rate"], distance["interval"])
+
+
+def _percent(value: float, interval: list[float] | None) -> str:
+    text = f"{value:+.1f} %"
+    return text if interval is None else f"{text} [{interval[0]:+.1f}, {interval[1]:+.1f}]"

@@ -86,7 +86,8 @@ def _load(before: float | None, after: float | None) -> str:
 
 def _concerns(spec: str, about: dict[str, Any], results: Results) -> bool:
     """Whether a codec belongs to the last run: results.json may know more."""
-    return spec in results.summary["codecs"] or (spec in results.run["codecs"] and "unavailable" in about)
+    measured = results.summary["codecs"] | results.summary["lossless"]
+    return spec in measured or (spec in results.run["codecs"] and "unavailable" in about)
 
 
 def _scene(scene: Scene) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from hpcmcodec.bench.published import published_curves
 from hpcmcodec.bench.report import NAME as REPORT_NAME
 from hpcmcodec.bench.report import write_report
 from hpcmcodec.bench.results import CSV_NAME, JSON_NAME, Measurement, PictureFile, Results
-from hpcmcodec.bench.summary import summarise
+from hpcmcodec.bench.summary import first_other, summarise
 from hpcmcodec.bench.sweep import Options, Step
 from hpcmcodec.errors import HpcmError, InputError, OutputError, UsageError
 from hpcmcodec.formats.paths import identity
@@ -65,10 +65,11 @@ def bench(
     if fresh:
         results.forget()
     chosen, specs = _measure(pictures, options, results, folder, listener)
-    results.summary = _summary(chosen, pictures, specs, anchor)
+    results.summary = _summary(chosen, pictures, specs, anchor, results.codecs)
     results.save(folder)
     specs = list(results.summary["codecs"])
-    scenes = make_scenes(_spread(pictures, crops), chosen, specs, options, results, folder, listener.crop)
+    shown = _spread(pictures, crops) if specs else []
+    scenes = make_scenes(shown, chosen, specs, options, results, folder, listener.crop)
     curves = published_curves() if published else []
     write_plots(folder, results, curves)
     write_report(folder, results, pictures, scenes, curves)
@@ -106,12 +107,19 @@ def _spread(pictures: Sequence[PictureFile], count: int) -> list[PictureFile]:
 
 
 def _summary(
-    measurements: Sequence[Measurement], pictures: Sequence[PictureFile], specs: Sequence[str], anchor: str | None
+    measurements: Sequence[Measurement],
+    pictures: Sequence[PictureFile],
+    specs: Sequence[str],
+    anchor: str | None,
+    codecs: dict[str, dict[str, Any]],
 ) -> dict[str, Any]:
     if not specs:
         raise UsageError("none of the codecs can be used here")
-    others = [spec for spec in specs if spec.partition(":")[0] != "hpcm"]
-    return summarise(measurements, pictures, specs, anchor or (others or list(specs))[0])
+    lossless = [spec for spec in specs if codecs[spec]["settings"].get("lossless")]
+    lossy = [spec for spec in specs if spec not in lossless]
+    if anchor in lossless:
+        raise UsageError(f"{anchor} loses nothing: choose an anchor that has qualities")
+    return summarise(measurements, pictures, lossy, anchor or first_other(lossy) or None, lossless=lossless)
 
 
 def _check_libraries() -> None:

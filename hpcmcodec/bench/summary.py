@@ -18,26 +18,30 @@ def summarise(
     measurements: Iterable[Measurement],
     pictures: Sequence[PictureFile],
     specs: Sequence[str],
-    anchor: str,
+    anchor: str | None,
     draws: int = 500,
+    lossless: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The summary of results.json:
 
-        anchor   the codec that the others are compared with
+        anchor   the codec that the others are compared with, null where all lose nothing
         codecs   {spec: {points: [{setting, bpp, psnr, ms_ssim_db, ssimulacra2}],
                  encode, decode: {seconds, cpu_seconds, network_seconds, entropy_seconds} per megapixel, peak_bytes,
                  distances: {metric: {rate, quality, share, interval}},
                  left_out: settings without a value for every picture}}
         pictures {spec: {SHA-256: percent of rate against the anchor at equal PSNR on this picture}}
         matrix   {metric: {spec: {anchor: percent of rate that spec needs more than anchor}}}
+        lossless {spec: {bytes, bpp, more: percent of bytes more than the first that is not hpcm, interval,
+                 encode, decode, peak_bytes}} of the codecs that lose nothing, which are not among the others
 
     measurements: of these pictures and codecs, of one version each. Settings that failed on a picture are left out.
+    lossless: specs of codecs that lose nothing.
     """
-    of_codec: dict[str, list[Measurement]] = {spec: [] for spec in specs}
+    of_codec: dict[str, list[Measurement]] = {spec: [] for spec in (*specs, *lossless)}
     for measurement in measurements:
         if measurement.codec in of_codec:
             of_codec[measurement.codec].append(measurement)
-    curves = {spec: curves_of(found, pictures) for spec, found in of_codec.items()}
+    curves = {spec: curves_of(of_codec[spec], pictures) for spec in specs}
     whole = {spec: found for spec, found in curves.items() if found is not None}
     return {
         "anchor": anchor,
@@ -52,6 +56,7 @@ def summarise(
         },
         "pictures": {spec: _per_picture(whole, anchor, spec, pictures) for spec in whole if spec != anchor},
         "matrix": {metric: _matrix(whole, metric) for metric in METRICS},
+        "lossless": _lossless({spec: of_codec[spec] for spec in lossless}, pictures, draws),
     }
 
 
@@ -70,6 +75,41 @@ def curves_of(measurements: Sequence[Measurement], pictures: Sequence[PictureFil
     psnr = np.array([[m.psnr for m in row] for row in rows], float)
     similar, seen = (_known([[getattr(m, name) for m in row] for row in rows]) for name in ("ms_ssim", "ssimulacra2"))
     return Curves(tuple(settings), bpp, psnr, similar, seen)
+
+
+def _lossless(
+    measured: Mapping[str, Sequence[Measurement]], pictures: Sequence[PictureFile], draws: int
+) -> dict[str, Any]:
+    """Bytes of codecs that lose nothing, of those that coded every picture."""
+    sizes = {}
+    for spec, found in measured.items():
+        known = {m.picture: m.bytes for m in found if m.bytes and not m.error}
+        if pictures and all(picture.digest in known for picture in pictures):
+            sizes[spec] = np.array([known[picture.digest] for picture in pictures], float)
+    anchor = first_other(list(sizes))
+    pixels = sum(picture.pixels for picture in pictures)
+    chosen = np.random.default_rng(0).integers(0, len(pictures), (draws, len(pictures)))
+    return {
+        spec: {
+            "bytes": int(size.sum()),
+            "bpp": 8 * float(size.sum()) / pixels,
+            **({} if spec == anchor else _more(size, sizes[anchor], chosen)),
+            **_costs(measured[spec], pictures),
+        }
+        for spec, size in sizes.items()
+    }
+
+
+def first_other(specs: Sequence[str]) -> str:
+    """What the others are compared with unless somebody says so: the first codec that is not hpcm, else the first."""
+    return next((spec for spec in specs if spec.partition(":")[0] != "hpcm"), specs[0] if specs else "")
+
+
+def _more(size: np.ndarray, other: np.ndarray, chosen: np.ndarray) -> dict[str, Any]:
+    """Percent of bytes more than the other, and 95 % of the pictures' draws."""
+    drawn = 100 * (size[chosen].sum(1) / other[chosen].sum(1) - 1)
+    interval = [float(end) for end in np.percentile(drawn, (2.5, 97.5))] if len(size) > 1 else None
+    return {"more": 100 * float(size.sum() / other.sum() - 1), "interval": interval}
 
 
 def _known(values: list[list[float | None]]) -> np.ndarray | None:

@@ -46,6 +46,8 @@ def measure(
     decoded, decode = _timed(codec, lambda: codec.decode(data), repeats)
     if decoded.shape != pixels.shape:
         raise ValueError(f"the codec made {decoded.shape} of a picture of {pixels.shape}")
+    if codec.settings.lossless and not np.array_equal(decoded, pixels):
+        raise ValueError("the codec says that it loses nothing, and did")
     return {
         "bytes": len(data),
         "psnr": metrics.psnr(pixels, decoded),

@@ -15,7 +15,7 @@ from PIL import Image
 
 import hpcmcodec
 from hpcmcodec.bench import metrics
-from hpcmcodec.bench.codecs import KINDS, Unavailable, open_codec
+from hpcmcodec.bench.codecs import KINDS, LOSSLESS, Unavailable, open_codec
 from hpcmcodec.bench.process import Worker
 from hpcmcodec.bench.worker import load
 from hpcmcodec.models.store import DEFAULT_MODEL
@@ -23,10 +23,8 @@ from hpcmcodec.ssimulacra2 import ssimulacra2
 
 from .conftest import photo
 
-SPECS = [f"{kind}:{v}" if v else kind for kind, about in KINDS.items() for v in about.variants or ()] + [
-    "hpcm",
-    "hpcm:@1",
-]
+SPECS = [f"{kind}:{v}" if v else kind for kind, about in KINDS.items() for v in about.variants or ()]
+SPECS = [spec for spec in SPECS if spec not in LOSSLESS] + ["hpcm", "hpcm:@1"]
 
 
 @pytest.mark.parametrize("spec", SPECS)

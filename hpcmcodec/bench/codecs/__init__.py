@@ -11,7 +11,7 @@ from importlib import import_module
 from hpcmcodec.bench.codecs.base import Codec, Settings, Unavailable
 from hpcmcodec.errors import UsageError
 
-__all__ = ["DEFAULTS", "KINDS", "Codec", "Kind", "Settings", "Unavailable", "check", "open_codec"]
+__all__ = ["DEFAULTS", "KINDS", "LOSSLESS", "Codec", "Kind", "Settings", "Unavailable", "check", "open_codec"]
 
 
 @dataclass(frozen=True)
@@ -24,19 +24,25 @@ class Kind:
 
 
 KINDS = {
-    "hpcm": Kind("hpcm", None, "this codec; hpcm:MODEL for another model, hpcm:@3 or hpcm:MODEL@3 with --effort 3"),
+    "hpcm": Kind(
+        "hpcm",
+        None,
+        "this codec; hpcm:MODEL for another model, hpcm:@3 or hpcm:MODEL@3 with --effort 3; hpcm:lossless",
+    ),
     "jpeg": Kind("pillow", ("", "444"), "libjpeg-turbo, optimised, 4:2:0; jpeg:444 without subsampling"),
-    "webp": Kind("pillow", ("", "best"), "libwebp, method 4; webp:best method 6"),
+    "png": Kind("pillow", ("",), "zlib at its highest level, no loss"),
+    "webp": Kind("pillow", ("", "best", "lossless"), "libwebp, method 4; webp:best method 6; webp:lossless"),
     "avif": Kind(
         "pillow",
         ("", "444", "psnr", "best"),
         "libavif as Pillow sets it (4:2:0, speed 6); avif:444; avif:psnr also tune=psnr; avif:best also speed 3",
     ),
     "j2k": Kind("pillow", ("",), "JPEG 2000 (OpenJPEG), irreversible wavelet"),
-    "jxl": Kind("jxl", ("", "best"), "JPEG XL (libjxl), effort 7; jxl:best effort 9"),
+    "jxl": Kind("jxl", ("", "best", "lossless"), "JPEG XL (libjxl), effort 7; jxl:best effort 9; jxl:lossless"),
     "compressai": Kind("compressai", None, "compressai:NAME, a pretrained model of CompressAI"),
 }
 DEFAULTS = ("hpcm", "jpeg", "webp", "avif", "avif:psnr", "jxl")
+LOSSLESS = ("hpcm:lossless", "png", "webp:lossless", "jxl:lossless")
 
 
 def check(spec: str) -> str:

@@ -18,12 +18,16 @@ class Unavailable(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """The values of a codec's quality setting: those of a sweep, from small files to large ones, and what it may be."""
+    """The values of a codec's quality setting: those of a sweep, from small files to large ones, and what it may be.
+
+    lossless: the decoded picture is the picture itself, whatever the setting.
+    """
 
     sweep: tuple[float, ...]
     low: float
     high: float
     step: float = 1
+    lossless: bool = False
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Settings:
@@ -50,6 +54,10 @@ class Settings:
     def to_dict(self) -> dict[str, Any]:
         """Plain form for JSON."""
         return asdict(self)
+
+
+NOTHING_TO_SET = Settings((0,), 0, 0, lossless=True)
+"""Of codecs that have nothing to set and lose nothing."""
 
 
 class Codec(ABC):

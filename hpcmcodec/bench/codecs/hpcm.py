@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from hpcmcodec import __version__, kernels
-from hpcmcodec.bench.codecs.base import Codec, Settings, Unavailable
+from hpcmcodec.bench.codecs.base import NOTHING_TO_SET, Codec, Settings, Unavailable
 from hpcmcodec.bench.metrics import Pixels
 from hpcmcodec.codec import Decoder, Encoder
+from hpcmcodec.codec.encoder import encode_exactly
 from hpcmcodec.codec.refine import DEFAULT_EFFORT, LEVELS
 from hpcmcodec.entropy.coder import EntropyCoder
 from hpcmcodec.errors import HpcmError
@@ -22,6 +23,7 @@ from hpcmcodec.formats.pictures import Picture
 _VARIABLE = Settings((1, 12, 25, 38, 50, 62, 75, 88, 100), 1, 100)
 _FIXED = Settings((50,), 50, 50)
 """For models of one rate, which ignore the quality."""
+_LOSSLESS = "lossless"
 
 
 class HpcmCodec(Codec):
@@ -55,6 +57,23 @@ class HpcmCodec(Codec):
 
     def entropy_seconds(self) -> float | None:
         return self._clock.seconds
+
+
+class ExactCodec(Codec):
+    """Our pictures without loss, which take no model."""
+
+    label, about, settings = "hpcm lossless", "no loss", NOTHING_TO_SET
+
+    def __init__(self, threads: int) -> None:
+        kernels.set_threads(threads)
+        self.version = f"hpcmcodec {__version__}"
+        self._decoder = Decoder()
+
+    def encode(self, pixels: Pixels, setting: float) -> bytes:
+        return encode_exactly(Picture(pixels))
+
+    def decode(self, data: bytes) -> Pixels:
+        return np.asarray(self._decoder.decode(data).pixels)
 
 
 class _Clock:
@@ -96,7 +115,9 @@ class _TimedStream:
 
 
 def open_codec(kind: str, variant: str, threads: int) -> Codec:
-    """`hpcm`, `hpcm:MODEL`, `hpcm:@EFFORT` or `hpcm:MODEL@EFFORT`."""
+    """`hpcm`, `hpcm:MODEL`, `hpcm:@EFFORT`, `hpcm:MODEL@EFFORT` or `hpcm:lossless`."""
+    if variant == _LOSSLESS:
+        return ExactCodec(threads)
     model, at, effort = variant.partition("@")
     if at and not (effort.isdecimal() and int(effort) < len(LEVELS)):
         raise Unavailable(f"there is no effort {effort!r}: choose 0 to {len(LEVELS) - 1}")

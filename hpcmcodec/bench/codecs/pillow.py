@@ -1,4 +1,4 @@
-"""JPEG, WebP, AVIF and JPEG 2000 as Pillow offers them."""
+"""JPEG, PNG, WebP, AVIF and JPEG 2000 as Pillow offers them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import PIL
 from PIL import AvifImagePlugin, Image, features
 
-from hpcmcodec.bench.codecs.base import Codec, Settings, Unavailable
+from hpcmcodec.bench.codecs.base import NOTHING_TO_SET, Codec, Settings, Unavailable
 from hpcmcodec.bench.metrics import Pixels
 
 _JPEG = Settings((5, 10, 20, 35, 50, 65, 80, 90, 95), 1, 95)
@@ -37,8 +37,17 @@ _VARIANTS = {
     ("jpeg", "444"): _Variant(
         "JPEG", "jpg", "JPEG 4:4:4", "optimised, 4:4:4", _JPEG, {"optimize": True, "subsampling": "4:4:4"}
     ),
+    ("png", ""): _Variant("PNG", "zlib", "PNG", "no loss, zlib level 9", NOTHING_TO_SET, {"compress_level": 9}),
     ("webp", ""): _Variant("WEBP", "webp", "WebP", "method 4 (default)", _WEBP, {"method": 4}),
     ("webp", "best"): _Variant("WEBP", "webp", "WebP method 6", "method 6 (slowest)", _WEBP, {"method": 6}),
+    ("webp", "lossless"): _Variant(
+        "WEBP",
+        "webp",
+        "WebP lossless",
+        "no loss, method 6, quality 100 (slowest)",
+        NOTHING_TO_SET,
+        {"lossless": True, "quality": 100, "method": 6},
+    ),
     ("avif", ""): _Variant("AVIF", "avif", "AVIF", "4:2:0, speed 6, the library's own tuning (all defaults)", _AVIF),
     ("avif", "444"): _Variant(
         "AVIF", "avif", "AVIF 4:4:4", "4:4:4, speed 6, the library's own tuning", _AVIF, {"subsampling": "4:4:4"}
@@ -87,8 +96,11 @@ class PillowCodec(Codec):
 
     def encode(self, pixels: Pixels, setting: float) -> bytes:
         buffer = io.BytesIO()
-        if self._variant.format == "JPEG2000":
-            quality: dict[str, Any] = {"quality_layers": [24 / setting]}
+        quality: dict[str, Any]
+        if self.settings.lossless:
+            quality = {}
+        elif self._variant.format == "JPEG2000":
+            quality = {"quality_layers": [24 / setting]}
         else:
             quality = {"quality": int(setting)}
         Image.fromarray(pixels).save(buffer, self._variant.format, **quality, **self._options)

@@ -128,6 +128,7 @@ function speedChart(side, title) {
 }
 
 function showCharts() {
+  if (!specs.length) return;
   const anchor = labelOf(data.summary.anchor);
   byId("curves").replaceChildren(...[curveChart("psnr", "RGB PSNR"), curveChart("ms_ssim_db", "MS-SSIM")].filter(Boolean));
   byId("speed").replaceChildren(...[

@@ -42,9 +42,33 @@ function distanceCells(spec, metric) {
 }
 
 function showTables() {
-  const anchor = labelOf(data.summary.anchor), run = data.run, count = data.pictures.length;
-  byId("about").textContent = `${count} picture${count === 1 ? "" : "s"}, ${specs.length} codecs, ${run.date}. ` +
+  const run = data.run, count = data.pictures.length, lossless = Object.keys(data.summary.lossless);
+  byId("about").textContent = `${count} picture${count === 1 ? "" : "s"}, ${specs.length + lossless.length} codecs, ${run.date}. ` +
     `${run.processor}, ${run.processors} processors, ${run.threads} thread${run.threads === 1 ? "" : "s"} for each codec.`;
+  showLossless(lossless);
+  showPublished();
+  showMethod();
+  for (const section of document.querySelectorAll(".lossy")) section.hidden = !specs.length;
+  if (specs.length) showLossy(run, count);
+}
+
+function showLossless(found) {
+  byId("losslesssection").hidden = !found.length;
+  const anchor = found.find(spec => data.summary.lossless[spec].more == null);
+  byId("losslessnote").textContent = "Bytes of all pictures together, each decoded to the very samples; seconds per megapixel." +
+    (found.length > 1 ? ` Percent of bytes more (less: green) than ${labelOf(anchor)}; in brackets 95 % confidence over the pictures.` : "");
+  fill(byId("lossless"), ["codec", "bytes", "bits per pixel", "against it", "encode", "decode", "memory"], found.map(spec => {
+    const of = data.summary.lossless[spec];
+    return [element("td", {}, labelOf(spec)), of.bytes.toLocaleString("en"), fixed(of.bpp, 3),
+      of.more == null ? "0 (anchor)" : percent(of.more, of.interval), short(of.encode.seconds), short(of.decode.seconds),
+      memory(of)];
+  }));
+}
+
+const memory = of => of.peak_bytes ? `${(of.peak_bytes / 1e6).toFixed(0)} MB` : "–";
+
+function showLossy(run, count) {
+  const anchor = labelOf(data.summary.anchor);
   byId("anchornote").textContent = `BD-rate: percent of rate that a codec needs more (less: green) than ${anchor} at equal ` +
     `quality, over the range that both reach; BD-PSNR: decibels that it is better at equal rate.` +
     (count > 1 ? " In brackets: 95 % confidence over the pictures (bootstrap)." : "");
@@ -63,14 +87,12 @@ function showTables() {
     specs.map(spec => {
       const of = data.summary.codecs[spec];
       return [named(spec), times("encode")(spec), short(of.encode.cpu_seconds), times("decode")(spec),
-        short(of.decode.cpu_seconds), of.peak_bytes ? `${(of.peak_bytes / 1e6).toFixed(0)} MB` : "–"];
+        short(of.decode.cpu_seconds), memory(of)];
     }));
   const matrix = data.summary.matrix.psnr;
   fill(byId("matrix"), ["codec", ...specs.map(labelOf)],
     specs.map(row => [named(row), ...specs.map(column => row === column ? "" : percent(matrix[row][column]))]));
   showPictures(anchor);
-  showPublished();
-  showMethod();
 }
 
 function showPictures(anchor) {
