@@ -173,7 +173,7 @@ class Encoder:
         )
 
     def admit(self, height: int, width: int) -> None:
-        """Raises LimitExceededError if a picture of this size takes more memory than allowed. Cheap."""
+        """Raises LimitExceededError if a picture of this size, of 8 bits, takes more memory than allowed. Cheap."""
         model = self.model
         grid = TileGrid.of(model, height, width, choose_tile_size(model, height, width))
         budget(model, grid, height * width, self.limits.max_memory)
@@ -244,7 +244,7 @@ def _encode_pixels(
     coded: dict[int, container.Tile] = {}
     condition = model.condition(header.quality)
     kept = memory_of(model, grid) if effort else 0
-    means = budget(model, grid, header.height * header.width, max_memory, kept)
+    means = budget(model, grid, header.height * header.width, max_memory, kept, pixels.itemsize)
 
     def code(tiles: list[Tile], parts: list[np.ndarray]) -> None:
         pairs = list(zip(tiles, parts, strict=True))

@@ -30,15 +30,19 @@ class Budget:
     total: int
 
 
-def budget(model: CodecModel, grid: TileGrid, pixels: int, limit: int | None, kept: int = 0) -> Budget:
+def budget(
+    model: CodecModel, grid: TileGrid, pixels: int, limit: int | None, kept: int = 0, sample_bytes: int = 1
+) -> Budget:
     """The fastest way that fits into `limit` bytes (None: all of the machine's memory).
 
-    `pixels`: of the picture. `kept`: bytes that are needed besides. Raises LimitExceededError if nothing fits.
+    `pixels`: of the picture. `kept`: bytes that are needed besides. `sample_bytes`: 1, or 2 for samples of more than 8
+    bits. Raises LimitExceededError if nothing fits.
     """
+    file_bytes, picture_bytes = FILE_BYTES * sample_bytes * pixels, 3 * sample_bytes * pixels
     most = machine_memory() if limit is None else limit
     fixed = PROCESS_BYTES + kept + sum(array.nbytes for array in model.file.tensors.values())
-    if fixed + FILE_BYTES * pixels > most:  # before anything is planned: a plan has bounds of its own
-        raise _too_large(grid, fixed + FILE_BYTES * pixels, most)
+    if fixed + file_bytes > most:  # before anything is planned: a plan has bounds of its own
+        raise _too_large(grid, fixed + file_bytes, most)
     height, width = grid.latent
     unit = max(1, LEAST_ROWS // model.stride)
 
@@ -47,11 +51,11 @@ def budget(model: CodecModel, grid: TileGrid, pixels: int, limit: int | None, ke
 
     smallest = strips(0)[1]
     tile, band = _tile_bytes(model, grid), _band_bytes(model, grid)
-    least = fixed + max(FILE_BYTES * pixels, 3 * pixels + band + smallest + tile)
-    spare = most - (fixed + 3 * pixels + band)
+    least = fixed + max(file_bytes, picture_bytes + band + smallest + tile)
+    spare = most - (fixed + picture_bytes + band)
     step, strip = strips(min(STRIP_BYTES, max(smallest, (spare - tile) // 2)))
     workers = int(max(1, min(kernels.get_threads(), MOST_TILES, grid.columns, (spare - strip) // tile)))
-    total = int(max(least, fixed + 3 * pixels + band + strip + workers * tile))
+    total = int(max(least, fixed + picture_bytes + band + strip + workers * tile))
     if total > most:
         raise _too_large(grid, total, most)
     return Budget(min(step, height), workers, total)

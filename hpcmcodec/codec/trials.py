@@ -105,7 +105,8 @@ class Trials:
         model = self._model
         kept = self._kept + 2 * 4 * model.latent_channels * math.prod(self._grid.latent)
         kept += memory(model, self._grid) if self._effort else 0
-        self._means = budget(model, self._grid, self.pixels, self._encoder.limits.max_memory, kept)
+        limit, sample_bytes = self._encoder.limits.max_memory, self._picture.pixels.itemsize
+        self._means = budget(model, self._grid, self.pixels, limit, kept, sample_bytes)
         condition = model.condition(self._analysed)
         self._latents = latents_of(model, condition, self._grid, self._pixels, self._means)
 

@@ -61,6 +61,17 @@ def test_memory_grows_with_the_picture_and_no_faster() -> None:
     assert totals[3] / totals[2] <= 4
 
 
+def test_samples_of_two_bytes_take_twice_the_room() -> None:
+    model = Encoder("tiny").model
+    grid, pixels = TileGrid.of(model, 3000, 4000, 1024), 12 * 10**6
+    one, two = (memory.budget(model, grid, pixels, 2**40, sample_bytes=size).total for size in (1, 2))
+    assert two - one >= 3 * pixels
+    least = 120 * 2**20 + memory.FILE_BYTES * pixels
+    memory.budget(model, grid, pixels, least + 10**8)
+    with pytest.raises(errors.LimitExceededError):
+        memory.budget(model, grid, pixels, least + 10**8, sample_bytes=2)
+
+
 def test_what_does_not_fit_is_refused_with_numbers() -> None:
     with pytest.raises(
         errors.LimitExceededError, match=r"8000 x 6000 pixels takes about 7\d\d MB .* 300 MB.*--max-memory"
