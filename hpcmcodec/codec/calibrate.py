@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from hpcmcodec.codec.encoder import Encoder, encode_tile
+from hpcmcodec.codec.encoder import encode_tiles, for_network, latents_of
+from hpcmcodec.codec.memory import budget
 from hpcmcodec.codec.model import CodecModel
+from hpcmcodec.codec.parallel import normative
 from hpcmcodec.codec.pixels import to_network
 from hpcmcodec.codec.refine import condition_of, curvature_at
-from hpcmcodec.codec.tiling import Tile
-from hpcmcodec.entropy.coder import EntropyCoder, Quantised
+from hpcmcodec.codec.tiling import Tile, TileGrid
+from hpcmcodec.entropy.coder import EntropyCoder
 from hpcmcodec.entropy.tables import EntropyTables
 from hpcmcodec.entropy.trellis import Steps, logistic_trellis_tables
 from hpcmcodec.errors import UsageError
 from hpcmcodec.formats import model_file
 from hpcmcodec.formats.picture import Picture
+from hpcmcodec.kernels.encode import Keep
 from hpcmcodec.models import store
 
 QUALITIES = (5, 30, 55, 80)
@@ -37,8 +39,8 @@ def calibrate(source: str | Path | None, pictures: Iterable[Picture], output: Pa
 
     Raises UsageError for a model of one rate, of another distribution than the logistic, or that has a trellis already.
     """
-    file, encoder = store.find(source), Encoder(source)
-    model = encoder.model
+    file = store.find(source)
+    model = CodecModel.load(file)
     plain = file.distribution.get("name") == "logistic" and file.levels is None
     if model.rate != "variable" or not plain:
         raise UsageError(
@@ -47,17 +49,15 @@ def calibrate(source: str | Path | None, pictures: Iterable[Picture], output: Pa
     crops = [_middle(picture.pixels) for picture in pictures]
 
     def collect(tables: EntropyTables) -> Iterator[Steps]:
-        coder = _Recorder.of(tables)
-        encoder.model = replace(model, coder=coder)
+        coding = replace(model, coder=EntropyCoder.of(tables))
         for picture in crops:
             for quality in QUALITIES:
-                encoder.encode(Picture(picture), quality, exact_tiles=False)
-                yield coder.taken()
+                yield _steps(coding, quality, for_network(Picture(picture)))
 
     tables = logistic_trellis_tables(collect, STRENGTH)
-    encoder.model = replace(model, coder=EntropyCoder.of(tables))
+    coding = replace(model, coder=EntropyCoder.of(tables))
     large = [picture for picture in crops if min(picture.shape[:2]) >= model.pad_multiple][:CURVED]
-    curvature = {"curvature": round(float(np.mean([_curvature(encoder.model, p) for p in large])), 3)} if large else {}
+    curvature = {"curvature": round(float(np.mean([_curvature(coding, p) for p in large])), 3)} if large else {}
     return model_file.write(
         output,
         name=name,
@@ -72,21 +72,14 @@ def calibrate(source: str | Path | None, pictures: Iterable[Picture], output: Pa
     )
 
 
-class _Recorder(EntropyCoder):
-    """Keeps what it quantises."""
-
-    def __init__(self, *tables: Any) -> None:
-        super().__init__(*tables)
-        self._steps: list[tuple[np.ndarray, np.ndarray]] = []
-
-    def quantise(self, residual: np.ndarray, rows: np.ndarray, strength: float) -> Quantised:
-        self._steps.append((residual.copy(), rows.copy()))
-        return super().quantise(residual, rows, strength)
-
-    def taken(self) -> Steps:
-        """The steps since the last call."""
-        steps, self._steps = self._steps, []
-        return steps
+def _steps(model: CodecModel, quality: float, pixels: np.ndarray) -> Steps:
+    """What is quantised of a picture that is one tile."""
+    height, width = pixels.shape[:2]
+    grid = TileGrid.of(model, height, width, 0)
+    with normative():
+        condition = model.condition(quality)
+        latents = latents_of(model, condition, grid, pixels, budget(model, grid, height * width, None))
+        return encode_tiles(model, condition, latents, 1, Keep.RESIDUALS)[0].steps
 
 
 def _curvature(model: CodecModel, pixels: np.ndarray) -> float:
@@ -97,7 +90,9 @@ def _curvature(model: CodecModel, pixels: np.ndarray) -> float:
     found = []
     for quality in QUALITIES:
         y = model.network.analyse(to_network(pixels, height, width), condition_of(model.network, quality))[0]
-        y_hat = encode_tile(model, model.condition(quality), Tile(0, height, width, 0, 0), y)[1]
+        one = [(Tile(0, height, width, 0, 0), np.ascontiguousarray(y))]
+        y_hat = encode_tiles(model, model.condition(quality), one, 1, Keep.LATENTS)[0].latents
+        assert y_hat is not None
         found.append(curvature_at(model.network, quality, pixels, y_hat[None]))
     return float(np.mean(found))
 

@@ -12,15 +12,14 @@ import numpy as np
 from hpcmcodec import kernels
 from hpcmcodec.codec import exact
 from hpcmcodec.codec.choose import better
-from hpcmcodec.codec.latents import Watch, areas_of, encode_latents
 from hpcmcodec.codec.memory import Budget, budget
-from hpcmcodec.codec.model import CodecModel, Condition, vectors
-from hpcmcodec.codec.parallel import for_tiles, normative
+from hpcmcodec.codec.model import CodecModel, Condition
+from hpcmcodec.codec.parallel import normative
 from hpcmcodec.codec.refine import DEFAULT_EFFORT, Effort, Latents, effort_of, refine
 from hpcmcodec.codec.refine import memory as memory_of
 from hpcmcodec.codec.target import Target
 from hpcmcodec.codec.tiling import Tile, TileGrid, choose_tile_size
-from hpcmcodec.codec.transforms import analyse, finite
+from hpcmcodec.codec.transforms import analyse
 from hpcmcodec.errors import ModelFileError, UsageError
 from hpcmcodec.formats import container
 from hpcmcodec.formats.container import Limits
@@ -28,6 +27,7 @@ from hpcmcodec.formats.depth import scaled
 from hpcmcodec.formats.exact import ExactPart
 from hpcmcodec.formats.header import Header
 from hpcmcodec.formats.picture import Picture
+from hpcmcodec.kernels.encode import CodedTile, GivenTile, Keep
 from hpcmcodec.models import store
 from hpcmcodec.progress import part
 
@@ -247,9 +247,8 @@ def _encode_pixels(
     means = budget(model, grid, header.height * header.width, max_memory, kept, pixels.itemsize)
 
     def code(tiles: list[Tile], parts: list[np.ndarray]) -> None:
-        pairs = list(zip(tiles, parts, strict=True))
-        made = for_tiles(lambda pair: encode_tile(model, condition, *pair)[0], pairs, means.workers)
-        coded.update((tile.index, one) for tile, one in zip(tiles, made, strict=True))
+        made = encode_tiles(model, condition, list(zip(tiles, parts, strict=True)), means.workers)
+        coded.update((tile.index, in_file(one)) for tile, one in zip(tiles, made, strict=True))
 
     if effort:  # a tile's neighbours matter: all of the picture at once
         first = 0.6 / (1 + effort.cost)
@@ -282,33 +281,24 @@ def refine_tiles(
     """Takes an effort's steps with the latents of all tiles, in place."""
     condition = model.condition(quality)
 
-    def half_decoded(pair: tuple[Tile, np.ndarray]) -> np.ndarray:
-        steps: list[np.ndarray] = []
+    def near(latents: Latents) -> list[np.ndarray]:
+        made = encode_tiles(model, condition, latents, means.workers, Keep.NEAR)
+        return [model.network.assemble([step[None] for step in tile.steps])[0] for tile in made]
 
-        def keep(values: np.ndarray, decoded: np.ndarray, given: np.ndarray) -> None:
-            known = np.where(np.isnan(given), decoded, given)
-            steps.append(np.where(values == 0, decoded, (decoded + known) * np.float32(0.5))[None])
-
-        encode_tile(model, condition, *pair, keep)
-        whole: np.ndarray = model.network.assemble(steps)[0]
-        return whole
-
-    def decode(latents: Latents) -> list[np.ndarray]:
-        return for_tiles(half_decoded, latents, means.workers)
-
-    refine(model, quality, grid, pixels, latents, decode, effort)
+    refine(model, quality, grid, pixels, latents, near, effort)
 
 
-def encode_tile(
-    model: CodecModel, condition: Condition, tile: Tile, y: np.ndarray, watch: Watch | None = None
-) -> tuple[container.Tile, np.ndarray]:
-    """A tile's latents y (M, H, W), coded, and what decoders make of them. Raises ModelFileError where the model's
-    weights lead to what is no number."""
-    finite(model, y)
-    inputs = {**vectors(model, "hyper_analysis", condition), "latent": y}
-    z = finite(model, model.program.run("hyper_analysis", inputs, y.shape[1:])["hyper"])
+def encode_tiles(
+    model: CodecModel, condition: Condition, latents: Latents, workers: int, keep: Keep = Keep.NOTHING
+) -> list[CodedTile]:
+    """Tiles' latents, coded. Raises ModelFileError where the model's weights lead to what is no number."""
+    given = [GivenTile(tile.height, tile.width, y) for tile, y in latents]
     try:
-        streams, y_hat = encode_latents(model, y, z, condition, areas_of(model, tile), watch)
-    except ValueError as error:
-        raise ModelFileError(f"model {model.name!r} cannot code this picture: its weights are bad ({error})") from error
-    return container.Tile(tuple(streams), container.latent_check(y_hat)), y_hat
+        return model.tiles.encode(given, condition, workers=workers, keep=keep)
+    except ModelFileError as error:
+        raise ModelFileError(f"model {model.name!r} cannot code this picture: {error}") from error
+
+
+def in_file(tile: CodedTile) -> container.Tile:
+    """What a file holds of a tile."""
+    return container.Tile(tuple(tile.streams), tile.check)

@@ -69,9 +69,9 @@ def _too_large(grid: TileGrid, total: int, most: int) -> LimitExceededError:
 
 
 def _tile_bytes(model: CodecModel, grid: TileGrid) -> float:
-    """What the entropy model needs for the largest tile, with the quantiser's arrays."""
-    rows, columns = (min(grid.latent_side, side) for side in grid.latent)
-    return model.program.needs("latents", (rows, columns), layout=True)[0] + 40 * model.latent_channels * rows * columns
+    """What the entropy model needs for the largest tile."""
+    width, height = grid.largest
+    return model.tiles.bytes(height, width)
 
 
 def _band_bytes(model: CodecModel, grid: TileGrid) -> int:

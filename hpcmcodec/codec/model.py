@@ -9,10 +9,12 @@ from typing import Any, Literal
 import numpy as np
 
 from hpcmcodec.codec.parallel import normative
-from hpcmcodec.entropy.coder import EntropyCoder, Quantised
+from hpcmcodec.entropy.coder import EntropyCoder
 from hpcmcodec.forking import lazy_property
 from hpcmcodec.formats.model_file import ModelFile
 from hpcmcodec.kernels import decode
+from hpcmcodec.kernels.encode import TileEncoder
+from hpcmcodec.kernels.entropy import DISTORTION_WEIGHT
 from hpcmcodec.kernels.program import Program
 from hpcmcodec.models import store
 from hpcmcodec.models.program import canonical
@@ -21,9 +23,10 @@ from hpcmcodec.models.registry import build, config_from_dict
 RDO_STRENGTH, TRELLIS_STRENGTH = 0.7, 0.85
 """What a bit counts in the choice of integers, against its price at the picture's quality: less than 1, as later
 predictions suffer too. For rounding (0 rounds to the nearest) and for the trellis; measured on lite."""
-CURVATURE = 2 * 8.67
+CURVATURE = 2 * DISTORTION_WEIGHT
 """h: second derivative of the distortion in bits by a latent, where a model file does not tell its own; the kernels'
-RDO_WEIGHT is its half. Half of what it is overshoots so far that nothing is gained, twice as much gains little."""
+DISTORTION_WEIGHT is its half. Half of what it is overshoots so far that nothing is gained, twice as much gains
+little."""
 
 Condition = Mapping[str, np.ndarray]
 """Vectors (C, 1, 1) that depend on the quality alone, by name."""
@@ -59,6 +62,14 @@ class CodecModel:
     def program(self) -> Program:
         """What encoding executes."""
         return Program(canonical(self.file.program), self.file.tensors)
+
+    @lazy_property
+    def tiles(self) -> TileEncoder:
+        """What codes latents."""
+        file, coder = self.file, self.coder
+        return TileEncoder(
+            self.program, coder.tables, file.y_thresholds, file.z_thresholds, coder.levels, self.strength
+        )
 
     @lazy_property
     def network(self) -> Any:
@@ -101,6 +112,14 @@ class CodecModel:
         """Whether a quality can be chosen."""
         return "variable" if self.file.program["entries"]["condition"]["inputs"] else "fixed"
 
+    @property
+    def strength(self) -> float:
+        """What bits count in the encoder's choice of symbols, which decoders do not depend on: optimised where the
+        model's step size relates bits to distortion, else the nearest."""
+        if self.rate == "fixed":
+            return 0.0
+        return TRELLIS_STRENGTH if self.coder.has_trellis else RDO_STRENGTH
+
     # ------------------------------------------------------------------------------------------ coding
     def condition(self, quality: float | None) -> Condition:
         """For a quality of 1..100; None for a model of one rate."""
@@ -113,13 +132,6 @@ class CodecModel:
     def regain(self, y: np.ndarray, made: Condition, wanted: Condition) -> np.ndarray:
         """A latent (M, H, W) that was analysed under one condition in the rounding domain of another."""
         return y * (wanted["up"] / made["up"]) if "up" in made else y
-
-    def quantise(self, residual: np.ndarray, rows: np.ndarray) -> Quantised:
-        """The encoder's choice of integers for y - mean: rate-distortion optimised where the model's step size relates
-        bits to distortion, else the nearest. Decoders do not depend on it."""
-        strength = TRELLIS_STRENGTH if self.coder.has_trellis else RDO_STRENGTH
-        strength = strength if self.rate == "variable" else 0.0
-        return self.coder.quantise(np.ascontiguousarray(residual), rows, strength)
 
 
 def vectors(model: CodecModel, entry: str, condition: Condition) -> Condition:

@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+import numpy as np
+
 from hpcmcodec.errors import UsageError
 from hpcmcodec.formats.header import TILE_UNIT
+from hpcmcodec.models.program import HYPER_STRIDE
 
 TILE_SIZE = 1024
 """Side of a tile in pixels where the encoder chooses; more if the network's padding asks for it."""
@@ -113,3 +116,44 @@ class TileGrid:
     def row_of(self, row: int) -> Iterator[Tile]:
         """The tiles of a row."""
         return (self.tile(row, column) for column in range(self.columns))
+
+
+@dataclass(frozen=True)
+class LatentArea:
+    """A grid of latents and the part of it that the picture itself covers; only that part is coded, elsewhere both
+    sides take symbol 0. All counts in latents."""
+
+    rows: int
+    columns: int
+    own_rows: int
+    own_columns: int
+
+    @classmethod
+    def of(cls, height: int, width: int, multiple: int, stride: int) -> LatentArea:
+        """For a picture of height x width pixels, padded to `multiple`, whose latent has one element per `stride`."""
+
+        def up(n: int, unit: int) -> int:
+            return -(-n // unit)
+
+        rows, columns = (up(up(n, multiple) * multiple, stride) for n in (height, width))
+        return cls(rows, columns, up(height, stride), up(width, stride))
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything is coded."""
+        return (self.rows, self.columns) == (self.own_rows, self.own_columns)
+
+
+def areas_of(model: Padded, tile: Tile) -> tuple[LatentArea, LatentArea]:
+    """Areas of the latent and of the hyper-latent of a tile."""
+    size = tile.height, tile.width, model.pad_multiple
+    return LatentArea.of(*size, model.stride), LatentArea.of(*size, HYPER_STRIDE)
+
+
+def inside(area: LatentArea, channels: int) -> np.ndarray | None:
+    """Which elements are coded, (1, channels, rows, columns) bool; None if all are."""
+    if area.whole:
+        return None
+    found = np.zeros((1, channels, area.rows, area.columns), bool)
+    found[:, :, : area.own_rows, : area.own_columns] = True
+    return found

@@ -9,7 +9,6 @@ import numpy as np
 from hpcmcodec.codec.model import CodecModel, Condition, vectors
 from hpcmcodec.codec.pixels import Pixels, from_network, to_network
 from hpcmcodec.codec.tiling import Tile, TileGrid
-from hpcmcodec.errors import ModelFileError
 from hpcmcodec.progress import at
 
 Take = Callable[[list[Tile], list[np.ndarray]], None]
@@ -81,10 +80,3 @@ def _paste(out: np.ndarray, top: int, left: int, tile: Tile, y: np.ndarray) -> N
     if first < last and begin < end:
         own = y[:, first - tile.top : last - tile.top, begin - tile.left : end - tile.left]
         out[:, first - top : last - top, begin - left : end - left] = own
-
-
-def finite(model: CodecModel, array: np.ndarray) -> np.ndarray:
-    """The same array. Raises ModelFileError for what is no number."""
-    if not np.isfinite(array).all():
-        raise ModelFileError(f"model {model.name!r} cannot code this picture: its weights are bad")
-    return array

@@ -9,19 +9,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hpcmcodec.codec.encoder import encode_tile, for_network, latents_of, refine_tiles, write_file
+from hpcmcodec.codec.encoder import encode_tiles, for_network, in_file, latents_of, refine_tiles, write_file
 from hpcmcodec.codec.memory import budget
-from hpcmcodec.codec.parallel import for_tiles, normative
+from hpcmcodec.codec.parallel import normative
 from hpcmcodec.codec.refine import LEVELS, Effort, memory
 from hpcmcodec.codec.tiling import Tile, TileGrid
 from hpcmcodec.codec.transforms import synthesise
 from hpcmcodec.formats.depth import scaled
 from hpcmcodec.formats.flats import SIDE, blocks
 from hpcmcodec.formats.picture import Picture, Samples
+from hpcmcodec.kernels.encode import Keep
 from hpcmcodec.progress import part
 from hpcmcodec.ssimulacra2 import PIXEL_BYTES, ssimulacra2
 
@@ -85,17 +86,14 @@ class Trials:
         with normative():
             self._analyse(quality)
             condition, before = model.condition(quality), model.condition(self._analysed)
-
-            def one(pair: tuple[Tile, np.ndarray]) -> Any:
-                coded, y_hat = encode_tile(model, condition, *pair)
-                return coded, y_hat if keep else None
-
             latents = [(tile, model.regain(y, before, condition)) for tile, y in self._latents]
             refine_tiles(model, quality, self._grid, self._pixels, latents, self._effort, self._means)
-            made = for_tiles(one, latents, self._means.workers)
+            wanted = Keep.LATENTS if keep else Keep.NOTHING
+            made = encode_tiles(model, condition, latents, self._means.workers, wanted)
         header = self._encoder.header(self._picture, quality, self._tile_size)
-        data = write_file(header, [coded for coded, _ in made], self._picture, self._encoder.limits)
-        return data, {tile.index: y for (tile, _), (_, y) in zip(self._latents, made, strict=True)}
+        data = write_file(header, [in_file(tile) for tile in made], self._picture, self._encoder.limits)
+        pairs = zip(self._latents, made, strict=True)
+        return data, {tile.index: coded.latents for (tile, _), coded in pairs if coded.latents is not None}
 
     def _analyse(self, quality: float) -> None:
         """Analyses the picture unless its latents are of a quality that is near enough."""

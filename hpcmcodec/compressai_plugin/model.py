@@ -15,9 +15,8 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from hpcmcodec.codec import Decoder, Encoder
-from hpcmcodec.codec.latents import areas_of, inside
 from hpcmcodec.codec.model import RDO_STRENGTH
-from hpcmcodec.codec.tiling import Tile, choose_tile_size
+from hpcmcodec.codec.tiling import Tile, areas_of, choose_tile_size, inside
 from hpcmcodec.entropy.tables import EntropyTables
 from hpcmcodec.errors import OutputError
 from hpcmcodec.formats import container

@@ -55,9 +55,9 @@ class EntropyCoder:
         offsets: npt.ArrayLike,
         levels: npt.ArrayLike | None = None,
     ) -> None:
-        self._levels = None if levels is None else np.ascontiguousarray(levels, np.float32)
+        self.levels = None if levels is None else np.ascontiguousarray(levels, np.float32)
         try:
-            self._tables = kernels.TableSet(*(_int32(part) for part in (cdf, starts, lengths, offsets)))
+            self.tables = kernels.TableSet(*(_int32(part) for part in (cdf, starts, lengths, offsets)))
         except ValueError as error:
             raise ModelFileError(f"the model's entropy tables are not valid: {error}") from error
 
@@ -69,27 +69,27 @@ class EntropyCoder:
     @property
     def has_trellis(self) -> bool:
         """Whether latents are coded by a trellis."""
-        return self._levels is not None
+        return self.levels is not None
 
     def encoder(self) -> StreamEncoder:
         """A new, empty stream."""
-        return StreamEncoder(self._tables)
+        return StreamEncoder(self.tables)
 
     def decoder(self, data: bytes) -> StreamDecoder:
         """Reader of one stream."""
-        return StreamDecoder(data, self._tables, self._levels)
+        return StreamDecoder(data, self.tables, self.levels)
 
     def bits(self, symbols: Int32, rows: UInt16) -> Float32:
         """Estimated bits of each symbol."""
-        return kernels.symbol_bits(symbols, rows, self._tables)
+        return kernels.symbol_bits(symbols, rows, self.tables)
 
     def quantise(self, residual: Float32, rows: UInt16, strength: float) -> Quantised:
         """The integers for a coding step's residuals. Strength 0 is nearest, 0.7 to 1 gives up precision where that
         saves enough bits."""
-        if self._levels is None:
-            symbols = kernels.rdo_quantise(residual, rows, self._tables, strength)
+        if self.levels is None:
+            symbols = kernels.rdo_quantise(residual, rows, self.tables, strength)
             return Quantised(symbols, rows, symbols.astype(np.float32))
-        return Quantised(*kernels.trellis_quantise(residual, rows, self._tables, self._levels, strength))
+        return Quantised(*kernels.trellis_quantise(residual, rows, self.tables, self.levels, strength))
 
 
 class StreamEncoder:

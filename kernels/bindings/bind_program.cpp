@@ -2,7 +2,6 @@
 #include <pybind11/functional.h>
 #include <pybind11/stl.h>
 
-#include <map>
 #include <optional>
 
 #include "arrays.h"
@@ -11,6 +10,7 @@
 #include "coder.h"
 #include "executor.h"
 #include "fpenv.h"
+#include "held.h"
 #include "program.h"
 #include "status.h"
 #include "strips.h"
@@ -100,10 +100,7 @@ class PythonStreams {
 public:
     PythonStreams(const py::list& streams, py::object tables, const py::object& y_thresholds, const py::object& z_thresholds,
                   const py::object& levels)
-        : tables_(std::move(tables)), y_(take<float>(y_thresholds, "y_thresholds", {kAny})),
-          z_(take<float>(z_thresholds, "z_thresholds", {kAny})), levels_(take_optional<float>(levels, "levels", {2, kAny, 4})) {
-        const auto& set = tables_.cast<const TableSet&>();
-        if (levels_.data() != nullptr) trellis_.emplace(levels_.data(), static_cast<size_t>(levels_.size(1)), set);
+        : tables_(std::move(tables), y_thresholds, z_thresholds, levels) {
         std::vector<StreamCoder::Stream> found;
         for (const py::handle& stream : streams) {
             if (stream.is_none()) {
@@ -113,7 +110,7 @@ public:
             const std::string_view bytes = py::reinterpret_borrow<py::bytes>(stream);
             found.push_back({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
         }
-        coder_.emplace(Tables{set, y_.data(), y_.size(0), z_.data(), z_.size(0), trellis_ ? &*trellis_ : nullptr}, found);
+        coder_.emplace(tables_.tables(), found);
     }
 
     py::array_t<float> hyper(const py::object& z_scale_, const Sides& sides, const Sides& own) {
@@ -130,124 +127,101 @@ public:
     StreamCoder& coder() { return *coder_; }
 
 private:
-    py::object tables_;
-    Array<float> y_, z_, levels_;
-    std::optional<Trellis> trellis_;
+    HeldTables tables_;
     std::optional<StreamCoder> coder_;
 };
 
-class PythonProgram {
-public:
-    PythonProgram(const std::string& text, const py::dict& arrays, const std::vector<std::string>& entries) {
-        for (const auto& [name, array] : arrays) {
-            arrays_.emplace(name.cast<std::string>(), take<float>(py::reinterpret_borrow<py::object>(array), "a parameter"));
-        }
-        const Parameters parameters = [&](const std::string& name) -> Parameter {
-            const auto found = arrays_.find(name);
-            if (found == arrays_.end()) return {};
-            return {found->second.data(), {found->second.shape().begin(), found->second.shape().end()}};
-        };
-        program_.emplace(Json::parse(text), parameters, entries);
+Strips strips_of(const Entry& entry, const Sides& sides, const std::string& source, const Sides& rows, const Sides& columns) {
+    const int number = entry.input(source);
+    if (number < 0) throw py::value_error("the entry has no input " + source);
+    return Strips(entry, grid_of(sides), number, span_of(rows), span_of(columns));
+}
+
+template <typename Needed>
+std::vector<const float*> take_inputs(const Entry& entry, const py::dict& given, const Grid& grid,
+                                      std::vector<Array<float>>& held, Needed needed) {
+    std::vector<const float*> inputs;
+    for (size_t i = 0; i < entry.inputs.size(); ++i) {
+        const Input& input = entry.inputs[i];
+        inputs.push_back(nullptr);
+        if (!needed(i)) continue;
+        if (!given.contains(input.name)) throw py::value_error("input " + input.name + " is missing");
+        const Shape shape = input.shape(grid);
+        held.push_back(take<float>(given[py::str(input.name)], input.name.c_str(), {shape.channels, shape.rows, shape.columns}));
+        inputs.back() = held.back().data();
     }
+    return inputs;
+}
 
-    const Program& program() const { return *program_; }
-
-    py::dict run(const std::string& name, const py::dict& inputs_, const Sides& sides, const py::object& coder_, double memory,
-                 double work) const {
-        const Entry& entry = program_->at(name);
-        const Executor executor(entry, grid_of(sides), inputs_.contains("layout"), {memory, work});
-        std::vector<Array<float>> held;
-        const std::vector<const float*> inputs = take_inputs(entry, inputs_, grid_of(sides), held,
-                                                             [&](size_t input) { return executor.needs(input); });
-        py::dict results;
-        std::vector<float*> data;
-        for (const Output& output : entry.outputs) {
-            const Shape& shape = executor.shape(output.value);
-            data.emplace_back();
-            results[py::str(output.name)] = make<float>({shape.channels, shape.rows, shape.columns}, &data.back());
-        }
-        std::optional<PythonCoder> own;
-        Coder* coder = nullptr;
-        if (py::isinstance<PythonStreams>(coder_)) {
-            coder = &coder_.cast<PythonStreams&>().coder();
-        } else if (!coder_.is_none()) {
-            coder = &own.emplace(coder_.cast<py::function>());
-        }
-        const py::gil_scoped_release release;
-        executor.run(inputs, data, coder);
-        return results;
+py::dict run(const HeldProgram& held_program, const std::string& name, const py::dict& inputs_, const Sides& sides, const py::object& coder_,
+             double memory, double work) {
+    const Entry& entry = held_program.program().at(name);
+    const Executor executor(entry, grid_of(sides), inputs_.contains("layout"), {memory, work});
+    std::vector<Array<float>> held;
+    const std::vector<const float*> inputs = take_inputs(entry, inputs_, grid_of(sides), held,
+                                                         [&](size_t input) { return executor.needs(input); });
+    py::dict results;
+    std::vector<float*> data;
+    for (const Output& output : entry.outputs) {
+        const Shape& shape = executor.shape(output.value);
+        data.emplace_back();
+        results[py::str(output.name)] = make<float>({shape.channels, shape.rows, shape.columns}, &data.back());
     }
-
-    // read(rows, columns) -> array (C, rows, columns) of the input `source`; write(rows, columns, array) takes the result's.
-    void rows(const std::string& name, const py::dict& inputs_, const Sides& sides, const std::string& source, const py::function& read,
-              const py::function& write, const Sides& rows, const Sides& columns, int64_t step) const {
-        const Entry& entry = program_->at(name);
-        const Strips strips = strips_of(entry, sides, source, rows, columns);
-        if (step < 1) throw py::value_error("step must be at least 1");
-        std::vector<Array<float>> held;
-        const int number = entry.input(source);
-        const std::vector<const float*> inputs =
-            take_inputs(entry, inputs_, grid_of(sides), held, [&](size_t input) { return static_cast<int>(input) != number; });
-        const auto pair = [](const Span& span) { return py::make_tuple(span.start, span.stop); };
-        const py::gil_scoped_release release;
-        strips.run(
-            inputs, step,
-            [&](const Piece& piece) {
-                const py::gil_scoped_acquire acquire;
-                const auto given = take<float>(read(pair(piece.rows), pair(piece.columns)), "a piece",
-                                               {piece.channels, piece.rows.size(), piece.columns.size()});
-                const int64_t count = piece.rows.size() * piece.columns.size();
-                for (int64_t c = 0; c < piece.channels; ++c) std::copy_n(given.data() + c * count, count, piece.data + c * piece.plane);
-            },
-            [&](const Piece& piece) {
-                const py::gil_scoped_acquire acquire;
-                float* data;
-                const int64_t count = piece.rows.size() * piece.columns.size();
-                auto out = make<float>({piece.channels, piece.rows.size(), piece.columns.size()}, &data);
-                for (int64_t c = 0; c < piece.channels; ++c) std::copy_n(piece.data + c * piece.plane, count, data + c * count);
-                write(pair(piece.rows), pair(piece.columns), out);
-            });
+    std::optional<PythonCoder> own;
+    Coder* coder = nullptr;
+    if (py::isinstance<PythonStreams>(coder_)) {
+        coder = &coder_.cast<PythonStreams&>().coder();
+    } else if (!coder_.is_none()) {
+        coder = &own.emplace(coder_.cast<py::function>());
     }
+    const py::gil_scoped_release release;
+    executor.run(inputs, data, coder);
+    return results;
+}
 
-    // Of a run: bytes, multiply-adds.
-    std::pair<double, double> needs(const std::string& name, const Sides& sides, bool layout) const {
-        const Executor executor(program_->at(name), grid_of(sides), layout, {std::numeric_limits<double>::infinity(), 0x1p60});
-        return {executor.bytes(), executor.work()};
-    }
+// read(rows, columns) -> array (C, rows, columns) of the input `source`; write(rows, columns, array) takes the result's.
+void run_rows(const HeldProgram& held_program, const std::string& name, const py::dict& inputs_, const Sides& sides, const std::string& source,
+              const py::function& read, const py::function& write, const Sides& rows, const Sides& columns, int64_t step) {
+    const Entry& entry = held_program.program().at(name);
+    const Strips strips = strips_of(entry, sides, source, rows, columns);
+    if (step < 1) throw py::value_error("step must be at least 1");
+    std::vector<Array<float>> held;
+    const int number = entry.input(source);
+    const std::vector<const float*> inputs =
+        take_inputs(entry, inputs_, grid_of(sides), held, [&](size_t input) { return static_cast<int>(input) != number; });
+    const auto pair = [](const Span& span) { return py::make_tuple(span.start, span.stop); };
+    const py::gil_scoped_release release;
+    strips.run(
+        inputs, step,
+        [&](const Piece& piece) {
+            const py::gil_scoped_acquire acquire;
+            const auto given = take<float>(read(pair(piece.rows), pair(piece.columns)), "a piece",
+                                           {piece.channels, piece.rows.size(), piece.columns.size()});
+            const int64_t count = piece.rows.size() * piece.columns.size();
+            for (int64_t c = 0; c < piece.channels; ++c) std::copy_n(given.data() + c * count, count, piece.data + c * piece.plane);
+        },
+        [&](const Piece& piece) {
+            const py::gil_scoped_acquire acquire;
+            float* data;
+            const int64_t count = piece.rows.size() * piece.columns.size();
+            auto out = make<float>({piece.channels, piece.rows.size(), piece.columns.size()}, &data);
+            for (int64_t c = 0; c < piece.channels; ++c) std::copy_n(piece.data + c * piece.plane, count, data + c * count);
+            write(pair(piece.rows), pair(piece.columns), out);
+        });
+}
 
-    std::pair<int64_t, double> step_within(const std::string& name, const Sides& sides, const std::string& source, const Sides& rows,
-                                           const Sides& columns, double bytes, int64_t unit) const {
-        const Strips strips = strips_of(program_->at(name), sides, source, rows, columns);
-        const int64_t step = strips.rows_within(bytes, std::max<int64_t>(1, unit));
-        return {step, strips.bytes(step)};
-    }
+// Of a run: bytes, multiply-adds.
+std::pair<double, double> needs(const HeldProgram& held_program, const std::string& name, const Sides& sides, bool layout) {
+    const Executor executor(held_program.program().at(name), grid_of(sides), layout, {std::numeric_limits<double>::infinity(), 0x1p60});
+    return {executor.bytes(), executor.work()};
+}
 
-private:
-    static Strips strips_of(const Entry& entry, const Sides& sides, const std::string& source, const Sides& rows, const Sides& columns) {
-        const int number = entry.input(source);
-        if (number < 0) throw py::value_error("the entry has no input " + source);
-        return Strips(entry, grid_of(sides), number, span_of(rows), span_of(columns));
-    }
-
-    template <typename Needed>
-    static std::vector<const float*> take_inputs(const Entry& entry, const py::dict& given, const Grid& grid,
-                                                 std::vector<Array<float>>& held, Needed needed) {
-        std::vector<const float*> inputs;
-        for (size_t i = 0; i < entry.inputs.size(); ++i) {
-            const Input& input = entry.inputs[i];
-            inputs.push_back(nullptr);
-            if (!needed(i)) continue;
-            if (!given.contains(input.name)) throw py::value_error("input " + input.name + " is missing");
-            const Shape shape = input.shape(grid);
-            held.push_back(take<float>(given[py::str(input.name)], input.name.c_str(), {shape.channels, shape.rows, shape.columns}));
-            inputs.back() = held.back().data();
-        }
-        return inputs;
-    }
-
-    std::map<std::string, Array<float>> arrays_;
-    std::optional<Program> program_;
-};
+std::pair<int64_t, double> step_within(const HeldProgram& held_program, const std::string& name, const Sides& sides, const std::string& source,
+                                       const Sides& rows, const Sides& columns, double bytes, int64_t unit) {
+    const Strips strips = strips_of(held_program.program().at(name), sides, source, rows, columns);
+    const int64_t step = strips.rows_within(bytes, std::max<int64_t>(1, unit));
+    return {step, strips.bytes(step)};
+}
 
 }  // namespace
 
@@ -268,15 +242,15 @@ void bind_program(py::module_& module) {
              py::arg("tables"), py::arg("y_thresholds"), py::arg("z_thresholds"), py::arg("levels"))
         .def("hyper", &PythonStreams::hyper, py::arg("z_scale"), py::arg("sides"), py::arg("own"))
         .def("finish", &PythonStreams::finish);
-    py::class_<PythonProgram>(module, "Program")
+    py::class_<HeldProgram>(module, "Program")
         .def(py::init<const std::string&, const py::dict&, const std::vector<std::string>&>(), py::arg("text"), py::arg("arrays"),
              py::arg("entries"))
-        .def("run", &PythonProgram::run, py::arg("entry"), py::arg("inputs"), py::arg("grid"), py::arg("coder"), py::arg("memory"),
+        .def("run", &run, py::arg("entry"), py::arg("inputs"), py::arg("grid"), py::arg("coder"), py::arg("memory"),
              py::arg("work"))
-        .def("rows", &PythonProgram::rows, py::arg("entry"), py::arg("inputs"), py::arg("grid"), py::arg("source"), py::arg("read"),
+        .def("rows", &run_rows, py::arg("entry"), py::arg("inputs"), py::arg("grid"), py::arg("source"), py::arg("read"),
              py::arg("write"), py::arg("rows"), py::arg("columns"), py::arg("step"))
-        .def("needs", &PythonProgram::needs, py::arg("entry"), py::arg("grid"), py::arg("layout"))
-        .def("step_within", &PythonProgram::step_within, py::arg("entry"), py::arg("grid"), py::arg("source"), py::arg("rows"),
+        .def("needs", &needs, py::arg("entry"), py::arg("grid"), py::arg("layout"))
+        .def("step_within", &step_within, py::arg("entry"), py::arg("grid"), py::arg("source"), py::arg("rows"),
              py::arg("columns"), py::arg("bytes"), py::arg("unit"));
 }
 

@@ -13,4 +13,5 @@ PYBIND11_MODULE(_native, module) {
     hpcm::bind_bank(module);
     hpcm::bind_program(module);
     hpcm::bind_decoder(module);
+    hpcm::bind_encoder(module);
 }

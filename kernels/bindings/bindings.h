@@ -15,5 +15,6 @@ void bind_wkv(pybind11::module_& module);
 void bind_bank(pybind11::module_& module);
 void bind_program(pybind11::module_& module);
 void bind_decoder(pybind11::module_& module);
+void bind_encoder(pybind11::module_& module);
 
 }  // namespace hpcm

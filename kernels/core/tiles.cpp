@@ -1,10 +1,7 @@
 #include "tiles.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstring>
 
-#include "crc32.h"
 #include "status.h"
 #include "thread_pool.h"
 
@@ -13,21 +10,8 @@ namespace {
 
 constexpr size_t kGrain = 1 << 16;
 
-bool finite(const float* values, size_t count) {
-    uint32_t highest = 0;
-    for (size_t i = 0; i < count; ++i) {
-        uint32_t bits;
-        std::memcpy(&bits, values + i, 4);
-        highest = std::max(highest, bits & 0x7fffffff);
-    }
-    return highest < 0x7f800000;
-}
-
-// Of binary32 numbers as little-endian bytes.
-uint32_t check_of(const std::vector<float>& latents) { return crc32(latents.data(), latents.size() * 4); }
-
 // 1 where latents are coded, 0 in the padding.
-std::vector<float> layout_of(const TileGrid::Tile& tile, int64_t channels) {
+std::vector<float> layout_of(const TileArea& tile, int64_t channels) {
     const size_t plane = size_t(tile.grid.rows * tile.grid.columns);
     std::vector<float> layout(size_t(channels) * plane, 0.0f);
     for (int64_t i = 0; i < tile.own_rows; ++i) {
@@ -40,21 +24,19 @@ std::vector<float> layout_of(const TileGrid::Tile& tile, int64_t channels) {
 }  // namespace
 
 TileGrid::TileGrid(const Header& header, const Program& program)
-    : width_(header.width), height_(header.height), size_(header.tile_size), unit_(program.unit), stride_(program.stride),
-      hyper_stride_(program.hyper_stride) {
-    if (size_ % unit_ != 0) fail(Status::corrupt, "the file's tiles of " + std::to_string(size_) + " pixels do not suit its model");
-    if (size_ == 0) size_ = up(std::max(width_, height_), unit_) * unit_;
-    side_ = size_ / stride_;
-    columns_ = up(width_, size_);
+    : program_(program), width_(header.width), height_(header.height), size_(header.tile_size) {
+    const int64_t unit = program.unit;
+    if (size_ % unit != 0) fail(Status::corrupt, "the file's tiles of " + std::to_string(size_) + " pixels do not suit its model");
+    if (size_ == 0) size_ = ceil_div(std::max(width_, height_), unit) * unit;
+    side_ = size_ / program.stride;
+    columns_ = ceil_div(width_, size_);
 }
 
-Grid TileGrid::latents() const { return {up(height_, unit_) * unit_ / stride_, up(width_, unit_) * unit_ / stride_}; }
+Grid TileGrid::latents() const { return TileArea(program_, height_, width_).grid; }
 
 TileGrid::Tile TileGrid::tile(int64_t row, int64_t column) const {
-    const int64_t height = std::min(size_, height_ - row * size_), width = std::min(size_, width_ - column * size_);
-    const Grid grid{up(height, unit_) * unit_ / stride_, up(width, unit_) * unit_ / stride_};
-    return {uint64_t(row * columns_ + column), row * side_, column * side_, grid, up(height, stride_), up(width, stride_),
-            up(height, hyper_stride_), up(width, hyper_stride_)};
+    const TileArea area(program_, std::min(size_, height_ - row * size_), std::min(size_, width_ - column * size_));
+    return {area, uint64_t(row * columns_ + column), row * side_, column * side_};
 }
 
 TileSource::TileSource(const Container& file, const Model& model, const Condition& condition, const TileGrid& grid,
@@ -139,13 +121,13 @@ void TileSource::decode(Decoded& decoded) const {
         layout = layout_of(tile, model_.program().latent_channels);
         inputs[size_t(layout_input)] = layout.data();
     }
-    decoded.latents.resize(size_t(model_.program().latent_channels * tile.grid.rows * tile.grid.columns));
+    decoded.latents.resize(tile.count(model_.program().latent_channels));
     executor.run(inputs, {decoded.latents.data()}, &coder);
     coder.finish();
     if (!finite(decoded.latents.data(), decoded.latents.size())) {
         fail(Status::corrupt, "the latent streams are damaged (values beyond all bounds)");
     }
-    if (content.complete && check_of(decoded.latents) != content.check) {
+    if (content.complete && check_of(decoded.latents.data(), decoded.latents.size()) != content.check) {
         fail(Status::arithmetic, "the decoded latents differ from the encoder's: run `hpcm doctor` to test this installation");
     }
 }

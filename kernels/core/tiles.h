@@ -7,13 +7,14 @@
 
 #include "container.h"
 #include "executor.h"
+#include "latents.h"
 #include "lock.h"
 #include "model.h"
 #include "strips.h"
 
 namespace hpcm {
 
-// All counts in latents unless they say otherwise.
+// All counts in latents unless they say otherwise. Borrows the program.
 class TileGrid {
 public:
     TileGrid(const Header& header, const Program& program);
@@ -22,22 +23,16 @@ public:
     int64_t side() const { return side_; }
     int64_t columns() const { return columns_; }  // of tiles
 
-    struct Tile {
+    struct Tile : TileArea {
         uint64_t index;
-        int64_t row, column;          // of its first latent in the picture
-        Grid grid;                    // with its padding
-        int64_t own_rows, own_columns;  // that are coded
-        int64_t hyper_own_rows, hyper_own_columns;
-
-        bool padded() const { return own_rows != grid.rows || own_columns != grid.columns; }
+        int64_t row, column;  // of its first latent in the picture
     };
     Tile tile(int64_t row, int64_t column) const;
     Tile largest() const { return tile(0, 0); }
 
 private:
-    int64_t up(int64_t pixels, int64_t unit) const { return (pixels + unit - 1) / unit; }
-
-    int64_t width_, height_, size_, unit_, stride_, hyper_stride_, side_, columns_;
+    const Program& program_;
+    int64_t width_, height_, size_, side_, columns_;
 };
 
 // Decodes tiles and keeps those that are still needed.

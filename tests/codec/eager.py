@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 
 from hpcmcodec import kernels
-from hpcmcodec.codec.latents import areas_of, inside
 from hpcmcodec.codec.model import CodecModel
 from hpcmcodec.codec.parallel import normative
 from hpcmcodec.codec.pixels import from_network, to_network
 from hpcmcodec.codec.refine import condition_of
-from hpcmcodec.codec.tiling import Tile, TileGrid
+from hpcmcodec.codec.tiling import Tile, TileGrid, areas_of, inside
 from hpcmcodec.formats import container
 from hpcmcodec.models import store
 from hpcmcodec.models.schedule import Step
@@ -71,7 +70,7 @@ def encode_latents(model: CodecModel, y: Array, z: Array, cond: Any, tile: Tile)
         residual = pick(step) - mean
         residual = residual if delta is None else residual / delta
         where = np.ones(rows.shape, bool) if pick_own is None else pick_own(step)
-        coded = model.quantise(residual[where], rows[where])
+        coded = model.coder.quantise(residual[where], rows[where], model.strength)
         streams[step.scale].add(coded.symbols, coded.rows)
         return _decoded(coded.values, where, mean, delta)
 

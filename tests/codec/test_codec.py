@@ -13,7 +13,7 @@ from PIL import Image
 import hpcmcodec
 from hpcmcodec import errors, kernels
 from hpcmcodec.codec import Decoder, Encoder
-from hpcmcodec.codec.latents import LatentArea, inside
+from hpcmcodec.codec.tiling import LatentArea, inside
 from hpcmcodec.formats import container
 from hpcmcodec.formats.pictures import Picture
 from hpcmcodec.models import store

@@ -24,7 +24,6 @@ from hpcmcodec import errors
 from hpcmcodec.cli.main import run
 from hpcmcodec.codec import Decoder, Encoder
 from hpcmcodec.codec.exact import encode_part
-from hpcmcodec.codec.latents import LatentArea, encode_latents
 from hpcmcodec.errors import CorruptError, HpcmError
 from hpcmcodec.formats import container, header
 from hpcmcodec.formats.chunks import Chunk, assemble
@@ -33,6 +32,7 @@ from hpcmcodec.formats.exact import ALPHA, ExactPart
 from hpcmcodec.formats.payloads import pack_tile
 from hpcmcodec.formats.pictures import Picture
 from hpcmcodec.kernels import decode as core
+from hpcmcodec.kernels.encode import GivenTile, Keep
 from hpcmcodec.models.export import exact, export_model
 from tests.fuzz import library_seeds
 from tests.fuzz.seeds import forged
@@ -402,12 +402,12 @@ def test_a_program_may_take_the_layout_for_any_map() -> None:
     model = next(library_seeds.by_hand())
     model.program["entries"]["latents"]["outputs"] = [["latent", 1]]
     codec = model.codec()
-    area, hyper = LatentArea.of(8, 12, 4, 2), LatentArea.of(8, 12, 4, 8)
     ones, zeros = np.ones((4, 4, 6), np.float32), np.zeros((3, 1, 2), np.float32)
-    streams, latent = encode_latents(codec, ones, zeros, codec.condition(50), (area, hyper))
-    assert np.array_equal(latent, ones)
+    tiles = [GivenTile(8, 12, ones, zeros)]
+    (coded,) = codec.tiles.encode(tiles, codec.condition(50), keep=Keep.LATENTS)
+    assert coded.latents is not None and np.array_equal(coded.latents, ones)
     head = header.Header(12, 8, "fuzz", codec.identity, streams=codec.streams, quality=50)
-    data = container.write(head, [Tile(tuple(streams), container.latent_check(latent))])
+    data = container.write(head, [Tile(tuple(coded.streams), coded.check)])
     decoder = Decoder()
     decoder.add(codec)
     assert decoder.decode(data).pixels.shape == (8, 12, 3)

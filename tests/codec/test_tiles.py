@@ -13,8 +13,7 @@ import pytest
 import hpcmcodec
 from hpcmcodec import errors, kernels
 from hpcmcodec.codec import Decoder, Encoder, memory, tiling
-from hpcmcodec.codec.latents import areas_of
-from hpcmcodec.codec.tiling import TileGrid
+from hpcmcodec.codec.tiling import TileGrid, areas_of
 from hpcmcodec.formats import container
 from hpcmcodec.formats.pictures import Picture
 

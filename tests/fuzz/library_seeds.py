@@ -24,14 +24,15 @@ import numpy as np
 
 from hpcmcodec.codec import exact
 from hpcmcodec.codec.encoder import encode_exactly
-from hpcmcodec.codec.latents import LatentArea, encode_latents
 from hpcmcodec.codec.model import CodecModel
+from hpcmcodec.codec.tiling import TileGrid
 from hpcmcodec.formats import container, model_file
 from hpcmcodec.formats.chunks import read_chunk, read_leb128
 from hpcmcodec.formats.container import Tile
 from hpcmcodec.formats.exact import ExactPart
 from hpcmcodec.formats.header import Header
 from hpcmcodec.formats.pictures import Picture
+from hpcmcodec.kernels.encode import GivenTile
 from hpcmcodec.models.lite import LiteConfig
 from hpcmcodec.models.program import canonical, program_of
 from hpcmcodec.models.registry import build
@@ -109,19 +110,20 @@ def file_of(model: Model, height: int, width: int, *, alpha: bool = False, tile_
     program = model.program
     quality = 50 if codec.rate == "variable" else None
     head = Header(width, height, "fuzz", ID, streams=codec.streams, quality=quality, tile_size=tile_size, alpha=alpha)
-    condition, rng = codec.condition(quality), np.random.default_rng(height)
-    tiles = []
+    rng = np.random.default_rng(height)
+    given = []
     for top, left in (
         (y, x) for y in range(0, height, tile_size or height) for x in range(0, width, tile_size or width)
     ):
         size = min(tile_size or height, height - top), min(tile_size or width, width - left)
-        area, hyper = (
-            LatentArea.of(*size, codec.pad_multiple, side) for side in (codec.stride, program["hyper_stride"])
+        grid = TileGrid.of(codec, *size, 0).latent
+        hyper = (-(-side * codec.stride // program["hyper_stride"]) for side in grid)
+        y, z = (
+            rng.normal(0, 2, shape).astype(np.float32)
+            for shape in ((codec.latent_channels, *grid), (program["hyper_channels"], *hyper))
         )
-        y = rng.normal(0, 2, (codec.latent_channels, area.rows, area.columns)).astype(np.float32)
-        z = rng.normal(0, 2, (program["hyper_channels"], hyper.rows, hyper.columns)).astype(np.float32)
-        streams, _ = encode_latents(codec, y, z, condition, (area, hyper))
-        tiles.append(Tile(tuple(streams), 0))
+        given.append(GivenTile(*size, y, z))
+    tiles = [Tile(tuple(coded.streams), 0) for coded in codec.tiles.encode(given, codec.condition(quality))]
     made = Picture(
         np.repeat(np.repeat(picture(height // 16 + 1, width // 16 + 1), 16, 0), 16, 1)[:height, :width].copy()
     )

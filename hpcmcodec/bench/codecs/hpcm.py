@@ -1,12 +1,6 @@
-"""This codec. Encoding times entropy coding apart, by a model whose coder keeps the time; decoding is one call into the
-core."""
+"""This codec. Encoding tells the time of entropy coding apart; decoding is one call into the core."""
 
 from __future__ import annotations
-
-import time
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -16,7 +10,6 @@ from hpcmcodec.bench.metrics import Pixels
 from hpcmcodec.codec import Decoder, Encoder
 from hpcmcodec.codec.encoder import encode_exactly
 from hpcmcodec.codec.refine import DEFAULT_EFFORT, LEVELS
-from hpcmcodec.entropy.coder import EntropyCoder
 from hpcmcodec.errors import HpcmError
 from hpcmcodec.formats.pictures import Picture
 
@@ -35,10 +28,8 @@ class HpcmCodec(Codec):
         except HpcmError as error:
             raise Unavailable(str(error)) from error
         found = self._encoder.model
-        self._clock = _Clock()
-        timed: Any = _TimedCoder(found.coder, self._clock)
-        self._encoder.model = replace(found, coder=timed)
-        self._decoder.add(self._encoder.model)
+        self._decoder.add(found)
+        self._coding_seconds: float | None = None
         self._effort = effort
         more = f", effort {effort}" if effort != DEFAULT_EFFORT else ""
         self.label = f"hpcm {found.name}{more}"
@@ -48,15 +39,18 @@ class HpcmCodec(Codec):
         self.settings = _VARIABLE if found.network.rate == "variable" else _FIXED
 
     def encode(self, pixels: Pixels, setting: float) -> bytes:
-        self._clock.seconds = 0.0
-        return self._encoder.encode(Picture(pixels), int(setting), effort=self._effort)
+        tiles = self._encoder.model.tiles
+        before = tiles.coding_seconds
+        data = self._encoder.encode(Picture(pixels), int(setting), effort=self._effort)
+        self._coding_seconds = tiles.coding_seconds - before
+        return data
 
     def decode(self, data: bytes) -> Pixels:
-        self._clock.seconds = None
+        self._coding_seconds = None
         return np.asarray(self._decoder.decode(data).pixels)
 
     def entropy_seconds(self) -> float | None:
-        return self._clock.seconds
+        return self._coding_seconds
 
 
 class ExactCodec(Codec):
@@ -74,44 +68,6 @@ class ExactCodec(Codec):
 
     def decode(self, data: bytes) -> Pixels:
         return np.asarray(self._decoder.decode(data).pixels)
-
-
-class _Clock:
-    """Sums the time of the calls that go through it."""
-
-    def __init__(self) -> None:
-        self.seconds: float | None = None
-
-    def __call__(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        start = time.perf_counter()
-        result = function(*arguments)
-        self.seconds = (self.seconds or 0.0) + time.perf_counter() - start
-        return result
-
-
-class _TimedCoder:
-    """Stands for an EntropyCoder: streams keep the time, the encoder's choice of symbols counts as the network's."""
-
-    def __init__(self, coder: EntropyCoder, clock: _Clock) -> None:
-        self.bits, self.quantise, self.has_trellis = coder.bits, coder.quantise, coder.has_trellis
-        self._coder, self._clock = coder, clock
-
-    def encoder(self) -> _TimedStream:
-        return _TimedStream(self._coder.encoder(), self._clock)
-
-    def decoder(self, data: bytes) -> _TimedStream:
-        return _TimedStream(self._clock(self._coder.decoder, data), self._clock)
-
-
-class _TimedStream:
-    """Stands for a StreamEncoder or a StreamDecoder."""
-
-    def __init__(self, stream: Any, clock: _Clock) -> None:
-        self._stream, self._clock = stream, clock
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        method = getattr(self._stream, name)
-        return lambda *arguments: self._clock(method, *arguments)
 
 
 def open_codec(kind: str, variant: str, threads: int) -> Codec:
