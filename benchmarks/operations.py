@@ -1,6 +1,6 @@
 """Time of every operation of programs, and the network's share of the processor's multiply-add rate.
 
-    python benchmarks/operations.py [--megapixels 0.393216,12] [--picture PICTURE] [-o RESULTS.json]
+    python benchmarks/operations.py [--megapixels 0.393216,12] [--picture PICTURE] [-o FILE]
 
 Operations are those of real programs: every node of the shipped model, on the maps of a picture of 512x768, and of the
 small models of the conformance files for what it has none of. Each runs alone, unfused, on numbers at random; seconds
@@ -19,11 +19,11 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import record
 
 from hpcmcodec import Decoder, Encoder, kernels
 from hpcmcodec.formats.pictures import Picture
@@ -176,14 +176,18 @@ def main() -> None:
     kernels.set_threads(1)
     rate = max(kernels.multiply_add_rate() for _ in range(RATES))
     shares = [share(float(size), arguments.picture, rate) for size in arguments.megapixels.split(",") if size]
-    for found in shares:
-        print(", ".join(f"{name} {value}" for name, value in found.items()), flush=True)
-    table = operations()
-    for name, found in table.items():
-        print(f"{name:20}", *(f"{value:>16}" for value in found.values()))
-    if arguments.output:
-        about = {"date": datetime.now(UTC).date().isoformat(), "level": kernels.simd_level()}
-        arguments.output.write_text(json.dumps({**about, "network": shares, "operations": table}, indent=1) + "\n")
+    alone = operations()
+    tables = {
+        "network": record.table(
+            ["megapixels", "CPU s", "10^9 multiply-adds a second", "of the processor's"],
+            [[f["megapixels"], f["cpu_seconds"], f["gmac_per_second"], f"{f['share']:.0%}"] for f in shares],
+        ),
+        "operations": record.table(
+            ["operation", "model", "calls", "ms", "ns for each element"],
+            [[name, *found.values()] for name, found in alone.items()],
+        ),
+    }
+    record.report({"network": shares, "operations": alone}, tables, arguments.output)
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ def report(measured: Any, tables: dict[str, Table], output: Path | None, note: s
 
 def _without_paths(arguments: Sequence[str]) -> list[str]:
     """What was typed, without the folders of the machine that it was typed on."""
-    return [re.sub(r"(^|(?<=[,=]))/[^,]*/", "", argument) for argument in arguments]
+    return [re.sub(r"(^|(?<=[,=\s]))/[^,\s]*/", "", argument) for argument in arguments]
 
 
 def filled(text: str) -> str:

@@ -1,6 +1,6 @@
 """Our SSIMULACRA2 beside the reference program's, of pictures coded by several codecs at several qualities.
 
-python benchmarks/ssimulacra2.py PICTURE... --reference PROGRAM [-o docs/ssimulacra2.json]
+    python benchmarks/ssimulacra2.py PICTURE... --reference PROGRAM [-o FILE]
 
 PROGRAM is `ssimulacra2` 2.1 of github.com/cloudinary/ssimulacra2, which takes two PNG files and prints a number. Each
 picture is coded once; kinds and qualities take turns.
@@ -9,7 +9,7 @@ picture is coded once; kinds and qualities take turns.
 from __future__ import annotations
 
 import argparse
-import json
+import statistics
 import subprocess
 import tempfile
 import time
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import record
 from PIL import Image
 
 import hpcmcodec
@@ -81,11 +82,18 @@ def main() -> None:
             "quality": quality, "ours": ours, "reference": theirs, "cpu_seconds": round(seconds, 3),
         })  # fmt: skip
         print(f"{path.name:30} {kind:5} {quality:5} {ours:9.4f} {theirs:9.4f} {ours - theirs:8.4f}", flush=True)
-    off = [abs(row["ours"] - row["reference"]) for row in rows]
-    print(f"{len(rows)} pictures: {max(off):.4f} at most, {sum(off) / len(off):.4f} on average")
-    if arguments.output:
-        content = {"date": time.strftime("%Y-%m-%d"), "largest_difference": max(off), "rows": rows}
-        arguments.output.write_text(json.dumps(content, indent=1) + "\n")
+    kinds = [*dict.fromkeys(row["codec"] for row in rows), "all"]
+    columns = ["coded by", "pictures", "largest difference", "on average", "CPU s, median"]
+    table = record.table(columns, [described(kind, rows) for kind in kinds])
+    record.report(rows, {"differences": table}, arguments.output)
+
+
+def described(kind: str, rows: list[dict[str, Any]]) -> list[str]:
+    """How far ours is from the reference program over the pictures of one codec, or of all."""
+    chosen = [row for row in rows if kind in (row["codec"], "all")]
+    off = [abs(row["ours"] - row["reference"]) for row in chosen]
+    seconds = statistics.median(row["cpu_seconds"] for row in chosen)
+    return [kind, f"{len(chosen)}", f"{max(off):.2f}", f"{sum(off) / len(off):.3f}", f"{seconds:.2f}"]
 
 
 if __name__ == "__main__":

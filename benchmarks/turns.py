@@ -1,6 +1,6 @@
 """Commands in turns: seconds, seconds of CPU and peak memory of whole processes, as ratios to the first one's.
 
-    python benchmarks/turns.py [--runs 9] [-o RESULTS.json] NAME=COMMAND NAME=COMMAND ...
+    python benchmarks/turns.py [--runs 9] [-o FILE] [--note TEXT] NAME=COMMAND NAME=COMMAND ...
 
 For instance two releases in environments of their own, and `hpcmdec`, on files of the same picture:
 
@@ -14,15 +14,15 @@ a machine that slows down slows all. Each command runs once before anything is m
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shlex
 import statistics
 import subprocess
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import record
 
 MEASURES = ("seconds", "cpu_seconds", "peak_mb")
 
@@ -54,10 +54,20 @@ def summary(own: list[tuple[float, float, float]], first: list[tuple[float, floa
     return found
 
 
+def row(name: str, found: dict[str, Any]) -> list[str]:
+    """Seconds, CPU seconds and MB, each with its ratio and the ratio's quartiles."""
+    cells = [name]
+    for key, digits in (("seconds", 2), ("cpu_seconds", 2), ("peak_mb", 0)):
+        low, middle, high = found[key]["ratio"]
+        cells.append(f"{found[key]['median']:.{digits}f}: {middle:.2f} ({low:.2f} to {high:.2f})")
+    return cells
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("commands", nargs="+", metavar="NAME=COMMAND")
     parser.add_argument("--runs", type=int, default=9)
+    parser.add_argument("--note", default="")
     parser.add_argument("-o", "--output", type=Path)
     arguments = parser.parse_args()
     commands = {name: shlex.split(command) for name, command in (g.split("=", 1) for g in arguments.commands)}
@@ -69,12 +79,10 @@ def main() -> None:
             runs[name].append(measure(command))
     first = next(iter(runs.values()))
     results = {name: summary(own, first) for name, own in runs.items()}
-    for name, found in results.items():
-        parts = (f"{found[m]['median']:8.3f} {m} ({found[m]['ratio'][1]:.2f})" for m in MEASURES)
-        print(f"{name:10}", *parts)
-    if arguments.output:
-        about = {"date": datetime.now(UTC).date().isoformat(), "runs": arguments.runs, "results": results}
-        arguments.output.write_text(json.dumps(about, indent=1) + "\n")
+    rows = [row(name, found) for name, found in results.items()]
+    table = record.table(["command", "seconds: ratio", "CPU s: ratio", "MB: ratio"], rows)
+    note = "; ".join(filter(None, [f"{arguments.runs} turns", arguments.note]))
+    record.report(results, {"turns": table}, arguments.output, note)
 
 
 if __name__ == "__main__":
