@@ -8,14 +8,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from hpcmcodec.batch.places import Place, place
 from hpcmcodec.batch.shaping import Size
 from hpcmcodec.errors import LimitExceededError, UsageError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 KINDS, ALL = ("icc", "exif", "xmp"), "all"
 """Kinds of metadata, as `formats.strip` has them, which would load numpy; a test compares them."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from hpcmcodec.kernels._errors import translated
@@ -11,6 +13,15 @@ from hpcmcodec.kernels._load import native
 Buffer = bytes | bytearray | memoryview
 Region = tuple[int, int, int, int]
 """Left, top, width, height in pixels."""
+
+
+def file_bytes(path: Path) -> memoryview:
+    """All of a file, in memory of the core's. Raises OSError."""
+    with path.open("rb", buffering=0) as file:
+        room, used = memoryview(native().Room(os.fstat(file.fileno()).st_size)), 0
+        while count := file.readinto(room[used:]):
+            used += count
+        return room[:used]
 
 
 class Model:

@@ -6,7 +6,6 @@ and identities come from the file's head, not from the file's name.
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -22,8 +21,6 @@ if TYPE_CHECKING:  # loads numpy
     from hpcmcodec.formats.model_file import ModelFile
 
 T = TypeVar("T")
-_log = logging.getLogger("hpcmcodec")
-
 DEFAULT_MODEL = "lite-8"
 TUNED = {"psnr": DEFAULT_MODEL, "ms-ssim": "lite-msssim"}
 """What a shipped model was trained to preserve -> its name."""
@@ -109,7 +106,7 @@ def by_identity(identity: bytes) -> ModelFile:
 def for_core(path: Path) -> core.Model:
     """The model in a file, for decoding. Raises ModelFileError, MissingModelError."""
     try:
-        return core.Model(path.read_bytes(), core_by_identity)
+        return core.Model(core.file_bytes(path), core_by_identity)
     except OSError as error:
         raise MissingModelError(f"{path} cannot be read ({error.strerror or error})") from None
 
@@ -180,7 +177,9 @@ def first_sound(paths: Iterator[Path], read: Callable[[Path], T]) -> T:
             problem = problem or error
             continue
         if problem is not None:
-            _log.warning("%s; %s was taken instead", problem, path)
+            import logging
+
+            logging.getLogger("hpcmcodec").warning("%s; %s was taken instead", problem, path)
         return made
     raise problem or StopIteration
 
@@ -201,13 +200,20 @@ def sound(path: Path) -> Path:
 
 
 def scan(likely: str | None = None) -> Iterator[tuple[Path, Summary]]:
-    """Models in order of search, but files called `likely` before all others: reading a head takes milliseconds."""
-    paths = _candidates()
-    for path in paths if likely is None else sorted(paths, key=lambda p: p.stem != likely):
+    """Models in order of search, but files called `likely` before all others, the package's own first: reading a head
+    takes milliseconds, and finding the user's folder too."""
+    for path in _candidates() if likely is None else _likely_first(likely):
         try:
             yield path, model_head.peek(path)
         except ModelFileError:
             continue
+
+
+def _likely_first(name: str) -> Iterator[Path]:
+    shipped = shipped_folder() / Path(f"{name}{SUFFIX}").name
+    if shipped.is_file():
+        yield shipped
+    yield from (path for path in sorted(_candidates(), key=lambda path: path.stem != name) if path != shipped)
 
 
 def _candidates() -> Iterator[Path]:

@@ -43,6 +43,17 @@ py::bytearray block(size_t size, uint8_t** data) {
     return py::reinterpret_steal<py::bytearray>(made);
 }
 
+// Room for a file's bytes, which Python reads: its own allocator would take thousands of page faults for a model.
+class Room {
+public:
+    explicit Room(size_t size) : memory_(ResultMemory::take(size)), size_(size) {}
+    py::buffer_info buffer() { return {static_cast<uint8_t*>(memory_->data()), static_cast<py::ssize_t>(size_)}; }
+
+private:
+    HeldMemory memory_;
+    size_t size_;
+};
+
 // Identity (32 bytes) -> the model of it, or None.
 using FindBase = std::function<std::shared_ptr<Model>(const py::bytes&)>;
 
@@ -183,6 +194,7 @@ py::tuple decode(const File& opened, const std::shared_ptr<Model>& model, const 
 }  // namespace
 
 void bind_decoder(py::module_& module) {
+    py::class_<Room>(module, "Room", py::buffer_protocol()).def(py::init<size_t>()).def_buffer(&Room::buffer);
     py::class_<Model, std::shared_ptr<Model>>(module, "Model")
         .def(py::init([](const py::buffer& data, const std::optional<FindBase>& find) {
                  return std::const_pointer_cast<Model>(read_model(data, find));

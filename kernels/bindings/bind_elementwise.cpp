@@ -129,7 +129,8 @@ py::array_t<uint8_t> round_pixels_checked(const py::object& x_) {
     uint8_t* data;
     auto out = make<uint8_t>({x.shape()[1], x.shape()[2], x.shape()[0]}, &data);
     const py::gil_scoped_release release;
-    round_pixels(x.data(), x.size(0), x.count() / static_cast<size_t>(x.size(0)), 255.0f, data);
+    const size_t pixels = x.count() / static_cast<size_t>(x.size(0));
+    round_pixels(x.data(), static_cast<ptrdiff_t>(pixels), x.size(0), pixels, 255.0f, data);
     return out;
 }
 

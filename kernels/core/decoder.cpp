@@ -42,20 +42,17 @@ bool finite(const Piece& piece) {
 
 // Planes of a piece to samples: to grey where one channel is wanted, clamped to 0..1, times `top`, rounded half to even.
 template <typename T>
-void to_samples(const Piece& piece, int channels, float top, std::vector<float>& planes, std::vector<T>& samples) {
+void to_samples(const Piece& piece, int channels, float top, std::vector<float>& grey, std::vector<T>& samples) {
     if (!finite(piece)) fail(Status::corrupt, "the latent streams are damaged (values beyond all bounds)");
     const size_t count = size_t(piece.rows.size() * piece.columns.size());
-    planes.resize(count * size_t(channels));
     samples.resize(count * size_t(channels));
+    if (channels == 3) return round_pixels(piece.data, piece.plane, 3, count, top, samples.data());
+    grey.resize(count);
     parallel_for(count, kGrain, [&](size_t begin, size_t end) {
-        if (channels == 3) {
-            for (int64_t c = 0; c < 3; ++c) std::copy(piece.data + c * piece.plane + begin, piece.data + c * piece.plane + end, planes.data() + size_t(c) * count + begin);
-            return;
-        }
         const float third = 1.0f / 3.0f, *red = piece.data, *green = red + piece.plane, *blue = green + piece.plane;
-        for (size_t i = begin; i < end; ++i) planes[i] = ((red[i] + green[i]) + blue[i]) * third;
+        for (size_t i = begin; i < end; ++i) grey[i] = ((red[i] + green[i]) + blue[i]) * third;
     });
-    round_pixels(planes.data(), channels, count, top, samples.data());
+    round_pixels(grey.data(), ptrdiff_t(count), 1, count, top, samples.data());
 }
 
 // The tiles and strips of a learned picture, or of a rectangle of it.
@@ -168,11 +165,11 @@ void Decoding::learned(const Region& region, uint64_t memory, double reserved, c
 
     const Condition condition = model_->condition(header.quality);
     TileSource tiles(file_, *model_, condition, parts.grid, parts.strips.source_columns(), count);
-    std::vector<float> planes;
+    std::vector<float> grey;
     std::vector<T> samples;
     const float top = float((1 << header.bit_depth) - 1);
     const auto write = [&](const Piece& piece) {
-        to_samples(piece, header.channels, top, planes, samples);
+        to_samples(piece, header.channels, top, grey, samples);
         rows(piece.rows.start - region.y, piece.rows.size(), samples.data());
     };
     parts.strips.run(inputs_of(parts.entry, condition), step, [&](const Piece& piece) { tiles.read(piece); }, write, {}, progress);

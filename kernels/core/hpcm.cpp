@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -14,6 +13,7 @@
 
 #include "container.h"
 #include "decoder.h"
+#include "file_bytes.h"
 #include "lock.h"
 #include "model.h"
 #include "status.h"
@@ -34,12 +34,12 @@ struct hpcm_decoder {
 };
 
 struct hpcm_picture {
-    hpcm_picture(hpcm_decoder* decoder_, std::vector<uint8_t> owned_, hpcm::Bytes data, bool allow_truncated)
+    hpcm_picture(hpcm_decoder* decoder_, hpcm::FileBytes owned_, hpcm::Bytes data, bool allow_truncated)
         : decoder(decoder_), owned(std::move(owned_)),
-          file(owned.empty() ? data : hpcm::Bytes{owned.data(), owned.size()}, decoder_->limits, allow_truncated) {}
+          file(owned.empty() ? data : owned.bytes(), decoder_->limits, allow_truncated) {}
 
     hpcm_decoder* decoder;
-    std::vector<uint8_t> owned;  // the file's bytes where they were read here
+    hpcm::FileBytes owned;  // the file's bytes where they were read here
     hpcm::Container file;
     std::map<hpcm::Kind, std::vector<uint8_t>> metadata;
 };
@@ -80,24 +80,9 @@ void need(bool good, const char* message) {
     if (!good) hpcm::fail(hpcm::Status::usage, message);
 }
 
-std::vector<uint8_t> read_file(const char* path) {
+hpcm::FileBytes read_file(const char* path) {
     need(path != nullptr, "a path is NULL");
-    struct Close {
-        void operator()(std::FILE* file) const { std::fclose(file); }
-    };
-    const std::unique_ptr<std::FILE, Close> file(std::fopen(path, "rb"));
-    const auto unreadable = [&] { hpcm::fail(hpcm::Status::input, std::string(path) + ": it cannot be read"); };
-    if (!file) unreadable();
-    std::vector<uint8_t> data;
-    if (std::fseek(file.get(), 0, SEEK_END) == 0) {  // not of a pipe, which has no size to make room for
-        data.reserve(size_t(std::max(std::ftell(file.get()), 0L)));
-        std::rewind(file.get());
-    }
-    std::clearerr(file.get());
-    uint8_t block[1 << 16];
-    for (size_t n; (n = std::fread(block, 1, sizeof block, file.get())) != 0;) data.insert(data.end(), block, block + n);
-    if (std::ferror(file.get()) != 0) unreadable();
-    return data;
+    return hpcm::FileBytes::read(path);
 }
 
 Id id_of(const hpcm::Digest& identity) {
@@ -185,7 +170,7 @@ void decode(hpcm_picture& picture, const hpcm_request* request, const hpcm::Pixe
     decoding.run(decoder.limits.memory, 0, rows, progress);
 }
 
-hpcm_status open_picture(hpcm_decoder* decoder, std::vector<uint8_t> owned, hpcm::Bytes data, unsigned flags, hpcm_picture** picture) {
+hpcm_status open_picture(hpcm_decoder* decoder, hpcm::FileBytes owned, hpcm::Bytes data, unsigned flags, hpcm_picture** picture) {
     need(decoder != nullptr && picture != nullptr, "a decoder or a place for the picture is NULL");
     need((flags & ~unsigned(HPCM_ALLOW_TRUNCATED)) == 0, "a flag that there is none of");
     *picture = new hpcm_picture(decoder, std::move(owned), data, (flags & HPCM_ALLOW_TRUNCATED) != 0);
@@ -230,8 +215,7 @@ hpcm_status hpcm_decoder_add_model(hpcm_decoder* decoder, const uint8_t* data, s
 hpcm_status hpcm_decoder_add_model_file(hpcm_decoder* decoder, const char* path) {
     return guarded([&] {
         need(decoder != nullptr, "a decoder is NULL");
-        const std::vector<uint8_t> data = read_file(path);
-        add_model(*decoder, {data.data(), data.size()});
+        add_model(*decoder, read_file(path).bytes());
     });
 }
 
@@ -259,8 +243,7 @@ hpcm_status hpcm_open(hpcm_decoder* decoder, const uint8_t* data, size_t size, u
 
 hpcm_status hpcm_open_file(hpcm_decoder* decoder, const char* path, unsigned flags, hpcm_picture** picture) {
     return guarded([&] {
-        std::vector<uint8_t> data = read_file(path);
-        open_picture(decoder, std::move(data), {}, flags, picture);
+        open_picture(decoder, read_file(path), {}, flags, picture);
     });
 }
 

@@ -42,9 +42,10 @@ struct RowsOfPlanes {
 // out[c] = the rows of all parts in plane c, one part under another.
 void join_rows(const std::vector<RowsOfPlanes>& parts, int channels, int width, float* out);
 
-// Planes to pixels: out[i][c] = x[c][i] within 0..1 times top, rounded half to even. T: uint8_t or uint16_t.
+// Planes, so many floats apart, to pixels: out[i][c] = x[c][i] within 0..1 times top, rounded half to even. T: uint8_t or
+// uint16_t.
 template <typename T>
-void round_pixels(const float* x, int channels, size_t pixels, float top, T* out);
+void round_pixels(const float* x, ptrdiff_t plane_floats, int channels, size_t pixels, float top, T* out);
 
 // Applies p[16][16] to the 8 + 8 samples around every inner border of 16-blocks, vertically and then horizontally.
 // Height and width are multiples of 16.

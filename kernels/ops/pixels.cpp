@@ -116,11 +116,11 @@ void join_rows(const std::vector<RowsOfPlanes>& parts, int channels, int width, 
 }
 
 template <typename T>
-void round_pixels(const float* x, int channels, size_t pixels, float top, T* out) {
+void round_pixels(const float* x, ptrdiff_t plane_floats, int channels, size_t pixels, float top, T* out) {
     constexpr float kUnits = 8388608.0f;  // from here on floats are integers: adding it rounds
     parallel_for(pixels, kGrain, [&](size_t begin, size_t end) {
         for (int c = 0; c < channels; ++c) {
-            const float* const plane = x + static_cast<size_t>(c) * pixels;
+            const float* const plane = x + c * plane_floats;
             for (size_t i = begin; i < end; ++i) {
                 float v = plane[i];
                 v = v > 0.0f ? v : 0.0f;  // also what is no number
@@ -131,8 +131,8 @@ void round_pixels(const float* x, int channels, size_t pixels, float top, T* out
     });
 }
 
-template void round_pixels(const float*, int, size_t, float, uint8_t*);
-template void round_pixels(const float*, int, size_t, float, uint16_t*);
+template void round_pixels(const float*, ptrdiff_t, int, size_t, float, uint8_t*);
+template void round_pixels(const float*, ptrdiff_t, int, size_t, float, uint16_t*);
 
 void pixel_shuffle(const Planes& x, int r, float* out, ptrdiff_t out_plane) {
     const ptrdiff_t height = x.height, width = x.width;
