@@ -177,16 +177,11 @@ def main() -> None:
     rate = max(kernels.multiply_add_rate() for _ in range(RATES))
     shares = [share(float(size), arguments.picture, rate) for size in arguments.megapixels.split(",") if size]
     alone = operations()
-    tables = {
-        "network": record.table(
-            ["megapixels", "CPU s", "10^9 multiply-adds a second", "of the processor's"],
-            [[f["megapixels"], f["cpu_seconds"], f["gmac_per_second"], f"{f['share']:.0%}"] for f in shares],
-        ),
-        "operations": record.table(
-            ["operation", "model", "calls", "ms", "ns for each element"],
-            [[name, *found.values()] for name, found in alone.items()],
-        ),
-    }
+    for name, found in alone.items():
+        print(f"{name:20}", *(f"{value:>16}" for value in found.values()))
+    columns = ["megapixels", "CPU s", "10^9 multiply-adds a second", "of the processor's"]
+    rows = [[f["megapixels"], f["cpu_seconds"], f["gmac_per_second"], f"{f['share']:.0%}"] for f in shares]
+    tables = {"network": record.table(columns, rows)}
     record.report({"network": shares, "operations": alone}, tables, arguments.output)
 
 
