@@ -1,5 +1,6 @@
 #!/bin/sh
-# Compiles the decoder to WebAssembly: FOLDER/hpcm.wasm, and FOLDER/hpcm-fma.wasm with relaxed SIMD's multiply-add.
+# Compiles the decoder to WebAssembly: FOLDER/hpcm.wasm, FOLDER/hpcm-fma.wasm with relaxed SIMD's multiply-add, and both with threads,
+# hpcm-threads.wasm and hpcm-fma-threads.wasm.
 # usage: build.sh FOLDER PYTHON [PROCESSES]    PYTHON has the package ziglang, whose Clang and C++ library are used.
 set -eu
 target=$1 python=$2 processes=${3:-1}
@@ -10,15 +11,15 @@ library=$("$python" -c 'import os, ziglang; print(os.path.join(os.path.dirname(z
 cxx="$python -m ziglang c++" cc="$python -m ziglang cc"
 # What every browser with fixed vectors and exceptions has. The C++ library is built by the first link with the same flags.
 features=generic+simd128+exception_handling+bulk_memory+sign_ext+nontrapping_fptoint+mutable_globals+multivalue
-machine="-target wasm32-wasi -mcpu=$features -fwasm-exceptions -mllvm -wasm-enable-eh"
-objects=$target/objects
-mkdir -p "$objects/fma"
+memory=4294901760
 
-# The words of build.txt without those for threads.
-flags="$(kernel_flags | sed 's/-pthread//') -DHPCM_SINGLE_THREAD"
+# The words of build.txt without those for threads, and no names of types, which nothing asks for.
+flags="$(kernel_flags | sed 's/-pthread//') -fno-rtti"
 
-# The parts of the C++ library that throw: it is made without them for WebAssembly.
-throwing="-std=c++23 -O2 -w -D_LIBCPP_BUILDING_LIBRARY -D_LIBCPP_ENABLE_CXX17_REMOVED_UNEXPECTED_FUNCTIONS -D_LIBCXXABI_HAS_NO_THREADS"
+# The parts of the C++ library that throw: it is made without them for WebAssembly. An object of these comes before all that asks for
+# what is in it, or the linker takes the library's own, and finds two.
+exceptions="cxa_exception_storage cxa_exception cxa_personality"
+throwing="-std=c++23 -O2 -w -D_LIBCPP_BUILDING_LIBRARY -D_LIBCPP_ENABLE_CXX17_REMOVED_UNEXPECTED_FUNCTIONS"
 throwing="$throwing -D_LIBCXXABI_DISABLE_VISIBILITY_ANNOTATIONS -I$library/libcxxabi/include -I$library/libcxxabi/src -I$library/libcxx/src"
 
 # What is not a loop over samples or bytes runs once a file or once a node: small rather than quick.
@@ -29,29 +30,52 @@ optimisation() {
     esac
 }
 
+# The machine with some features on top.
+machine() { echo "-target wasm32-wasi -mcpu=$features$1 -fwasm-exceptions -mllvm -wasm-enable-eh"; }
+
+# commands SUFFIX FEATURES: what compiles a module's sources, into objects; of those in fma/ one is linked, those in first/ come first.
 commands() {
-    for name in cxa_exception cxa_personality; do
-        echo $cxx $machine $throwing "-I$library/libunwind/include -c $library/libcxxabi/src/$name.cpp -o $objects/$name.o"
+    objects=$target/objects$1
+    mkdir -p "$objects/fma" "$objects/first"
+    for name in $exceptions; do
+        echo $cxx "$(machine "$2")" $throwing "-I$library/libunwind/include -c $library/libcxxabi/src/$name.cpp -o $objects/first/$name.o"
     done
-    echo $cc $machine -O2 -w -D_LIBUNWIND_HIDE_SYMBOLS "-I$library/libunwind/include -c $library/libunwind/src/Unwind-wasm.c -o $objects/unwind.o"
-    for source in $(kernel_sources wasm32) "$web"/native/*.cpp; do
+    echo $cc "$(machine "$2")" -O2 -w -D_LIBUNWIND_HIDE_SYMBOLS "-I$library/libunwind/include -c $library/libunwind/src/Unwind-wasm.c -o $objects/unwind.o"
+    for source in $(kernel_sources wasm32) "$web"/native/*.cpp ${1:+"$web"/native/threads/*.cpp}; do
         name=$(basename "$source" .cpp)
         case $source in
-            */simd_scalar.cpp | */tools/selftest* | */core/thread_pool.cpp) continue ;;
+            */simd_scalar.cpp | */selftest*.cpp | */core/thread_pool.cpp) ;;
             */simd_wasm.cpp)
-                echo $cxx $machine $flags -O3 "-c $source -o $objects/fma/plain.o"
-                echo $cxx "$(echo "$machine" | sed "s/$features/&+relaxed_simd/")" $flags -O3 "-c $source -o $objects/fma/relaxed.o"
+                echo $cxx "$(machine "$2")" $flags -O3 "-c $source -o $objects/fma/plain.o"
+                echo $cxx "$(machine "$2+relaxed_simd")" $flags -O3 "-c $source -o $objects/fma/relaxed.o"
                 ;;
-            *) echo $cxx $machine $flags "$(optimisation "$source")" "-c $source -o $objects/$name.o" ;;
+            */native/thread_pool.cpp) test -n "$1" || echo $cxx "$(machine "$2")" $flags -Oz "-c $source -o $objects/$name.o" ;;
+            */native/runtime.cpp | */native/threads/libraries.cpp)
+                echo $cxx "$(machine "$2")" $flags -Oz "-c $source -o $objects/first/$name.o"
+                ;;
+            *) echo $cxx "$(machine "$2")" $flags "$(optimisation "$source")" "-c $source -o $objects/$name.o" ;;
         esac
     done
 }
 
-# link KIND WASM
+# link SUFFIX FEATURES FIRST WORDS: both modules of some objects; FIRST: names of those in first/, in their order.
 link() {
-    $cxx $machine -O2 -s -mexec-model=reactor "$objects"/*.o "$objects/fma/$1.o" -Wl,-z,stack-size=1048576 -Wl,--max-memory=4294901760 -o "$2"
+    objects=$target/objects$1
+    for kind in plain:hpcm relaxed:hpcm-fma; do
+        $cxx $(machine "$2") -O2 -s -mexec-model=reactor $(printf "$objects/first/%s.o " $3) "$objects"/*.o "$objects/fma/${kind%:*}.o" \
+            -Wl,-z,stack-size=1048576 -Wl,--max-memory=$memory $4 -o "$target/${kind#*:}$1.wasm"
+    done
 }
 
-commands | xargs -P "$processes" -d '\n' -n 1 sh -c
-link plain "$target/hpcm.wasm"
-link relaxed "$target/hpcm-fma.wasm"
+# A thread is an instance of its own on the same memory, which src/threads.js gives a stack and its variables; the C library's memory
+# is locked in native/threads/libraries.cpp.
+shared="-Wl,--shared-memory,--import-memory,--initial-memory=4194304"
+for name in __stack_pointer __wasm_init_tls __tls_size __tls_align; do shared="$shared -Wl,--export=$name"; done
+for name in malloc calloc realloc aligned_alloc posix_memalign free; do shared="$shared -Wl,--wrap=$name"; done
+
+{
+    commands "" ""
+    commands -threads +atomics
+} | xargs -P "$processes" -d '\n' -n 1 sh -c
+link "" "" "$exceptions runtime" ""
+link -threads +atomics "$exceptions runtime libraries" "$shared"

@@ -1,19 +1,17 @@
-// Mutual exclusion of threads; a build without threads (HPCM_SINGLE_THREAD: WebAssembly) has nothing to exclude.
+// Mutual exclusion of threads.
 #pragma once
 
 #include <mutex>
 
-namespace hpcm {
-
-#if defined(HPCM_SINGLE_THREAD)
-struct Mutex {
-    void lock() {}
-    void unlock() {}
-    bool try_lock() { return true; }
-};
+#if defined(__wasm__)
+#include "lock_wasm.h"
 #else
+namespace hpcm {
 using Mutex = std::mutex;
+}
 #endif
+
+namespace hpcm {
 
 // One lock of the whole process for what lives longer than a call, such as the models that a decoder knows. fork() waits
 // for it, so that a child finds it open and finds whole what it guards, whatever other threads of its parent were doing.

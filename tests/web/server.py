@@ -18,6 +18,9 @@ TYPES = {
     ".css": "text/css",
 }
 
+ISOLATED = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
+"""Headers with which pages may share memory, and so have threads."""
+
 
 @dataclass
 class Site:

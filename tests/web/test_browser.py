@@ -15,7 +15,7 @@ from hpcmcodec import encode
 from .browser import Browser
 from .conftest import ROOT, WEB, has_fma, recorded
 from .profiles import DISPLAY_P3, matrix_profile
-from .server import Site, serve
+from .server import ISOLATED, Site, serve
 
 CONFORMANCE = ROOT / "tests/conformance"
 SCRIPT = '<script type="module" src="/web/src/image.js{}"></script>'
@@ -85,9 +85,13 @@ def mean_of(selector: str) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("fma", ["auto", "software", "relaxed"])
-def test_every_file_gives_the_recorded_pixels(chromium: Browser, site: Site, all_models: Path, fma: str) -> None:
+def test_every_file_gives_the_recorded_pixels(
+    chromium: Browser, site: Site, all_models: Path, fma: str, threads: int
+) -> None:
     site.folders["models"] = all_models
+    site.headers |= ISOLATED if threads > 1 else {}
     chromium.open(site.address + "empty")
     fused = chromium.run(in_page('return (await import("/web/src/core.js")).fusedHere()'))
     assert fused == has_fma()  # a broken probe is not to be taken for a lack
@@ -97,7 +101,9 @@ def test_every_file_gives_the_recorded_pixels(chromium: Browser, site: Site, all
         expected = recorded(site.folders[folder])
         found = chromium.run(
             in_page(f"""{HASH}
-            const decoder = new hpcm.HpcmDecoder({{fma: {json.dumps(fma)}, models: "/models/"}}), found = {{}};
+            const settings = {{fma: {json.dumps(fma)}, models: "/models/", threads: {threads}}}, found = {{}};
+            const decoder = new hpcm.HpcmDecoder(settings);
+            if (await decoder.threads() !== {threads}) throw new Error("there are not so many threads");
             for (const name of {json.dumps(sorted(expected))}) {{
               const file = new Uint8Array(await (await fetch(`/{folder}/${{name}}`)).arrayBuffer());
               found[name] = await hashOf(decoder, file);
@@ -163,6 +169,51 @@ def test_errors_and_aborts_cross_the_worker(chromium: Browser, site: Site) -> No
     """)
     )
     assert found == [["CorruptError", 12, True], "AbortError", "decoded", ["LimitError", 16, True]]
+
+
+@pytest.mark.parametrize("isolated", [True, False])
+def test_threads_are_for_isolated_pages(chromium: Browser, site: Site, isolated: bool) -> None:
+    """Also where nothing is asked for, and there the pixels, errors, limits and aborts are those of one thread."""
+    site.headers |= ISOLATED if isolated else {}
+    chromium.open(site.address + "empty")
+    found = chromium.run(
+        in_page("""
+      const hpcm = await import("/web/src/index.js");
+      const file = new Uint8Array(await (await fetch("/files/lite-8-q50.hpc")).arrayBuffer());
+      const one = await new hpcm.HpcmDecoder({threads: 1}).decode(file);
+      const decoder = new hpcm.HpcmDecoder({threads: 4});
+      const same = async () => (await decoder.decode(file)).data.every((value, i) => value === one.data[i]);
+      const outcome = promise => promise.then(() => "decoded", error => error.name);
+      const found = [await decoder.threads(), await same()];
+      for (let n = 0; n < 5; n += 1) {
+        const stopped = outcome(decoder.decode(file, {signal: AbortSignal.timeout(20 * n)}));
+        found.push(["TimeoutError", "decoded"].includes(await stopped));
+      }
+      found.push(await same(), await outcome(decoder.decode(file, {maxMemory: 5e5})));
+      decoder.close();
+      found.push(await same(), await new hpcm.HpcmDecoder().threads() === Math.min(4, navigator.hardwareConcurrency));
+      return found;
+    """)
+    )
+    assert found[:-1] == [4 if isolated else 1, *[True] * 7, "LimitError", True]
+    assert found[-1] or not isolated
+    assert any("threads.wasm" in path for path in site.asked) == isolated
+
+
+def test_a_thread_that_cannot_start_is_no_error(chromium: Browser, site: Site) -> None:
+    site.headers |= ISOLATED
+    site.pages["web/src/thread.js"] = "no script"
+    chromium.open(site.address + "empty")
+    found = chromium.run(
+        in_page("""
+      const hpcm = await import("/web/src/index.js");
+      const decoder = new hpcm.HpcmDecoder({threads: 2});
+      const {width} = await decoder.decode(await fetch("/files/lite-8-q50.hpc"));
+      return [crossOriginIsolated, width, await decoder.threads()];
+    """)
+    )
+    assert found == [True, WIDTH, 1]
+    assert any("threads.wasm" in path for path in site.asked)
 
 
 def test_images_of_a_page(chromium: Browser, site: Site) -> None:

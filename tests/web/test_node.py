@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -16,6 +17,8 @@ import hpcmcodec
 from .conftest import ROOT, WEB, has_fma, recorded
 
 FOLDERS = (ROOT / "tests/conformance", ROOT / "tests/conformance/variants")
+THREADS = (1, 3)
+"""Those of web/test/files.js."""
 RELAXED = "--experimental-wasm-relaxed-simd"
 RELAXED_FROM = 20
 """The first version of Node that has relaxed SIMD as it was standardised, before version 22 behind an option."""
@@ -46,9 +49,10 @@ def run(node: str, name: str, models: Path) -> str:
 @pytest.mark.slow
 def test_every_conformance_file_gives_the_recorded_pixels(built: Path, node: str, all_models: Path) -> None:
     said = run(node, "conformance", all_models)
-    for way in ways(node):
-        for name in (name for folder in FOLDERS for name in recorded(folder)):
-            assert re.search(f"^ok .* {re.escape(name)} with {way} multiply-add$", said, re.M), (name, way)
+    names = [name for folder in FOLDERS for name in recorded(folder)]
+    for way, threads, name in itertools.product(ways(node), THREADS, names):
+        done = f"^ok .* {re.escape(name)} with {way} multiply-add, threads: {threads}$"
+        assert re.search(done, said, re.M), (name, way, threads)
 
 
 def test_multiply_add_rounds_once(built: Path, node: str) -> None:
@@ -72,8 +76,9 @@ def test_package_has_all_that_it_needs(built: Path, tmp_path: Path) -> None:
         pytest.skip("needs npm")
     done = subprocess.run([npm, "pack", "--json", "--dry-run"], cwd=WEB, capture_output=True, text=True, check=True)
     packed = {entry["path"] for entry in json.loads(done.stdout)[0]["files"]}
-    assert {"package.json", "src/index.js", "src/index.d.ts", "src/image.js", "src/worker.js"} <= packed
-    assert {"dist/hpcm.wasm", "dist/hpcm-fma.wasm"} <= packed
+    assert {"package.json", "src/index.js", "src/index.d.ts", "src/image.js"} <= packed
+    assert {"src/worker.js", "src/threads.js", "src/thread.js"} <= packed
+    assert {f"dist/hpcm{kind}.wasm" for kind in ("", "-fma", "-threads", "-fma-threads")} <= packed
     assert not any(path.startswith(("test/", "native/")) for path in packed)
 
 

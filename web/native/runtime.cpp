@@ -1,4 +1,4 @@
-// What the toolchain's C++ library, which is made without exceptions, lacks beside the two sources that build.sh takes from it.
+// What the toolchain's C++ library, which is made without exceptions, lacks beside the sources that build.sh takes from it.
 #include <cstddef>
 #include <cstdlib>
 #include <new>
@@ -9,7 +9,7 @@ __asm__(
     ".tagtype __cpp_exception i32\n"
     "__cpp_exception:\n");
 
-// Objects of the only thread live as long as the instance.
+// Objects of a thread live as long as its instance.
 extern "C" int __cxa_thread_atexit(void (*)(void*), void*, void*) noexcept { return 0; }
 
 namespace {

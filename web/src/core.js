@@ -1,5 +1,7 @@
 // The compiled decoder: one instance of a WebAssembly module, called with numbers (native/exports.cpp).
-import { ArithmeticError, HpcmError, LimitError, errorOf } from "./errors.js";
+import { ArithmeticError, LimitError, errorOf } from "./errors.js";
+import { importsOf } from "./imports.js";
+import { sharedMemory, startThreads } from "./threads.js";
 
 // (f32 a, f32 c) -> lane 0 of relaxed_madd(a, a, c), for four equal lanes each.
 const PROBE = Uint8Array.of(
@@ -13,10 +15,10 @@ export async function fusedHere() {
   return instance.exports.p(1 + 2 ** -12, -1 - 2 ** -11) === 2 ** -24;
 }
 
-/** The name of the module that is right here. fma: "auto", or one of the two by force. */
-export async function moduleName(fma = "auto") {
+/** The name of the module that is right here. fma: "auto", or one of the two by force; threads: how many it is to have. */
+export async function moduleName(fma = "auto", threads = 1) {
   const relaxed = fma === "relaxed" || (fma === "auto" && await fusedHere());
-  return relaxed ? "hpcm-fma.wasm" : "hpcm.wasm";
+  return `hpcm${relaxed ? "-fma" : ""}${threads > 1 ? "-threads" : ""}.wasm`;
 }
 
 const KINDS = { icc: 1, exif: 2, xmp: 3 };
@@ -25,53 +27,55 @@ const hex = bytes => Array.from(bytes, byte => byte.toString(16).padStart(2, "0"
 
 export class Core {
   #wasm;
+  #memory;
   #decoder;
+  #endThreads = () => {};
+  /** How many decode. */
+  threads = 1;
   #progress = null;
   /** {id, name} of the model that the last call lacked, or null. */
   missing = null;
 
-  /** module: a compiled WebAssembly.Module. */
-  static async create(module) {
+  /** module: a compiled WebAssembly.Module; one that is made for threads if there are to be several. */
+  static async create(module, threads = 1) {
     const core = new Core();
-    const system = {
-      environ_get: () => 0,
-      environ_sizes_get: (count, size) => {
-        new DataView(core.#wasm.memory.buffer).setUint32(count, 0, true);
-        new DataView(core.#wasm.memory.buffer).setUint32(size, 0, true);
-        return 0;
-      },
-      proc_exit: code => {
-        throw new HpcmError(`the decoder ended itself with code ${code}`);
+    const memory = threads > 1 ? sharedMemory() : null;
+    const answers = {
+      progress: done => (core.#progress === null || core.#progress(done) !== false ? 1 : 0),
+      missing: (id, name) => {
+        core.missing = { id: hex(core.#bytes(id, 8)), name: core.#text(name) };
       },
     };
-    const unavailable = () => 52;  // ENOSYS: there are no files; error texts of the C++ library have nowhere to go
-    const instance = await WebAssembly.instantiate(module, {
-      hpcm: {
-        progress: done => (core.#progress === null || core.#progress(done) !== false ? 1 : 0),
-        missing: (id, name) => {
-          core.missing = { id: hex(core.#bytes(id, 8)), name: core.#text(name) };
-        },
-      },
-      wasi_snapshot_preview1: new Proxy(system, { get: (known, name) => known[name] ?? unavailable }),
-    });
-    core.#wasm = instance.exports;
-    core.#wasm._initialize();
-    if (!core.#wasm.fused()) throw new ArithmeticError("this browser's relaxed_madd rounds twice: use the other module");
-    core.#decoder = core.#wasm.decoder(0, 0, 0);
+    const { exports } = await WebAssembly.instantiate(module, importsOf(answers, () => core.#memory.buffer, memory));
+    core.#wasm = exports;
+    core.#memory = memory ?? exports.memory;
+    exports._initialize();
+    if (!exports.fused()) throw new ArithmeticError("this browser's relaxed_madd rounds twice: use the other module");
+    core.#decoder = exports.decoder(0, 0, 0);
     if (core.#decoder === 0) throw new LimitError("there is not enough memory");
+    if (threads > 1) {
+      core.#endThreads = await startThreads(module, memory, exports, threads - 1);
+      exports.threads(threads);
+      core.threads = threads;
+    }
     return core;
+  }
+
+  /** Ends what runs beside this; no call may follow. */
+  close() {
+    this.#endThreads();
   }
 
   /** Bytes of the instance's memory, which never shrinks. */
   get memory() {
-    return this.#wasm.memory.buffer.byteLength;
+    return this.#memory.buffer.byteLength;
   }
 
   /** a * b + c of each three, as all kernels compute it: for tests. */
   fma(a, b, c) {
     const places = [a, b, c, c].map(values => this.#copyIn(new Uint8Array(values.buffer)));
     this.#wasm.fma(...places.slice(0, 3), a.length, places[3]);
-    const out = new Float32Array(this.#wasm.memory.buffer, places[3], a.length).slice();
+    const out = new Float32Array(this.#memory.buffer, places[3], a.length).slice();
     places.forEach(place => this.#wasm.release(place));
     return out;
   }
@@ -82,7 +86,7 @@ export class Core {
     const [rows, depth] = [start.length, weights.length / start.length], columns = input.length / depth;
     const places = [weights, input, start, input, new Float32Array(rows * columns)].map(values => this.#copyIn(new Uint8Array(values.buffer)));
     this.#wasm.product(...places.slice(0, 3), rows, depth, columns, ...places.slice(3));
-    const out = new Float32Array(this.#wasm.memory.buffer, places[4], rows * columns).slice();
+    const out = new Float32Array(this.#memory.buffer, places[4], rows * columns).slice();
     places.forEach(place => this.#wasm.release(place));
     return out;
   }
@@ -127,7 +131,7 @@ export class Core {
   info(picture) {
     const at = this.#wasm.info(picture);
     this.#check(this.#wasm.status());
-    const view = new DataView(this.#wasm.memory.buffer, at);
+    const view = new DataView(this.#memory.buffer, at);
     const [width, height, channels, bitDepth] = [0, 4, 8, 12].map(offset => view.getUint32(offset, true));
     const name = this.#text(at + 36), mostError = view.getInt32(92, true);
     return {
@@ -141,7 +145,7 @@ export class Core {
   metadata(picture, kind) {
     const at = this.#wasm.metadata(picture, KINDS[kind]);
     this.#check(this.#wasm.status());
-    const [data, size] = new Uint32Array(this.#wasm.memory.buffer, at, 2);
+    const [data, size] = new Uint32Array(this.#memory.buffer, at, 2);
     return size === 0 ? null : this.#bytes(data, size).slice();
   }
 
@@ -149,7 +153,7 @@ export class Core {
   size(picture, region, scale) {
     const at = this.#wasm.size(picture, ...region, scale);
     this.#check(this.#wasm.status());
-    return [...new Uint32Array(this.#wasm.memory.buffer, at, 2)];
+    return [...new Uint32Array(this.#memory.buffer, at, 2)];
   }
 
   /** RGBA samples of a region. progress(0..1) may return false, which cancels. */
@@ -161,7 +165,7 @@ export class Core {
     try {
       this.missing = null;
       this.#check(this.#wasm.decode(picture, ...region, scale, place));
-      return { width, height, data: new Uint8ClampedArray(this.#wasm.memory.buffer, place, bytes).slice() };
+      return { width, height, data: new Uint8ClampedArray(this.#memory.buffer, place, bytes).slice() };
     } finally {
       this.#progress = null;
       this.#wasm.release(place);
@@ -178,7 +182,7 @@ export class Core {
     try {
       this.missing = null;
       this.#check(this.#wasm.decode16(picture, ...region, scale, place));
-      return { width, height, channels, bitDepth, data: new Uint16Array(this.#wasm.memory.buffer, place, count).slice() };
+      return { width, height, channels, bitDepth, data: new Uint16Array(this.#memory.buffer, place, count).slice() };
     } finally {
       this.#progress = null;
       this.#wasm.release(place);
@@ -206,11 +210,11 @@ export class Core {
   }
 
   #bytes(at, size) {
-    return new Uint8Array(this.#wasm.memory.buffer, at >>> 0, size);
+    return new Uint8Array(this.#memory.buffer, at >>> 0, size);
   }
 
   #text(at) {
-    const from = new Uint8Array(this.#wasm.memory.buffer, at >>> 0);
+    const from = new Uint8Array(this.#memory.buffer, at >>> 0);
     return new TextDecoder().decode(from.slice(0, from.indexOf(0)));
   }
 }

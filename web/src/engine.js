@@ -3,16 +3,18 @@ import { Core, moduleName } from "./core.js";
 import { LimitError, MissingModelError, UsageError } from "./errors.js";
 import { bytesOf, request } from "./fetching.js";
 import { dropModel, keepModel, modelBytes } from "./models.js";
+import { threadsHere } from "./threads.js";
 
 const LARGE = 512 * 2 ** 20;  // an instance that grew beyond is dropped: its memory never shrinks
 const ANY = 2 ** 52;  // pixels: of a file that is only described
 const SCALES = [1, 2, 4, 8];
 
-/** settings: {wasm, models: addresses of folders that end in "/", fma: "auto", "relaxed" or "software"}. */
+/** settings: {wasm, models: addresses of folders that end in "/", fma: "auto", "relaxed" or "software", threads: how many at most}. */
 export class Engine {
   #settings;
-  #module = null;
-  #core = null;
+  #modules = new Map();  // by name
+  #core = null;  // a promise of it
+  #alone = false;  // threads were tried in vain
 
   constructor(settings) {
     this.#settings = settings;
@@ -42,16 +44,44 @@ export class Engine {
     try {
       return await this.#withModels(core, run);
     } finally {
-      if (core.memory > LARGE) this.#core = null;
+      if (core.memory > LARGE) this.close();
     }
   }
 
-  async #ready() {
-    if (this.#core === null) {
-      this.#module ??= await compile(new URL(await moduleName(this.#settings.fma), this.#settings.wasm));
-      this.#core = await Core.create(this.#module);
+  /** How many threads decode. */
+  async threads() {
+    return (await this.#ready()).threads;
+  }
+
+  /** Frees all memory and ends the threads; the next call begins anew. */
+  close() {
+    this.#core?.then(core => core.close(), () => {});
+    this.#core = null;
+  }
+
+  #ready() {
+    return (this.#core ??= this.#open().catch(error => {
+      this.#core = null;
+      throw error;
+    }));
+  }
+
+  async #open() {
+    const threads = this.#alone ? 1 : await threadsHere(this.#settings.threads);
+    if (threads > 1) {
+      try {
+        return await Core.create(await this.#module(threads), threads);
+      } catch {
+        this.#alone = true;  // no room for shared memory, no worker: one thread gives the same pixels
+      }
     }
-    return this.#core;
+    return Core.create(await this.#module(1));
+  }
+
+  async #module(threads) {
+    const name = await moduleName(this.#settings.fma, threads);
+    if (!this.#modules.has(name)) this.#modules.set(name, await compile(new URL(name, this.#settings.wasm)));
+    return this.#modules.get(name);
   }
 
   /** What run gives, after fetching models that it lacks: the file's, and the one that this is made upon. Each is tried

@@ -1,12 +1,15 @@
 /** Decoding of .hpc pictures: the same pixels as everywhere, bit for bit. */
 
 export interface Settings {
-  /** Folder of hpcm.wasm and hpcm-fma.wasm; the package's own if not given. Ends in "/". */
+  /** Folder of the package's four .wasm files; the package's own if not given. Ends in "/". */
   wasm?: string | URL;
   /** Folder of model files named `<id>.safetensors`, id of 16 hexadecimal digits; the package's own if not given. Ends in "/". */
   models?: string | URL;
   /** Which multiply-add: the fastest that is right here ("auto"), or one of both by force, for tests. */
   fma?: "auto" | "relaxed" | "software";
+  /** How many threads decode, 1..256; as many as there are processors, at most 4, if not given. Always one where memory cannot be
+   * shared: on pages that are not cross-origin isolated. */
+  threads?: number;
 }
 
 /** In pixels of the picture. */
@@ -89,6 +92,10 @@ export declare class HpcmDecoder {
   info(source: Source, options?: { signal?: AbortSignal }): Promise<Info>;
   decode<Output extends "imageData" | "imageBitmap" | "samples" | "samples16" = "imageData">(
     source: Source, options?: DecodeOptions<Output>): Promise<Decoded<Output>>;
+  /** How many threads decode: what was asked for, or 1. */
+  threads(): Promise<number>;
+  /** Ends worker and threads and frees their memory; what is being decoded rejects with an AbortError. A later call starts them again. */
+  close(): void;
 }
 
 /** Settings of `info` and `decode`; before their first call. */

@@ -25,6 +25,8 @@ export class HpcmDecoder {
     const all = { ...DEFAULTS, ...settings };
     for (const name of ["wasm", "models"]) all[name] = new URL(all[name], globalThis.document?.baseURI ?? import.meta.url).href;
     if (!["auto", "relaxed", "software"].includes(all.fma)) throw new UsageError("fma is auto, relaxed or software");
+    const { threads } = all;
+    if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= 256)) throw new UsageError("threads is a number from 1 to 256");
     if (hasWorkers) this.#client = new WorkerClient(all);
     else this.#engine = new Engine(all);
   }
@@ -43,6 +45,15 @@ export class HpcmDecoder {
     });
     const bytes = await receive(source, preview, signal);
     return this.#decode(bytes, plain, { signal, onProgress, transfer: transfer || bytes !== source });
+  }
+
+  async threads() {
+    return this.#client ? this.#client.call("threads", new Uint8Array(0), {}, {}) : this.#engine.threads();
+  }
+
+  /** Ends worker and threads and frees their memory; what is being decoded rejects as aborted. A later call starts them again. */
+  close() {
+    (this.#client ?? this.#engine).close();
   }
 
   async #decode(bytes, options, { signal, onProgress, transfer }) {

@@ -31,6 +31,11 @@ export class WorkerClient {
     });
   }
 
+  /** Ends the worker; what it was asked rejects as aborted. The next call starts another. */
+  close() {
+    this.#giveUp(aborted());
+  }
+
   #send(message) {
     // Copied, not transferred, until it is answered: a worker that is ended takes its bytes along.
     this.#started().postMessage(message);
@@ -57,8 +62,12 @@ export class WorkerClient {
 
   #failed(event) {
     event.preventDefault?.();
+    this.#giveUp(new HpcmError(`the worker failed: ${event.message ?? "it cannot be loaded"}`));
+  }
+
+  #giveUp(reason) {
     this.#end();
-    for (const request of this.#waiting.values()) request.reject(new HpcmError(`the worker failed: ${event.message ?? "it cannot be loaded"}`));
+    for (const request of this.#waiting.values()) request.reject(reason);
     this.#waiting.clear();
   }
 

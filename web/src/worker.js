@@ -10,6 +10,7 @@ const plain = error => ({ name: error.name, message: error.message, code: error 
 
 async function answer({ id, method, bytes, options }) {
   try {
+    if (method === "threads") return postMessage({ id, result: await engine.threads() });
     if (method === "info") return postMessage({ id, result: await engine.info(bytes) });
     const progress = options.reports ? done => void postMessage({ id, done }) : null;
     const [result, transfer] = await finish(await engine.decode(bytes, options, progress), options.output);

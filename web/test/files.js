@@ -42,6 +42,9 @@ export function pixelsHash({ width, height, data }, channels) {
 /** Ways to multiply and add that this engine has; Node needs --experimental-wasm-relaxed-simd for the second before version 22. */
 export const WAYS = ["software", ...(await fusedHere() ? ["relaxed"] : [])];
 
+/** Numbers of threads to try; three are more than tests have processors, so that some wait. */
+export const THREADS = [1, 3];
+
 /** A decoder with the build and models of the package, or those that the environment names. */
 export function makeDecoder(settings = {}) {
   const given = {};

@@ -1,0 +1,68 @@
+// Threads of a decoder: workers that each hold an instance of the module on the same memory (thread.js).
+
+const inNode = typeof Worker !== "function" && Boolean(globalThis.process?.versions?.node);
+
+const MOST = 4;              // threads, unless more are asked for
+const STACK = 2 ** 20 - 64;  // bytes; with what the allocator adds a power of two
+const PATIENCE = 15_000;     // milliseconds until a thread must have begun
+const PAGES = { initial: 64, maximum: 65535, shared: true };  // of 64 KiB, as build.sh links
+
+/** How many threads decode here; 1 where memory cannot be shared. wanted: so many, undefined for as many as are worth it. */
+export async function threadsHere(wanted) {
+  if (typeof SharedArrayBuffer !== "function" || !(inNode || globalThis.crossOriginIsolated)) return 1;
+  const processors = inNode ? (await import("node:os")).availableParallelism() : navigator.hardwareConcurrency;
+  return wanted ?? Math.min(MOST, processors);
+}
+
+/** Memory for instances of one module; RangeError where there is not enough room. */
+export const sharedMemory = () => new WebAssembly.Memory(PAGES);
+
+/** Starts so many threads beside the instance whose exports are given. Resolves when all are there, to a function that ends them. */
+export async function startThreads(module, memory, exports, count) {
+  const workers = [];
+  const end = () => workers.forEach(worker => worker.terminate());
+  const ready = Array.from({ length: count }, async () => {
+    const worker = await makeWorker();
+    workers.push(worker);
+    await begun(worker, { module, memory, ...placesOf(exports) });
+  });
+  try {
+    await Promise.all(ready);
+  } catch (error) {
+    await Promise.allSettled(ready);
+    end();
+    throw error;
+  }
+  if (inNode) workers.forEach(worker => worker.unref());  // a program may end meanwhile
+  return end;
+}
+
+async function makeWorker() {
+  if (!inNode) return new Worker(new URL("./thread.js", import.meta.url), { type: "module" });
+  const threads = await import("node:worker_threads");
+  return new threads.Worker(new URL("./thread.js", import.meta.url));
+}
+
+async function begun(worker, message) {
+  let timer;
+  const answer = new Promise((resolve, reject) => {
+    const failed = event => {
+      event.preventDefault?.();
+      reject(new Error(event.message ?? "a thread cannot be started"));
+    };
+    timer = setTimeout(() => reject(new Error("a thread does not begin")), PATIENCE);
+    const listen = (inNode ? worker.once : worker.addEventListener).bind(worker);
+    listen("message", resolve);
+    listen("error", failed);
+  });
+  worker.postMessage(message);
+  await answer.finally(() => clearTimeout(timer));
+}
+
+// Where a thread's stack begins, which grows downwards, and where its variables are.
+function placesOf(exports) {
+  const align = exports.__tls_align.value, size = exports.__tls_size.value;
+  const stack = exports.allocate(STACK), variables = exports.allocate(size + align);
+  if (stack === 0 || variables === 0) throw new RangeError("there is not enough memory for a thread");
+  return { stack: (stack + STACK) & -16, variables: (variables + align - 1) & -align };
+}
