@@ -282,7 +282,7 @@ def _check_counts(header: Header, latents: Sequence[Chunk], exact: Sequence[Chun
         raise CorruptError(f"more than {header.tiles} tiles")
     if len(latents) > _MAX_TILES or len(exact) > 2 * _MAX_TILES:
         raise LimitExceededError(f"the file has more than {_MAX_TILES} tiles")
-    if len(others) > _MAX_UNKNOWN_CHUNKS + len(KNOWN):
+    if len(others) > _MAX_UNKNOWN_CHUNKS and sum(chunk.kind not in KNOWN for chunk in others) > _MAX_UNKNOWN_CHUNKS:
         raise CorruptError(f"more than {_MAX_UNKNOWN_CHUNKS} chunks of unknown types")
 
 

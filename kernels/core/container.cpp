@@ -12,7 +12,7 @@ namespace {
 constexpr uint8_t kSignature[4] = {0xc8, 'P', '\r', '\n'};
 constexpr uint8_t kVersion = 1;
 constexpr uint8_t kCritical = 0x80, kLast = 0x40, kOrder = 0x3f;
-constexpr size_t kMaxUnknown = 64, kKnown = 7;
+constexpr size_t kMaxUnknown = 64;
 constexpr uint64_t kLeastTile = 1u << 22;  // pixels that are decoded at once whatever the limit
 
 [[noreturn]] void refuse_signature(Bytes data) {
@@ -144,7 +144,7 @@ void Container::add(const Chunk& chunk, uint8_t& order) {
     if (exact) return add_exact(chunk);
     (latent ? latents_ : others_).push_back(chunk);
     if (latents_.size() > header_.tiles()) fail(Status::corrupt, "more than " + std::to_string(header_.tiles()) + " tiles");
-    if (others_.size() > kMaxUnknown + kKnown) fail(Status::corrupt, "more than 64 chunks of unknown types");
+    if (!known(chunk.kind) && ++unknown_ > kMaxUnknown) fail(Status::corrupt, "more than 64 chunks of unknown types");
 }
 
 // Parts ascend by tile; of one tile, colours and alpha stand in one part or in two.

@@ -95,6 +95,7 @@ private:
     Header header_;
     Limits limits_;
     std::vector<Chunk> latents_, exact_chunks_, others_;
+    size_t unknown_ = 0;  // chunks
     std::vector<ExactPart> exact_;
     bool truncated_ = false;
 };

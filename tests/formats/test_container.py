@@ -26,6 +26,7 @@ from hpcmcodec.formats.chunks import Chunk, assemble, leb128, read_leb128
 from hpcmcodec.formats.container import Container, Header, Limits, Tile, read, write
 from hpcmcodec.formats.exact import ALPHA, COLOURS, ON_TOP, ExactPart
 from hpcmcodec.formats.exact import pack as pack_part
+from hpcmcodec.kernels.decode import File
 
 PHOTO = Header(width=3968, height=2976, model_name="lite", model_id=bytes(range(8)), quality=63)
 STREAMS = (b"hyper" * 40, b"one" * 60, b"two" * 900, b"three" * 4000)
@@ -275,8 +276,10 @@ def test_order_repetition_and_unknown_types() -> None:
     assert len(read(again).extra) == 2
     with pytest.raises(UnsupportedVersionError):
         read(rebuilt(header, [Chunk(0xAA, b"new"), tile]))
-    with pytest.raises(CorruptError):
-        read(rebuilt(header, [unknown] * 100 + [tile]))
+    for reader in (read, lambda data: File(data, 2**28, 10**6)):
+        reader(rebuilt(header, [unknown] * 64 + [tile, exif, xmp]))
+        with pytest.raises(CorruptError, match="more than 64"):
+            reader(rebuilt(header, [unknown] * 65 + [tile]))
     with pytest.raises(CorruptError, match="follow"):
         read(plain() + b"\0")
 
