@@ -75,7 +75,8 @@ DEFAULT_QUALITY, DEFAULT_EFFORT = 50, 0  # those of hpcmcodec.codec, which would
     type=click.IntRange(0, 9),
     metavar="0..9",
     help="Time spent on a better picture at the same -q, in a file of about the same size or a little larger; with "
-    "a --target-psnr on a smaller file. Decoding takes the same. Default: 0.",
+    "a --target-psnr on a smaller file. Decoding takes the same. With --lossless and --near-lossless, any but 0 is for "
+    "smaller files of photographs, that take two to four times as long to decode. Default: 0.",
 )
 @click.option("-m", "--model", metavar="NAME|FILE", help="Model to encode with; see hpcm models list.")
 @click.option(
@@ -149,7 +150,7 @@ def command(
       hpcm encode *.jpg --json | jq .bits_per_pixel
     """
     target = _target(quality, visually_lossless, target_size, target_bpp, target_psnr, target_ssimulacra2)
-    near = _near(lossless, near_lossless, target, learned=quality is not None or not (model or tune or effort))
+    near = _near(lossless, near_lossless, target, learned=quality is not None or not (model or tune))
     model = _tuned(model, tune, effort)
     from hpcmcodec.batch import CODED, PICTURES, EncodeJob
     from hpcmcodec.batch.shaping import Shape
@@ -200,7 +201,7 @@ def _near(lossless: bool, near: int | None, target: Target | None, *, learned: b
             "--visually-lossless out"
         )
     if not learned:
-        raise UsageError("without -q an exact file has no learned picture: leave --model, --tune and --effort out")
+        raise UsageError("without -q an exact file has no learned picture: leave --model and --tune out")
     return 0 if lossless else near
 
 

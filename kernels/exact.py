@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcmcodec.errors import CorruptError
+from hpcmcodec.errors import CorruptError, UnsupportedVersionError
 from hpcmcodec.kernels._load import native
 
 Samples: TypeAlias = NDArray[Any]
@@ -19,11 +19,11 @@ Samples: TypeAlias = NDArray[Any]
 
 
 def exact_encode(
-    samples: Samples, *, depth: int | None = None, reference: Samples | None = None, near: int = 0, effort: int = 1
+    samples: Samples, *, depth: int | None = None, reference: Samples | None = None, near: int = 0, effort: int = 0
 ) -> bytes:
     """samples: uint8 or uint16 (H, W, C), 1 to 4 channels, C-contiguous, none above 2^depth - 1 (default: all bits).
-    reference: the same type and shape, or None. No sample will differ by more than `near` (0 to 255). effort 0 tries
-    only what looks best, 1 tries twice where that is unclear. Raises ValueError for anything else.
+    reference: the same type and shape, or None. No sample will differ by more than `near` (0 to 255). effort 1 also
+    tries what makes photographs smaller, but slower to decode. Raises ValueError for anything else.
     """
     kind = _kind(samples.dtype)
     encode = getattr(native(), f"exact_encode{kind}")
@@ -40,7 +40,8 @@ def exact_decode(
 ) -> Samples:
     """Samples (H, W, C) from bytes of exact_encode with the same depth and reference.
 
-    Damaged bytes give wrong samples or CorruptError, never more work or memory than the size asks for.
+    Damaged bytes give wrong samples or CorruptError, never more work or memory than the size asks for; methods of later
+    versions give UnsupportedVersionError.
     """
     kind = _kind(np.dtype(dtype))
     if len(shape) != 3:
@@ -50,6 +51,8 @@ def exact_decode(
         samples: Samples = decode(data, *shape, kind if depth is None else depth, reference)
     except native().StreamCorrupt as error:
         raise CorruptError(str(error)) from error
+    except native().StreamNewer as error:
+        raise UnsupportedVersionError(str(error)) from error
     return samples
 
 

@@ -178,7 +178,7 @@ class EncodeJob(_Job):
             from hpcmcodec.codec.encoder import encode_exactly
 
             most = limits(self.max_pixels, self.max_memory)
-            return encode_exactly(picture, self.near_lossless or 0, limits=most), ()
+            return encode_exactly(picture, self.near_lossless or 0, limits=most, effort=self.effort), ()
         if self.target is None:
             quality, near = 50 if self.quality is None else self.quality, self.near_lossless
             return encoder.encode(picture, quality, effort=self.effort, near_lossless=near), ()

@@ -38,7 +38,8 @@ def encode(
 
     image: a PIL image, a uint8 or uint16 array (H, W) or (H, W, 1 | 3 | 4), a path, the bytes of an image file, or an
     open binary file. quality: 1 (smallest) .. 100 (best), of any kind of number; default 50. model: name or path, None
-    for the default. effort: 0 (fastest) .. 9 (smallest file for what it shows). lossless: the very picture, in a file
+    for the default. effort: 0 (fastest) .. 9 (smallest file for what it shows); of lossless files, 1 to 9 are
+    the same. lossless: the very picture, in a file
     that needs no model; near_lossless: no sample of colour differs by more than this, 1 to 255. With a quality as well,
     the learned picture of that quality comes first in the file, what makes it exact on top: larger, for readers that
     stop early. visually_lossless: the least quality at which nobody should see a difference (SSIMULACRA2 of at least
@@ -52,7 +53,7 @@ def encode(
     """
     near = as_near(lossless, near_lossless)
     if near is not None and quality is None:
-        return _encoder.encode_exactly(as_picture(image), near)
+        return _encoder.encode_exactly(as_picture(image), near, effort=effort)
     return Encoder(model).encode(image, quality, effort=effort, near_lossless=near, visually_lossless=visually_lossless)
 
 
@@ -104,7 +105,6 @@ class Encoder:
                 raise UsageError("visually_lossless chooses for itself: leave quality, lossless and near_lossless out")
             return self.core.encode_to(picture, Target(ssimulacra2=VISUALLY_LOSSLESS), **options).data
         if near is not None and quality is None:
-            options.pop("effort", None)
             return _encoder.encode_exactly(picture, near, limits=self.core.limits, **options)
         chosen = as_quality(DEFAULT_QUALITY if quality is None else quality)
         return self.core.encode(picture, chosen, near_lossless=near, **options)

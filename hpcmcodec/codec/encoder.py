@@ -15,7 +15,7 @@ from hpcmcodec.codec.choose import better
 from hpcmcodec.codec.memory import Budget, budget
 from hpcmcodec.codec.model import CodecModel, Condition
 from hpcmcodec.codec.parallel import normative
-from hpcmcodec.codec.refine import DEFAULT_EFFORT, Effort, Latents, effort_of, refine
+from hpcmcodec.codec.refine import DEFAULT_EFFORT, Effort, Latents, check_effort, effort_of, refine
 from hpcmcodec.codec.refine import memory as memory_of
 from hpcmcodec.codec.target import Target
 from hpcmcodec.codec.tiling import Tile, TileGrid, choose_tile_size
@@ -91,7 +91,7 @@ class Encoder:
         options = Options(tile_size, effort_of(effort, self.model))
         header, tiles = self.learned(picture, quality, options)
         if near_lossless is not None:
-            return self._on_top(header, tiles, picture, near_lossless)
+            return self._on_top(header, tiles, picture, near_lossless, min(effort, 1))
         flats = exact.encode_flats(picture.pixels) if exact_tiles else None
         data = self.file(header, tiles, exact.encode_alpha(header, picture, self.limits.max_memory), picture, flats)
         return better(self, picture, quality, data, options) if exact_tiles else data
@@ -128,12 +128,14 @@ class Encoder:
         decoder.add(self.model)
         return decoder.decode(data)
 
-    def _on_top(self, header: Header, tiles: Sequence[container.Tile], picture: Picture, near: int) -> bytes:
+    def _on_top(
+        self, header: Header, tiles: Sequence[container.Tile], picture: Picture, near: int, effort: int
+    ) -> bytes:
         exact.check_near(near)
         bare = replace(picture, alpha=None, icc=None, exif=None, xmp=None)
         shown = self.decoded(self.file(replace(header, alpha=False), tiles, (), bare))
         header = replace(header, most_error=near)
-        parts = exact.encode_on_top(header, picture, shown.pixels, near, self.limits.max_memory)
+        parts = exact.encode_on_top(header, picture, shown.pixels, near, self.limits.max_memory, effort)
         return self.file(header, tiles, parts, picture)
 
     def encode_to(
@@ -185,14 +187,21 @@ def for_network(picture: Picture) -> np.ndarray:
 
 
 def encode_exactly(
-    picture: Picture, near: int = 0, *, tile_size: int | None = None, limits: Limits | None = None
+    picture: Picture,
+    near: int = 0,
+    *,
+    tile_size: int | None = None,
+    limits: Limits | None = None,
+    effort: int = DEFAULT_EFFORT,
 ) -> bytes:
     """The bytes of an hpc file that needs no model: the picture itself, or colours that differ by at most `near`.
 
-    tile_size: side of the tiles in pixels, 0 for none, None for 1024 where the picture is large. Raises UsageError for
-    an error out of 0..255 or a tile size that cannot be, LimitExceededError.
+    tile_size: side of the tiles in pixels, 0 for none, None for 1024 where the picture is large. effort: from 1 on
+    smaller files of photographs, that decode more slowly. Raises UsageError for an error out of 0..255 or a tile size
+    that cannot be, LimitExceededError.
     """
     exact.check_near(near)
+    check_effort(effort)
     limits = limits or Limits()
     height, width, channels = picture.pixels.shape
     header = Header(
@@ -205,7 +214,8 @@ def encode_exactly(
         exact_tile_size=exact.choose_tile_size(height, width, tile_size),
         most_error=near,
     )
-    return write_parts(header, (), exact.encode_alone(header, picture, near, limits.max_memory), picture)
+    parts = exact.encode_alone(header, picture, near, limits.max_memory, min(effort, 1))
+    return write_parts(header, (), parts, picture)
 
 
 def write_file(

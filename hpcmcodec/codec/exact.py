@@ -58,21 +58,27 @@ def check_near(near: int) -> None:
         raise UsageError(f"a greatest error of {near} is out of range: choose 0 (lossless) to {MOST_NEAR}")
 
 
-def encode_alone(header: Header, picture: Picture, near: int, max_memory: int | None) -> list[ExactPart]:
-    """All of a picture, exactly or with colours that differ by at most `near`. Raises LimitExceededError."""
+def encode_alone(
+    header: Header, picture: Picture, near: int, max_memory: int | None, effort: int = 0
+) -> list[ExactPart]:
+    """All of a picture, exactly or with colours that differ by at most `near`. effort: as in kernels.exact. Raises
+    LimitExceededError."""
+    planes: list[tuple[int, Samples, int]]
     if picture.alpha is None:
-        return _encode(header, [(COLOURS, picture.pixels, near)], max_memory)
-    if near:  # alpha stays as it is
-        return _encode(header, [(COLOURS, picture.pixels, near), (ALPHA, picture.alpha[:, :, None], 0)], max_memory)
-    return _encode(header, [(COLOURS | ALPHA, np.dstack((picture.pixels, picture.alpha)), 0)], max_memory)
+        planes = [(COLOURS, picture.pixels, near)]
+    elif near:  # alpha stays as it is
+        planes = [(COLOURS, picture.pixels, near), (ALPHA, picture.alpha[:, :, None], 0)]
+    else:
+        planes = [(COLOURS | ALPHA, np.dstack((picture.pixels, picture.alpha)), 0)]
+    return _encode(header, planes, max_memory, effort=effort)
 
 
 def encode_on_top(
-    header: Header, picture: Picture, shown: Samples, near: int, max_memory: int | None
+    header: Header, picture: Picture, shown: Samples, near: int, max_memory: int | None, effort: int = 0
 ) -> list[ExactPart]:
     """What makes a learned picture `shown` exact: in each tile the smaller of the residual and the picture itself."""
-    alone = _encode(header, [(COLOURS, picture.pixels, near)], max_memory)
-    residual = _encode(header, [(COLOURS | ON_TOP, picture.pixels, near)], max_memory, shown)
+    alone = _encode(header, [(COLOURS, picture.pixels, near)], max_memory, effort=effort)
+    residual = _encode(header, [(COLOURS | ON_TOP, picture.pixels, near)], max_memory, shown, effort=effort)
     best = [min(pair, key=lambda part: len(part.stream)) for pair in zip(alone, residual, strict=True)]
     return merged(best, encode_alpha(header, picture, max_memory))
 
@@ -99,11 +105,11 @@ def encode_flats(pixels: Samples, without: np.ndarray | None = None) -> bytes | 
 
 
 def encode_part(
-    tile: int, what: int, samples: Samples, *, depth: int, reference: Samples | None, near: int
+    tile: int, what: int, samples: Samples, *, depth: int, reference: Samples | None, near: int, effort: int = 0
 ) -> ExactPart:
-    """samples, reference: (H, W, C) as in kernels.exact; a reference exactly if `what` says ON_TOP."""
+    """samples, reference, effort: as in kernels.exact; a reference exactly if `what` says ON_TOP."""
     samples = np.ascontiguousarray(samples)
-    stream = exact_encode(samples, depth=depth, near=near, reference=reference)
+    stream = exact_encode(samples, depth=depth, near=near, reference=reference, effort=effort)
     kept = samples
     if near:
         height, width, channels = samples.shape
@@ -112,9 +118,14 @@ def encode_part(
 
 
 def _encode(
-    header: Header, planes: list[tuple[int, Samples, int]], max_memory: int | None, shown: Samples | None = None
+    header: Header,
+    planes: list[tuple[int, Samples, int]],
+    max_memory: int | None,
+    shown: Samples | None = None,
+    *,
+    effort: int = 0,
 ) -> list[ExactPart]:
-    return encode_tiles(header, list(rectangles(header)), planes, max_memory, shown)
+    return encode_tiles(header, list(rectangles(header)), planes, max_memory, shown, effort=effort)
 
 
 def encode_tiles(
@@ -123,6 +134,8 @@ def encode_tiles(
     planes: list[tuple[int, Samples, int]],
     max_memory: int | None,
     shown: Samples | None = None,
+    *,
+    effort: int = 0,
 ) -> list[ExactPart]:
     """Parts of some tiles. planes: what, samples (H, W, C), the greatest error. shown: what lies below those ON_TOP."""
 
@@ -130,7 +143,8 @@ def encode_tiles(
         place, what, samples, near = work
         below = None if shown is None else np.ascontiguousarray(shown[place.rows, place.columns])
         part = samples[place.rows, place.columns]
-        return encode_part(place.number, what, part, depth=header.bit_depth, reference=below, near=near)
+        depth = header.bit_depth
+        return encode_part(place.number, what, part, depth=depth, reference=below, near=near, effort=effort)
 
     tiles = [(place, *plane) for place in places for plane in planes]
     return for_tiles(one, tiles, _workers(header, max_memory))

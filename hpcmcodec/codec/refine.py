@@ -78,11 +78,16 @@ LEVELS = (Effort(), *(Effort(True, steps) for steps in (0, 1, 2, 3, 5, 8, 12, 20
 DEFAULT_EFFORT = 0
 
 
+def check_effort(level: int) -> None:
+    """Raises UsageError for a level that there is none of."""
+    if not 0 <= level < len(LEVELS):
+        raise UsageError(f"effort {level} is out of range: choose 0 (fastest) to {len(LEVELS) - 1} (smallest files)")
+
+
 def effort_of(level: int, model: CodecModel) -> Effort:
     """Raises UsageError for a level that there is none of. Networks of one rate, whose price of a bit nobody knows,
     have none but the first."""
-    if not 0 <= level < len(LEVELS):
-        raise UsageError(f"effort {level} is out of range: choose 0 (fastest) to {len(LEVELS) - 1} (smallest files)")
+    check_effort(level)
     return LEVELS[level if model.rate == "variable" else 0]
 
 

@@ -115,6 +115,7 @@ py::tuple quantise_by_trellis(const py::object& residual_, const py::object& row
 void bind_entropy(py::module_& module) {
     py::register_exception<StreamTruncated>(module, "StreamTruncated", PyExc_ValueError);
     py::register_exception<StreamCorrupt>(module, "StreamCorrupt", PyExc_ValueError);
+    py::register_exception<StreamNewer>(module, "StreamNewer", PyExc_ValueError);
     py::class_<TableSet>(module, "TableSet")
         .def(py::init(&make_tables), py::arg("cdf"), py::arg("starts"), py::arg("lengths"), py::arg("offsets"))
         .def("__len__", &TableSet::size);

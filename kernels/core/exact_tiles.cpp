@@ -147,6 +147,8 @@ void ExactTiles::decode(size_t number) {
         exact::decode<uint16_t>(part.stream.data, part.stream.size, shape, shown, {samples.data(), shape.width * size_t(channels)});
     } catch (const StreamCorrupt& error) {
         fail(Status::corrupt, error.what());
+    } catch (const StreamNewer& error) {
+        fail(Status::unsupported, error.what());
     }
     if (check_of(samples, depth) != part.check) fail(Status::corrupt, "an exact tile decodes to other pixels than were encoded");
     lay(part, at, samples);

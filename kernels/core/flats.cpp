@@ -26,6 +26,8 @@ Flats::Flats(Bytes payload, const Header& header) : channels_(size_t(header.chan
         exact::decode<uint8_t>(stream.data, stream.size, {size_t(columns_), size_t(rows), 1, 8}, {}, {map_.data(), size_t(columns_)});
     } catch (const StreamCorrupt& error) {
         fail(Status::corrupt, error.what());
+    } catch (const StreamNewer& error) {
+        fail(Status::unsupported, error.what());
     }
     if (*std::max_element(map_.begin(), map_.end()) > count) damaged();
 }

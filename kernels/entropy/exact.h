@@ -21,7 +21,7 @@ constexpr uint64_t kMaxPixels = uint64_t(1) << 28;
 
 struct Options {
     int32_t near = 0;
-    int effort = 1;    // 0: never tries two ways
+    int effort = 0;    // 1: tries what makes photographs smaller, but slower to decode
 };
 
 // T: uint8_t (depths up to 8) or uint16_t. Channels: 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA. `reference` has the same shape, or no
@@ -29,7 +29,7 @@ struct Options {
 template <typename T>
 std::vector<uint8_t> encode(View<const T> samples, const Shape& shape, View<const T> reference, const Options& options);
 
-// The inverse. Throws StreamCorrupt for streams that no encoder wrote, where that can be known.
+// The inverse. Throws StreamCorrupt for streams that no encoder wrote, where that can be known, StreamNewer for later methods.
 template <typename T>
 void decode(const uint8_t* data, size_t size, const Shape& shape, View<const T> reference, View<T> samples);
 

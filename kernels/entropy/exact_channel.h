@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "exact_model.h"
+#include "portable.h"
 
 namespace hpcm::exact {
 
@@ -57,19 +58,28 @@ private:
 // A predictor's weights at first, in units of 2^-13: what is left, above and between them makes a plane.
 constexpr int16_t kFirstWeights[kTaps] = {-4096, 6144, 0, 0, 0, 0, 0, 6144};
 
+// What of a sample the channels after it look at.
+struct Known {
+    int32_t sample = 0;      // less its reference, in its own units
+    int32_t residual = 0;    // in units of 2^(scale - kFraction)
+    int16_t narrow = 0;      // the sample as Channel::samples has it
+    Four left;               // before it in Channel::samples
+};
+
+// That of the last few pixels: channels may be up to that many pixels apart.
+constexpr size_t kKnown = 4;
+
 struct Channel {
     int scale;    // bits that samples have beyond kBits; all that follows is in units of 2^scale
     Rows<int16_t> values, samples;    // without and with the base; samples less the reference, where there is one
     Rows<int16_t, 2> sizes;           // of residuals
+    Four left_values, left_samples;
     int16_t weights[kTaps];           // in units of 2^-13
+    Known known[kKnown];              // of pixel x at x % kKnown
 
     // of the current sample
     size_t x = 0;
-    int32_t middle;
-    int32_t guess;         // relative to the middle, in units of 2^(scale - kFraction)
     int32_t prediction;    // in units of 2^-kFraction
-    int32_t residual;      // in units of 2^(scale - kFraction)
-    int32_t sample = 0;    // less its reference, in its own units
     Lanes near;            // above from the left one on, and left
     Lanes taps[kTaps / 8];
 
@@ -86,55 +96,82 @@ struct Channel {
         values.pad(width);
         samples.pad(width);
         sizes.pad(width);
+        left_values = Four::before(values[0]);
+        left_samples = Four::before(samples[0]);
     }
 
-    // From V vectors of taps. last, first: the channel before, and the first one, where this one follows them.
+    // Of a channel that follows none, one, or two others: `last` the channel before, `first` the first one.
+    HPCM_ALWAYS_INLINE void predict_alone(size_t column);
+    HPCM_ALWAYS_INLINE void predict_second(size_t column, const Channel& last);
+    HPCM_ALWAYS_INLINE void predict_third(size_t column, const Channel& last, const Channel& first);
+    // `known`: the sample less its reference; `base`: what else was taken off it. V: vectors of taps that it has.
     template <int V>
-    void predict(size_t column, const Channel* last, const Channel* first);
-    // `known`: the sample less its reference; `base`: what else was taken off it.
-    template <int V>
-    void settle(int32_t known, int32_t base);
+    HPCM_ALWAYS_INLINE void settle(int32_t known, int32_t base);
     // A sample that was copied: nothing was predicted, nothing is learned.
     void copy(size_t column, int32_t known, int32_t base) {
-        put(column, known, base);
-        sizes[0][column] = 0;
+        x = column;
+        put(known, base, 0);
     }
+    const Known& at(size_t column) const { return known[column % kKnown]; }
 
 private:
-    void put(size_t column, int32_t known, int32_t base) {
-        sample = known;
-        values[0][column] = int16_t(clamp((known - base) >> scale, -kNarrow, kNarrow));
-        samples[0][column] = int16_t(clamp(known >> scale, -kNarrow, kNarrow));
+    HPCM_ALWAYS_INLINE void put(int32_t sample, int32_t base, int32_t residual) {
+        const int16_t narrow = int16_t(clamp(sample >> scale, -kNarrow, kNarrow));
+        const int16_t value = int16_t(clamp((sample - base) >> scale, -kNarrow, kNarrow));
+        known[x % kKnown] = {sample, residual, narrow, left_samples};
+        values[0][x] = value;
+        samples[0][x] = narrow;
+        sizes[0][x] = int16_t(magnitude(residual));
+        left_values.push(value);
+        left_samples.push(narrow);
     }
-    Lanes slopes(size_t column) const {
-        const int16_t *now = samples[0] + column, *above = samples[1] + column;
-        return bounded(Lanes::splat(now[0]) - Lanes::halves(above - 1, now - 4));
+    HPCM_ALWAYS_INLINE Lanes slopes(size_t column) const {
+        const Known& k = at(column);
+        return bounded(Lanes::splat(k.narrow) - Lanes::halves(samples[1] + column - 1, k.left));
     }
+    template <int V>
+    HPCM_ALWAYS_INLINE void predict(size_t column);
     static Lanes bounded(Lanes v) { return min(max(v, Lanes::splat(-kFar)), Lanes::splat(kFar)); }
 };
 
+// From V vectors of taps; the first is found here, and the second if it is the only other one.
 template <int V>
-void Channel::predict(size_t column, const Channel* last, const Channel* first) {
+HPCM_ALWAYS_INLINE void Channel::predict(size_t column) {
     x = column;
-    const int16_t *v = values[0] + x, *v1 = values[1] + x;
-    middle = (v[-1] + v1[0]) >> 1;
+    const int16_t* above = values[1] + x;
+    const int32_t middle = (left_values.newest() + above[0]) >> 1;
     const Lanes centre = Lanes::splat(int16_t(middle));
-    near = Lanes::halves(v1 - 1, v - 4);
+    near = Lanes::halves(above - 1, left_values);
     taps[0] = bounded(near - centre);
-    taps[1] = last ? last->slopes(x) : bounded(Lanes::halves(values[2] + x - 1, v1 - 5) - centre);
-    if (V > 2) taps[2] = first->slopes(x);
     Sums dot;
     for (int i = 0; i < V; ++i) dot.add_product(taps[i], Lanes::load(weights + 8 * i));
-    guess = clamp(dot.total() >> (13 - kFraction), -kFar * kUnit, kFar * kUnit);
+    const int32_t guess = clamp(dot.total() >> (13 - kFraction), -kFar * kUnit, kFar * kUnit);
     prediction = (middle * kUnit + guess) * (1 << scale);
+}
+
+HPCM_ALWAYS_INLINE void Channel::predict_alone(size_t column) {
+    const int16_t* above = values[1] + column;
+    const Lanes centre = Lanes::splat(int16_t((left_values.newest() + above[0]) >> 1));
+    taps[1] = bounded(Lanes::halves(values[2] + column - 1, above - 5) - centre);
+    predict<2>(column);
+}
+
+HPCM_ALWAYS_INLINE void Channel::predict_second(size_t column, const Channel& last) {
+    taps[1] = last.slopes(column);
+    predict<2>(column);
+}
+
+HPCM_ALWAYS_INLINE void Channel::predict_third(size_t column, const Channel& last, const Channel& first) {
+    taps[1] = last.slopes(column);
+    taps[2] = first.slopes(column);
+    predict<3>(column);
 }
 
 // The weights follow by steepest descent, in steps by the power of the taps.
 template <int V>
-void Channel::settle(int32_t known, int32_t base) {
-    put(x, known, base);
-    residual = clamp(((known - base) * kUnit - prediction) >> scale, -32767, 32767);
-    sizes[0][x] = int16_t(magnitude(residual));
+HPCM_ALWAYS_INLINE void Channel::settle(int32_t known_sample, int32_t base) {
+    const int32_t residual = clamp(((known_sample - base) * kUnit - prediction) >> scale, -32767, 32767);
+    put(known_sample, base, residual);
     Sums squares;
     for (int i = 0; i < V; ++i) squares.add_product(taps[i], taps[i]);
     const int32_t power = 256 + squares.total();

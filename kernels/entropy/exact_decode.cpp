@@ -1,6 +1,7 @@
 #include <stdexcept>
 
 #include "exact.h"
+#include "exact_frame.h"
 #include "exact_order.h"
 #include "exact_range.h"
 #include "exact_tile.h"
@@ -32,7 +33,6 @@ void store_plain(const Shape& shape, const std::vector<uint16_t>& coded, View<T>
 template <typename T>
 void store(const Plan& plan, const Shape& shape, const std::vector<uint16_t>& coded, View<T> out) {
     const int* order = kOrder[shape.channels - 1];
-    if (plan.plain) return store_plain(shape, coded, out);
     int place[kMaxChannels] = {-1, -1, -1, -1};    // where a stored channel is among the coded ones
     for (int k = 0; k < plan.channels; ++k) place[plan.origin[k]] = k;
     for (size_t y = 0; y < shape.height; ++y) {
@@ -61,15 +61,24 @@ void store(const Plan& plan, const Shape& shape, const std::vector<uint16_t>& co
 template <typename T>
 void decode(const uint8_t* data, size_t size, const Shape& shape, View<const T> reference, View<T> samples) {
     check(shape, sizeof(T));
-    RangeDecoder coder(data, size);
+    const Frame frame = Frame::read(data, size);
+    std::vector<RangeDecoder> coders;
+    for (const Frame::Part& stream : frame.streams) coders.emplace_back(stream.data, stream.size);
+    if (frame.method == Method::plain) {
+        require(coders.size() == 1);
+        std::vector<uint16_t> plain(shape.width * shape.height * size_t(shape.channels));
+        code_plain(coders[0], shape, plain);
+        require(coders[0].finished_raw());
+        return store_plain(shape, plain, samples);
+    }
     Plan plan;
-    code_plan(coder, shape, reference.data != nullptr, plan);
-    std::vector<uint16_t> coded(shape.width * shape.height * size_t(plan.plain ? shape.channels : plan.channels)), shown;
-    if (plan.plain) code_plain(coder, shape, coded);
+    code_plan(coders[0], shape, reference.data != nullptr, plan);
+    require(coders.size() == 1 || coders.size() == size_t(plan.channels));
+    std::vector<uint16_t> coded(shape.width * shape.height * size_t(plan.channels)), shown;
     if (reference.data) shown = load(reference, shape);
     const uint16_t* given = reference.data ? shown.data() : nullptr;
-    if (plan.channels) TileCoder<RangeDecoder>(coder, plan, shape.width, shape.height, coded.data(), given).run();
-    if (!coder.finished()) throw StreamCorrupt("an exact tile has bytes left over");
+    if (plan.channels) TileCoder<RangeDecoder>(coders, plan, shape.width, shape.height, coded.data(), given).run();
+    for (const RangeDecoder& coder : coders) require(coder.finished());
     store(plan, shape, coded, samples);
 }
 

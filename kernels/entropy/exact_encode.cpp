@@ -3,6 +3,7 @@
 #include <unordered_set>
 
 #include "exact.h"
+#include "exact_frame.h"
 #include "exact_order.h"
 #include "exact_range.h"
 #include "exact_tile.h"
@@ -12,8 +13,14 @@ namespace {
 
 using Samples = std::vector<uint16_t>;
 
-// Of 256 pixels, how many repeat a neighbour where copies surely do not pay, and where they surely do.
-constexpr size_t kHardlyCopied = 12, kMostlyCopied = 160;
+// Of 256 pixels, how many repeat a neighbour where copies surely do not pay, where it cannot be a photograph of colours, and where
+// copies surely pay.
+constexpr size_t kHardlyCopied = 12, kPartlyCopied = 112, kMostlyCopied = 160;
+// Pixels up to which time does not matter. Of more, without effort, copies have to save one byte of so many, since they take two
+// to four times as long to decode.
+constexpr size_t kSmall = 1 << 16, kWorth = 32;
+// Pixels from which on a stream for each channel is worth its few bytes: decoders are faster for it.
+constexpr size_t kApart = 2048;
 
 // Which values each channel has, and whether it repeats an earlier one.
 void plan_channels(const Samples& samples, const Shape& shape, bool plain, bool list, Plan& plan) {
@@ -130,25 +137,20 @@ int choose_bases(const Samples& coded, const Shape& shape, const Plan& plan) {
 }
 
 std::vector<uint8_t> write(Plan plan, const Shape& shape, Samples coded, const Samples* reference) {
-    RangeEncoder coder;
-    code_plan(coder, shape, reference != nullptr, plan);
+    const bool apart = plan.channels > 1 && !plan.copies && shape.width * shape.height >= kApart;
+    std::vector<RangeEncoder> coders(apart ? size_t(plan.channels) : 1);
+    code_plan(coders[0], shape, reference != nullptr, plan);
     const uint16_t* given = reference ? reference->data() : nullptr;
-    if (plan.channels) TileCoder<RangeEncoder>(coder, plan, shape.width, shape.height, coded.data(), given).run();
-    return coder.finish();
-}
-
-// The smaller of what was found and one more try.
-void try_also(std::vector<uint8_t>& best, std::vector<uint8_t> other) {
-    if (other.size() < best.size()) best = std::move(other);
+    if (plan.channels) TileCoder<RangeEncoder>(coders, plan, shape.width, shape.height, coded.data(), given).run();
+    std::vector<std::vector<uint8_t>> streams;
+    for (RangeEncoder& coder : coders) streams.push_back(coder.finish());
+    return Frame::write(Method::modelled, streams);
 }
 
 std::vector<uint8_t> write_plain(const Shape& shape, Samples samples) {
     RangeEncoder coder;
-    Plan plan;
-    plan.plain = true;
-    code_plan(coder, shape, false, plan);
     code_plain(coder, shape, samples);
-    return coder.finish();
+    return Frame::write(Method::plain, {coder.finish()});
 }
 
 }  // namespace
@@ -174,7 +176,7 @@ std::vector<uint8_t> encode(View<const T> view, const Shape& shape, View<const T
         const Samples coded = to_coded(samples, shape, plan);
         best = write(plan, shape, coded, given);
         same = plan.channels ? repeats(coded, shape, 1) : 256;
-        if (options.effort == 0 || same >= kMostlyCopied || plan.channels == 0) return best;
+        if (same >= kMostlyCopied || plan.channels == 0) return best;
         plan.palette = false;
         plan.colours.clear();
     }
@@ -184,13 +186,15 @@ std::vector<uint8_t> encode(View<const T> view, const Shape& shape, View<const T
     if (plan.channels == 0) return write(plan, shape, coded, given);
     plan.bases = choose_bases(coded, shape, plan);
     same = repeats(coded, shape, size_t(plan.channels));
-    plan.copies = same >= 64;
+    plan.copies = same >= kMostlyCopied;
     std::vector<uint8_t> first = write(plan, shape, coded, given);
-    if (best.empty() || first.size() < best.size()) best = std::move(first);
-    if (options.effort > 0 && same >= kHardlyCopied && same < kMostlyCopied) {
-        plan.copies = !plan.copies;
-        try_also(best, write(plan, shape, coded, given));
+    const bool patient = options.effort > 0 || shape.width * shape.height <= kSmall;
+    if (!plan.copies && same >= (patient ? kHardlyCopied : kPartlyCopied)) {
+        plan.copies = true;
+        std::vector<uint8_t> copied = write(plan, shape, coded, given);
+        if (copied.size() + (patient ? 0 : first.size() / kWorth) < first.size()) first = std::move(copied);
     }
+    if (best.empty() || first.size() < best.size()) best = std::move(first);
     const size_t plain_bytes = (samples.size() * size_t(shape.depth) + 8) / 8;
     return best.size() <= plain_bytes ? best : write_plain(shape, samples);
 }

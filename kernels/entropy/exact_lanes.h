@@ -27,6 +27,20 @@ inline int highest_bit(uint32_t v) {
 #endif
 }
 
+// The last four of a row of numbers, the newest one highest: read from where they were stored one by one they would hold a
+// processor up.
+struct Four {
+    uint64_t bits = 0;
+
+    static Four before(const int16_t* p) {
+        Four r;
+        for (int i = -4; i < 0; ++i) r.push(p[i]);
+        return r;
+    }
+    void push(int16_t x) { bits = bits >> 16 | uint64_t(uint16_t(x)) << 48; }
+    int16_t newest() const { return int16_t(bits >> 48); }
+};
+
 #if defined(HPCM_EXACT_SSE2)
 
 struct Lanes {
@@ -41,6 +55,10 @@ struct Lanes {
     static Lanes halves(const int16_t* p, const int16_t* q) {
         const __m128i a = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
         return {_mm_unpacklo_epi64(a, _mm_loadl_epi64(reinterpret_cast<const __m128i*>(q)))};
+    }
+    static Lanes halves(const int16_t* p, Four q) {
+        const __m128i a = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+        return {_mm_unpacklo_epi64(a, _mm_cvtsi64_si128(int64_t(q.bits)))};
     }
     void store(void* p) const { _mm_storeu_si128(static_cast<__m128i*>(p), v); }
 
@@ -105,6 +123,9 @@ struct Lanes {
         return {{int16_t(a), int16_t(b), int16_t(c), int16_t(d), int16_t(e), int16_t(f), int16_t(g), int16_t(h)}};
     }
     static Lanes halves(const int16_t* p, const int16_t* q) { return {{p[0], p[1], p[2], p[3], q[0], q[1], q[2], q[3]}}; }
+    static Lanes halves(const int16_t* p, Four q) {
+        return {{p[0], p[1], p[2], p[3], int16_t(q.bits), int16_t(q.bits >> 16), int16_t(q.bits >> 32), q.newest()}};
+    }
     void store(void* p) const { std::memcpy(p, v, sizeof v); }
 
     template <typename F>

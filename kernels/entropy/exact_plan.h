@@ -32,7 +32,6 @@ struct ChannelPlan {
 };
 
 struct Plan {
-    bool plain = false;                     // samples as they are: nothing saves anything
     int32_t near = 0;                       // greatest error of a sample
     bool copies = false, palette = false;
     int bases = 0;
@@ -81,7 +80,6 @@ inline void require(bool condition) {
 
 inline void Plan::derive(const Shape& shape) {
     channels = 0;
-    if (plain) return;
     if (palette) {
         last[0] = int32_t(colours.size()) - 1;
         origin[0] = 0;
@@ -159,8 +157,6 @@ void code_palette(Coder& coder, const Shape& shape, Plan& plan) {
 
 template <typename Coder>
 void code_plan(Coder& coder, const Shape& shape, bool reference, Plan& plan) {
-    plan.plain = coder.code_raw(plan.plain, 1) != 0;
-    if (plan.plain) return plan.derive(shape);
     Numbers numbers;
     plan.near = int32_t(numbers.code(coder, uint32_t(plan.near)));
     require(plan.near <= kMaxNear);

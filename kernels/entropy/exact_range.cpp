@@ -15,17 +15,17 @@ void RangeEncoder::shift_out() {
 }
 
 std::vector<uint8_t> RangeEncoder::finish() {
-    int count = 0;
-    uint64_t value = low_;
-    for (; count < 8; ++count) {    // the number of the interval that has the fewest bytes
-        const uint64_t below = count == 0 ? ~uint64_t(0) : (uint64_t(1) << (64 - 8 * count)) - 1;
-        value = low_ == 0 ? 0 : (low_ + below) & ~below;
-        if (value - low_ < range_) break;
+    if (open_count_) raw_.push_back(uint8_t(open_ << (8 - open_count_)));
+    int count = 0;    // the fewest bytes after which, whatever follows, a number is within the interval
+    uint64_t value = 0;
+    const bool any = low_ != 0 || range_ != ~uint64_t(0) || !bytes_.empty();    // decision
+    for (uint64_t after = ~uint64_t(0); any; after >>= 8, ++count) {
+        value = (low_ + after) & ~after;
+        if (value - low_ < range_ && range_ - 1 - (value - low_) >= after) break;
     }
-    if (count == 8) value = low_;
-    if (value < low_) carry();
+    if (any && value < low_) carry();
     for (int i = 0; i < count; ++i) bytes_.push_back(uint8_t(value >> (56 - 8 * i)));
-    while (!bytes_.empty() && bytes_.back() == 0) bytes_.pop_back();
+    bytes_.insert(bytes_.end(), raw_.rbegin(), raw_.rend());
     return std::move(bytes_);
 }
 

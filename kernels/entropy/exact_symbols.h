@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "exact_lanes.h"
+#include "portable.h"
 
 namespace hpcm::exact {
 
@@ -58,7 +59,7 @@ struct PlaceLanes {
 
 // Codes a symbol of 0..15 as both places have it, each as likely to be right.
 template <typename Coder>
-int code_symbol(Coder& coder, Place* first, Place* second, int symbol) {
+HPCM_ALWAYS_INLINE int code_symbol(Coder& coder, Place* first, Place* second, int symbol) {
     const PlaceLanes a(first), b(second);
     const Lanes low = (a.low + b.low) & Lanes::of(0, -1, -1, -1, -1, -1, -1, -1);
     symbol = coder.code_symbol(symbol, low, a.high + b.high);

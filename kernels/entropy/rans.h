@@ -20,6 +20,11 @@ struct StreamCorrupt : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+// The stream is coded in a way that this version does not know.
+struct StreamNewer : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
 constexpr int kPrecision = 16;                       // frequencies of a row add up to 2^16
 constexpr uint64_t kStateLow = uint64_t(1) << 24;    // states live in [2^24, 2^40); 2^24 is also the encoder's first state
 constexpr int kStateBytes = 5;

@@ -10,6 +10,7 @@ from PIL import Image
 
 from hpcmcodec.batch import EncodeJob
 from hpcmcodec.codec import Decoder, Encoder
+from hpcmcodec.codec.encoder import encode_exactly
 from hpcmcodec.codec.refine import DEFAULT_EFFORT
 from hpcmcodec.formats.pictures import read_picture
 from hpcmcodec.ssimulacra2 import ssimulacra2
@@ -73,6 +74,12 @@ def test_effort(hpcm: Hpcm, coded: Path, tmp_path: Path) -> None:
     assert coded.read_bytes() == Encoder("tiny").encode(read_picture(source))  # both have the same default
     assert EncodeJob().effort == DEFAULT_EFFORT
     assert hpcm("encode", source, "-o", made, "--effort", "10").code == 2
+
+
+def test_effort_without_loss(hpcm: Hpcm, coded: Path, tmp_path: Path) -> None:
+    source, made = coded.with_suffix(".png"), tmp_path / "e.hpc"
+    assert hpcm("encode", source, "-o", made, "--lossless", "--effort", "3", "--verify").code == 0
+    assert made.read_bytes() == encode_exactly(read_picture(source), effort=3)
 
 
 def test_targets(hpcm: Hpcm, coded: Path, tmp_path: Path) -> None:

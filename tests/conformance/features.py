@@ -78,6 +78,10 @@ def _chunks(file: Container) -> Iterator[str]:
         COLOURS | ON_TOP: "exact colours given the learned picture",
     }
     yield from (name for kind, name in parts.items() if kind in what)
+    methods = {part.stream[0] for part in file.exact}
+    yield from ("exact samples as they are",) if 0 in methods else ()
+    yield from ("one exact stream",) if 1 in methods else ()
+    yield from ("an exact stream for each channel",) if max(methods, default=0) > 15 else ()
     yield from ("several exact tiles",) if file.exact and file.header.exact_grid != (1, 1) else ()
 
 
@@ -90,7 +94,8 @@ FEATURES = (
     "rounding", "a trellis", "an adapter", "a small picture of its own entry",
     "a small picture from the whole one", "ICC", "EXIF", "XMP", "an index of tiles",
     "flat blocks", "an unknown optional chunk", "exact colours alone", "exact alpha", "exact colours beside alpha",
-    "exact colours given the learned picture", "several exact tiles",
+    "exact colours given the learned picture", "exact samples as they are", "one exact stream",
+    "an exact stream for each channel", "several exact tiles",
 )  # fmt: skip
 """All that a file can show besides its program's operations; each is shown by some file."""
 

@@ -72,11 +72,13 @@ def exact_files() -> dict[str, bytes]:
     alpha = formula_picture(50, 70, 1)[:, :, 0]
     wide = formula_picture(30, 41, 3).astype(np.uint16) * 251 + formula_picture(30, 41, 3)[::-1]
     y, x, c = np.mgrid[:48, :60, :3]
+    noise = ((((y * 60 + x) * 3 + c + 1) * 2654435761 % 2**32) ** 2 >> 23).astype(np.uint8)[:16, :20]
     soft = (np.abs((2 * x + y + 9 * c) % 120 - 60) + np.abs((3 * y + 20) % 160 - 80) + photo // 16).astype(np.uint8)
     on_top = Picture(soft, alpha[:48, :60].copy())
     return {
         "exact-photo": encode_exactly(Picture(photo)),
         "exact-near": encode_exactly(Picture(photo), 2),
+        "exact-plain": encode_exactly(Picture(noise)),
         "exact-palette": encode_exactly(Picture(graphic)),
         "exact-copies": encode_exactly(Picture(graphic + (photo[:50].max() // 128), alpha)),
         "deep/exact-grey-16": encode_exactly(Picture(np.ascontiguousarray(wide[:, :, :1]), depth=16)),

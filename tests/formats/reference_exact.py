@@ -20,10 +20,10 @@ def top(v: int) -> int:
     return v.bit_length() - 1
 
 
-# ------------------------------------------------------------------------------------------------ 1: range coder
+# ------------------------------------------------------------------------------------------------ 1: streams
 class Bits:
     def __init__(self, data: bytes) -> None:
-        self.data, self.at, self.range = data, 8, M64
+        self.data, self.at, self.taken, self.range = data, 8, 0, M64
         self.value = int.from_bytes(data[:8].ljust(8, b"\0"), "big")
 
     def decision(self, p: int) -> int:
@@ -57,11 +57,35 @@ class Bits:
     def raw(self, count: int) -> int:
         value = 0
         for _ in range(count):
-            value = 2 * value + self.decision(32768)
+            byte, bit = divmod(self.taken, 8)
+            value = 2 * value + (self.data[-1 - byte] >> (7 - bit) & 1 if byte < len(self.data) else 0)
+            self.taken += 1
         return value
 
     def finish(self) -> None:
-        assert self.at >= len(self.data) and not self.data.endswith(b"\0")
+        back = -(-self.taken // 8)
+        assert back <= len(self.data)
+        assert self.at - 8 <= len(self.data) - back <= self.at
+
+
+def streams(payload: bytes) -> tuple[int, list[Bits]]:
+    """Method and streams."""
+    method, more, at, lengths = payload[0] & 15, payload[0] >> 4, 1, []
+    assert method <= 1, "a newer version is needed"
+    assert more <= 3, "a newer version is needed"
+    for _ in range(more):
+        length = shift = 0
+        while True:
+            length, shift, at = length | (payload[at] & 127) << shift, shift + 7, at + 1
+            if payload[at - 1] < 128:
+                break
+        lengths.append(length)
+    found = []
+    for length in lengths:
+        assert at + length <= len(payload)
+        found.append(Bits(payload[at : at + length]))
+        at += length
+    return method, [*found, Bits(payload[at:])]
 
 
 # ------------------------------------------------------------------------------------------------ 2, 3: models
@@ -293,12 +317,15 @@ class Channel:
 
 # ------------------------------------------------------------------------------------------------ 5, 7, 8: pixels
 class Tile:
-    def __init__(self, bits: Bits, plan: Plan, width: int, height: int, shown: list[list[list[int]]] | None) -> None:
-        self.bits, self.plan, self.width, self.height, self.shown = bits, plan, width, height, shown
+    def __init__(
+        self, bits: list[Bits], plan: Plan, width: int, height: int, shown: list[list[list[int]]] | None
+    ) -> None:
+        self.plan, self.width, self.height, self.shown = plan, width, height, shown
         self.n = len(plan.coded)
+        self.bits = bits if len(bits) > 1 else bits * self.n
         self.channels = [Channel(width, last) for _, last in plan.coded]
         self.out = [[[0] * self.n for _ in range(width)] for _ in range(height)]
-        self.copies = Copies(bits, width, height) if plan.copies else None
+        self.copies = Copies(bits[0], width, height) if plan.copies else None
 
     def run(self) -> list[list[list[int]]]:
         for y in range(self.height):
@@ -345,7 +372,7 @@ class Tile:
             c.predict(x, others)
             r, base = self.reference(y, x, k), self.base(k)
             activity = None if self.shown is None else self.activity(y, x, k)
-            sample = self.sample(c, x, 0 if alone else k, r + base, residuals, activity)
+            sample = self.sample(self.bits[k], c, x, 0 if alone else k, r + base, residuals, activity)
             self.out[y][x][k] = sample
             c.settle(x, sample - r - base, sample - r)
             residuals.insert(0, c.r)
@@ -366,7 +393,9 @@ class Tile:
         o = top(g)
         return clamp(o - 5 - (g >> (o - 2) < 6), 0, c.depth + 2)
 
-    def sample(self, c: Channel, x: int, order: int, offset: int, known: list[int], activity: int | None) -> int:
+    def sample(
+        self, bits: Bits, c: Channel, x: int, order: int, offset: int, known: list[int], activity: int | None
+    ) -> int:
         f = clamp(c.p + 16 * offset, 0, 16 * c.last)
         start = (f + 8) >> 4
         flip = -1 if f - 16 * start >= 0 else 1
@@ -383,13 +412,13 @@ class Tile:
         straight = (at(0, x - 1) * 7 + at(1, x)) * 9 + class_of(r1 >> fine) * flip + 4
         diagonal = (at(1, x + 1) * 7 + at(1, x - 1)) * 9 + other
         places = (c.places[0, straight, level], c.places[1, diagonal, level])
-        symbol = self.bits.symbol([a + b for a, b in zip(places[0].c, places[1].c, strict=True)])
+        symbol = bits.symbol([a + b for a, b in zip(places[0].c, places[1].c, strict=True)])
         for place in places:
             place.learn(symbol)
         t = symbol - 8 if symbol >= 8 else 7 - symbol
         if t == 7:
-            t += number(self.bits, c.rest[level])
-        y = min((t << shift) + self.bits.raw(shift), 1 << 17)
+            t += number(bits, c.rest[level])
+        y = min((t << shift) + bits.raw(shift), 1 << 17)
         e = y if symbol >= 8 else -y - 1
         return clamp(start + e * flip * (2 * self.plan.near + 1), 0, c.last)
 
@@ -566,16 +595,19 @@ def decode(
     data: bytes, width: int, height: int, channels: int, depth: int, shown: list[list[list[int]]] | None = None
 ) -> list[list[list[int]]]:
     """Samples [row][column][channel]; shown: the reference, alike."""
-    bits, order = Bits(data), ORDER[channels]
+    (method, bits), order = streams(data), ORDER[channels]
     below = None if shown is None else [[[pixel[k] for k in order] for pixel in row] for row in shown]
-    if bits.raw(1):
-        pixels = [[[bits.raw(depth) for _ in order] for _ in range(width)] for _ in range(height)]
-        bits.finish()
+    if method == 0:
+        assert len(bits) == 1
+        pixels = [[[bits[0].raw(depth) for _ in order] for _ in range(width)] for _ in range(height)]
+        assert -(-bits[0].taken // 8) == len(bits[0].data)
         return [[arranged(pixel, order) for pixel in row] for row in pixels]
-    plan = read_plan(bits, channels, depth, shown is not None)
+    plan = read_plan(bits[0], channels, depth, shown is not None)
     empty: list[list[list[int]]] = [[[] for _ in range(width)] for _ in range(height)]
+    assert len(bits) in (1, len(plan.coded))
     coded = Tile(bits, plan, width, height, below).run() if plan.coded else empty
-    bits.finish()
+    for stream in bits:
+        stream.finish()
     return [[arranged(stored(plan, pixel), order) for pixel in row] for row in coded]
 
 

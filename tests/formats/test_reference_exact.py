@@ -48,6 +48,14 @@ def test_alone(kind: str, channels: int, depth: int, near: int) -> None:
     np.testing.assert_array_equal(np.array(found), wanted)
 
 
+@pytest.mark.parametrize(("channels", "depth", "effort"), [(2, 8, 0), (3, 8, 0), (3, 16, 0), (3, 8, 1), (4, 8, 0)])
+def test_large_enough_for_streams_of_their_own(channels: int, depth: int, effort: int) -> None:
+    samples = picture("photo", 65, 64, channels, depth)
+    data = exact_encode(samples, depth=depth, effort=effort)
+    found = reference_exact.decode(data, 64, 65, channels, depth)
+    np.testing.assert_array_equal(np.array(found), samples)
+
+
 @pytest.mark.parametrize(("channels", "depth"), [(1, 8), (3, 8), (3, 16)])
 @pytest.mark.parametrize("near", [0, 2])
 def test_on_top_of_a_reference(channels: int, depth: int, near: int) -> None:

@@ -1,4 +1,4 @@
-// libFuzzer: exact tiles from anywhere, and of the encoder with bytes changed. Checks: nothing but StreamCorrupt, what was
+// libFuzzer: exact tiles from anywhere, and of the encoder with bytes changed. Checks: nothing but StreamCorrupt and StreamNewer, what was
 // encoded comes back within the error that was asked for.
 #include <fuzzer/FuzzedDataProvider.h>
 
@@ -41,14 +41,16 @@ bool decodes(const std::vector<uint8_t>& stream, const Shape& shape, const std::
         return true;
     } catch (const hpcm::StreamCorrupt&) {
         return false;
+    } catch (const hpcm::StreamNewer&) {
+        return false;
     }
 }
 
 template <typename T>
 void run(FuzzedDataProvider& input) {
     Shape shape;
-    shape.width = input.ConsumeIntegralInRange<size_t>(1, 48);
-    shape.height = input.ConsumeIntegralInRange<size_t>(1, 48);
+    shape.width = input.ConsumeIntegralInRange<size_t>(1, 80);
+    shape.height = input.ConsumeIntegralInRange<size_t>(1, 80);
     shape.channels = input.ConsumeIntegralInRange(1, 4);
     shape.depth = input.ConsumeIntegralInRange(1, int(8 * sizeof(T)));
     std::vector<T> reference, out;
