@@ -167,5 +167,5 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "lossless" in printed and "none is needed" in printed
     assert run(["encode", str(path), "--near-lossless", "2", "-f", "--verify"]) == 0
     assert run(["encode", str(path), "--lossless", "-q", "40", "-m", "lite-8", "-f", "--verify"]) == 0
-    for wrong in (["--near-lossless", "2"], ["--target-size", "1k"], ["-m", "lite-8"], ["-e", "3"]):
+    for wrong in (["--near-lossless", "2"], ["--target-size", "1k"], ["-m", "lite-8"], ["--tune", "ms-ssim"]):
         assert run(["encode", str(path), "--lossless", "-f", *wrong]) == errors.UsageError.exit_code
