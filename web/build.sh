@@ -18,9 +18,9 @@ flags="$(kernel_flags | sed 's/-pthread//') -fno-rtti"
 
 # The parts of the C++ library that throw: it is made without them for WebAssembly. An object of these comes before all that asks for
 # what is in it, or the linker takes the library's own, and finds two.
-exceptions="cxa_exception_storage cxa_exception cxa_personality"
+exceptions="fallback_malloc cxa_exception cxa_personality"
 throwing="-std=c++23 -O2 -w -D_LIBCPP_BUILDING_LIBRARY -D_LIBCPP_ENABLE_CXX17_REMOVED_UNEXPECTED_FUNCTIONS"
-throwing="$throwing -D_LIBCXXABI_DISABLE_VISIBILITY_ANNOTATIONS -I$library/libcxxabi/include -I$library/libcxxabi/src -I$library/libcxx/src"
+throwing="$throwing -D_LIBCXXABI_HAS_NO_THREADS -D_LIBCXXABI_DISABLE_VISIBILITY_ANNOTATIONS -I$library/libcxxabi/include -I$library/libcxxabi/src -I$library/libcxx/src"
 
 # What is not a loop over samples or bytes runs once a file or once a node: small rather than quick.
 optimisation() {
@@ -33,12 +33,12 @@ optimisation() {
 # The machine with some features on top.
 machine() { echo "-target wasm32-wasi -mcpu=$features$1 -fwasm-exceptions -mllvm -wasm-enable-eh"; }
 
-# commands SUFFIX FEATURES: what compiles a module's sources, into objects; of those in fma/ one is linked, those in first/ come first.
+# commands SUFFIX FEATURES FLAGS: what compiles a module's sources, into objects; of those in fma/ one is linked, those in first/ come first.
 commands() {
     objects=$target/objects$1
     mkdir -p "$objects/fma" "$objects/first"
     for name in $exceptions; do
-        echo $cxx "$(machine "$2")" $throwing "-I$library/libunwind/include -c $library/libcxxabi/src/$name.cpp -o $objects/first/$name.o"
+        echo $cxx "$(machine "$2")" $throwing $3 "-I$library/libunwind/include -c $library/libcxxabi/src/$name.cpp -o $objects/first/$name.o"
     done
     echo $cc "$(machine "$2")" -O2 -w -D_LIBUNWIND_HIDE_SYMBOLS "-I$library/libunwind/include -c $library/libunwind/src/Unwind-wasm.c -o $objects/unwind.o"
     for source in $(kernel_sources wasm32) "$web"/native/*.cpp ${1:+"$web"/native/threads/*.cpp}; do
@@ -46,14 +46,13 @@ commands() {
         case $source in
             */simd_scalar.cpp | */selftest*.cpp | */core/thread_pool.cpp) ;;
             */simd_wasm.cpp)
-                echo $cxx "$(machine "$2")" $flags -O3 "-c $source -o $objects/fma/plain.o"
-                echo $cxx "$(machine "$2+relaxed_simd")" $flags -O3 "-c $source -o $objects/fma/relaxed.o"
+                echo $cxx "$(machine "$2")" $flags $3 -O3 "-c $source -o $objects/fma/plain.o"
+                echo $cxx "$(machine "$2+relaxed_simd")" $flags $3 -O3 "-c $source -o $objects/fma/relaxed.o"
                 ;;
-            */native/thread_pool.cpp) test -n "$1" || echo $cxx "$(machine "$2")" $flags -Oz "-c $source -o $objects/$name.o" ;;
-            */native/runtime.cpp | */native/threads/libraries.cpp)
-                echo $cxx "$(machine "$2")" $flags -Oz "-c $source -o $objects/first/$name.o"
-                ;;
-            *) echo $cxx "$(machine "$2")" $flags "$(optimisation "$source")" "-c $source -o $objects/$name.o" ;;
+            */native/thread_pool.cpp) test -n "$1" || echo $cxx "$(machine "$2")" $flags $3 -Oz "-c $source -o $objects/$name.o" ;;
+            */native/threads/libraries.cpp) echo $cxx "$(machine "$2")" $flags -Oz "-c $source -o $objects/first/$name.o" ;;
+            */native/runtime.cpp) echo $cxx "$(machine "$2")" $flags $3 -Oz "-c $source -o $objects/first/$name.o" ;;
+            *) echo $cxx "$(machine "$2")" $flags $3 "$(optimisation "$source")" "-c $source -o $objects/$name.o" ;;
         esac
     done
 }
@@ -67,15 +66,16 @@ link() {
     done
 }
 
-# A thread is an instance of its own on the same memory, which src/threads.js gives a stack and its variables; the C library's memory
-# is locked in native/threads/libraries.cpp.
+# A thread is an instance of its own on the same memory, which src/threads.js gives a stack and its variables.
 shared="-Wl,--shared-memory,--import-memory,--initial-memory=4194304"
 for name in __stack_pointer __wasm_init_tls __tls_size __tls_align; do shared="$shared -Wl,--export=$name"; done
-for name in malloc calloc realloc aligned_alloc posix_memalign free; do shared="$shared -Wl,--wrap=$name"; done
+# The C library's memory is for one thread: native/threads/libraries.cpp locks it.
+locked=$(printf ' -D%s' malloc=locked_malloc calloc=locked_calloc realloc=locked_realloc aligned_alloc=locked_aligned_alloc \
+    posix_memalign=locked_posix_memalign free=locked_free)
 
 {
-    commands "" ""
-    commands -threads +atomics
+    commands "" "" ""
+    commands -threads +atomics "$locked"
 } | xargs -P "$processes" -d '\n' -n 1 sh -c
 link "" "" "$exceptions runtime" ""
-link -threads +atomics "$exceptions runtime libraries" "$shared"
+link -threads +atomics "libraries $exceptions runtime" "$shared"

@@ -17,7 +17,7 @@ import hpcmcodec
 from .conftest import ROOT, WEB, has_fma, recorded
 
 FOLDERS = (ROOT / "tests/conformance", ROOT / "tests/conformance/variants")
-THREADS = (1, 3)
+THREADS = (1, *filter(None, [int(os.environ.get("HPCM_WEB_THREADS", "0"))]))
 """Those of web/test/files.js."""
 RELAXED = "--experimental-wasm-relaxed-simd"
 RELAXED_FROM = 20

@@ -67,7 +67,7 @@ export class Engine {
   }
 
   async #open() {
-    const threads = this.#alone ? 1 : await threadsHere(this.#settings.threads);
+    const threads = this.#alone ? 1 : threadsHere(this.#settings.threads);
     if (threads > 1) {
       try {
         return await Core.create(await this.#module(threads), threads);

@@ -7,8 +7,8 @@ export interface Settings {
   models?: string | URL;
   /** Which multiply-add: the fastest that is right here ("auto"), or one of both by force, for tests. */
   fma?: "auto" | "relaxed" | "software";
-  /** How many threads decode, 1..256; as many as there are processors, at most 4, if not given. Always one where memory cannot be
-   * shared: on pages that are not cross-origin isolated. */
+  /** How many threads decode, 1..256; 1 if not given, as several are experimental. Always one where memory cannot be shared: on pages
+   * that are not cross-origin isolated. */
   threads?: number;
 }
 

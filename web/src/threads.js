@@ -2,16 +2,14 @@
 
 const inNode = typeof Worker !== "function" && Boolean(globalThis.process?.versions?.node);
 
-const MOST = 4;              // threads, unless more are asked for
 const STACK = 2 ** 20 - 64;  // bytes; with what the allocator adds a power of two
 const PATIENCE = 15_000;     // milliseconds until a thread must have begun
 const PAGES = { initial: 64, maximum: 65535, shared: true };  // of 64 KiB, as build.sh links
 
-/** How many threads decode here; 1 where memory cannot be shared. wanted: so many, undefined for as many as are worth it. */
-export async function threadsHere(wanted) {
-  if (typeof SharedArrayBuffer !== "function" || !(inNode || globalThis.crossOriginIsolated)) return 1;
-  const processors = inNode ? (await import("node:os")).availableParallelism() : navigator.hardwareConcurrency;
-  return wanted ?? Math.min(MOST, processors);
+/** How many threads decode here: as many as are wanted, and 1 where memory cannot be shared. */
+export function threadsHere(wanted) {
+  const shared = typeof SharedArrayBuffer === "function" && (inNode || globalThis.crossOriginIsolated);
+  return shared ? wanted ?? 1 : 1;
 }
 
 /** Memory for instances of one module; RangeError where there is not enough room. */

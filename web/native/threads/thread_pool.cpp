@@ -6,7 +6,7 @@
 #include <exception>
 #include <stdexcept>
 
-#include "lock.h"
+#include "memory.h"
 
 namespace hpcm {
 namespace {
@@ -81,12 +81,14 @@ public:
             *place = job.newer;
         }
         job.wait();
+        see_memory();
     }
 
     [[noreturn]] void serve() {
         for (;;) {
             const uint32_t posted = posted_.load(std::memory_order_acquire);
             if (Job* const job = next_job()) {
+                see_memory();
                 job->work();
                 job->leave();
                 continue;
