@@ -6,6 +6,10 @@
 #include <cstdlib>
 #include <stdexcept>
 
+#if defined(HPCM_X86_64) && !defined(HPCM_MSVC)
+#include <cpuid.h>
+#endif
+
 namespace hpcm {
 
 #if defined(HPCM_WASM)
@@ -39,32 +43,44 @@ struct Runs {
     bool avx2, avx512;
 };
 
+// The processor is asked itself: what compilers bring for that is not initialised by every one of their runtimes.
+void ask(int leaf, unsigned (&registers)[4]) {
 #if defined(HPCM_MSVC)
+    int found[4];
+    __cpuidex(found, leaf, 0);
+    for (int i = 0; i < 4; ++i) registers[i] = unsigned(found[i]);
+#else
+    __cpuid_count(leaf, 0, registers[0], registers[1], registers[2], registers[3]);
+#endif
+}
+
+// Registers that the operating system saves, by bits.
+unsigned saved_registers() {
+#if defined(HPCM_MSVC)
+    return unsigned(_xgetbv(0));
+#else
+    unsigned low, high;
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return low;
+#endif
+}
+
 Runs runs() {
-    int basic[4], wide[4];  // eax, ebx, ecx, edx
-    __cpuid(basic, 0);
+    unsigned basic[4], wide[4];  // eax, ebx, ecx, edx
+    ask(0, basic);
     if (basic[0] < 7) return {false, false};
-    __cpuid(basic, 1);
-    __cpuidex(wide, 7, 0);
-    const auto has = [](int flags, int bit) { return (flags >> bit & 1) != 0; };
-    const unsigned long long saved = has(basic[2], 27) ? _xgetbv(0) : 0;
+    ask(1, basic);
+    ask(7, wide);
+    const auto has = [](unsigned flags, int bit) { return (flags >> bit & 1) != 0; };
+    const unsigned saved = has(basic[2], 27) ? saved_registers() : 0;
     const bool avx2 = has(basic[2], 12) && has(wide[1], 5) && (saved & 0x06) == 0x06;  // with fma
+#if defined(HPCM_EMULATE_AVX512)
+    return {avx2, avx2};  // tests: the level is made of AVX2 instructions
+#else
     const bool avx512 = has(wide[1], 16) && has(wide[1], 17) && has(wide[1], 30) && has(wide[1], 31);  // f, dq, bw, vl
     return {avx2, avx2 && avx512 && (saved & 0xe6) == 0xe6};
-}
-#else
-Runs runs() {
-    __builtin_cpu_init();
-    const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-#if defined(HPCM_EMULATE_AVX512)
-    const bool avx512 = true;  // tests: the level is made of AVX2 instructions
-#else
-    const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 #endif
-    return {avx2, avx2 && avx512};
 }
-#endif
 
 #endif
 
