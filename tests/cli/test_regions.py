@@ -67,11 +67,13 @@ def test_memory_limits(hpcm: Hpcm, coded: Path, tmp_path: Path, size: str, code:
         assert ("pixels takes about" in done.err and "limit of 1 MB" in done.err) == (code == 16)
 
 
-def test_effort(hpcm: Hpcm, coded: Path, tmp_path: Path) -> None:
-    source, made = coded.with_suffix(".png"), tmp_path / "e.hpc"
+def test_effort(hpcm: Hpcm, tiny: Path, tmp_path: Path) -> None:
+    source, plain, made = tmp_path / "s.png", tmp_path / "p.hpc", tmp_path / "e.hpc"
+    Image.fromarray(picture(60, 70)).save(source)
+    assert hpcm("encode", source, "-o", plain, "-m", "tiny").code == 0
     assert hpcm("encode", source, "-o", made, "-m", "tiny", "--effort", "3", "--verify").code == 0
-    assert made.read_bytes() == Encoder("tiny").encode(read_picture(source), effort=3) != coded.read_bytes()
-    assert coded.read_bytes() == Encoder("tiny").encode(read_picture(source))  # both have the same default
+    assert made.read_bytes() == Encoder("tiny").encode(read_picture(source), effort=3) != plain.read_bytes()
+    assert plain.read_bytes() == Encoder("tiny").encode(read_picture(source))  # both have the same default
     assert EncodeJob().effort == DEFAULT_EFFORT
     assert hpcm("encode", source, "-o", made, "--effort", "10").code == 2
 

@@ -117,7 +117,7 @@ def test_quality_out_of_range(quality: int) -> None:
 
 
 def test_missing_model_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    data = hpcmcodec.encode(picture(8, 8), model="other")
+    data = hpcmcodec.encode(picture(40, 40), model="other")
     monkeypatch.setenv("HPCM_MODELS", str(tmp_path))
     with pytest.raises(errors.MissingModelError, match="other"):
         hpcmcodec.decode(data)
