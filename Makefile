@@ -77,9 +77,9 @@ ZIG_VENV ?= build/ziglang
 WEB_PYTHON ?= $(ZIG_VENV)/bin/python
 
 # Clang and a C++ library for WebAssembly are those of PyPI's ziglang; the first build makes that library, which takes some minutes.
-web: $(STAMP)  ## the decoder in WebAssembly, in web/dist, and the models beside it: the npm package is web/
+web: $(STAMP)  ## the decoder in WebAssembly, in web/dist, and the models beside it: the npm package is web/ (THREADS=1: with threads too)
 	test -x $(WEB_PYTHON) || { $(PYTHON) -m venv $(ZIG_VENV) && $(WEB_PYTHON) -m pip install --quiet --disable-pip-version-check ziglang; }
-	web/build.sh build/web $(WEB_PYTHON) $(JOBS)
+	web/build.sh build/web $(WEB_PYTHON) $(JOBS) $(if $(THREADS),threads)
 	mkdir -p web/dist && cp build/web/*.wasm web/dist/
 	$(BIN)/python web/models.py web/models
 

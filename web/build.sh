@@ -1,9 +1,9 @@
 #!/bin/sh
-# Compiles the decoder to WebAssembly: FOLDER/hpcm.wasm, FOLDER/hpcm-fma.wasm with relaxed SIMD's multiply-add, and both with threads,
-# hpcm-threads.wasm and hpcm-fma-threads.wasm.
-# usage: build.sh FOLDER PYTHON [PROCESSES]    PYTHON has the package ziglang, whose Clang and C++ library are used.
+# Compiles the decoder to WebAssembly: FOLDER/hpcm.wasm, FOLDER/hpcm-fma.wasm with relaxed SIMD's multiply-add, and where that is asked
+# for both with threads, hpcm-threads.wasm and hpcm-fma-threads.wasm.
+# usage: build.sh FOLDER PYTHON [PROCESSES [threads]]    PYTHON has the package ziglang, whose Clang and C++ library are used.
 set -eu
-target=$1 python=$2 processes=${3:-1}
+target=$1 python=$2 processes=${3:-1} threads=${4:-}
 web=$(dirname "$0")
 kernels=$web/../kernels
 . "$kernels/tools/build.sh"
@@ -75,7 +75,7 @@ locked=$(printf ' -D%s' malloc=locked_malloc calloc=locked_calloc realloc=locked
 
 {
     commands "" "" ""
-    commands -threads +atomics "$locked"
+    test -z "$threads" || commands -threads +atomics "$locked"
 } | xargs -P "$processes" -d '\n' -n 1 sh -c
 link "" "" "$exceptions runtime" ""
-link -threads +atomics "libraries $exceptions runtime" "$shared"
+test -z "$threads" || link -threads +atomics "libraries $exceptions runtime" "$shared"
