@@ -119,7 +119,7 @@ def _summary(
     lossy = [spec for spec in specs if spec not in lossless]
     if anchor in lossless:
         raise UsageError(f"{anchor} loses nothing: choose an anchor that has qualities")
-    return summarise(measurements, pictures, lossy, anchor or first_other(lossy) or None, lossless=lossless)
+    return summarise(measurements, pictures, lossy, anchor or first_other(lossy), lossless=lossless)
 
 
 def _check_libraries() -> None:

@@ -18,7 +18,7 @@ def summarise(
     measurements: Iterable[Measurement],
     pictures: Sequence[PictureFile],
     specs: Sequence[str],
-    anchor: str | None,
+    anchor: str,
     draws: int = 500,
     lossless: Sequence[str] = (),
 ) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def summarise(
                  encode, decode, peak_bytes}} of the codecs that lose nothing, which are not among the others
 
     measurements: of these pictures and codecs, of one version each. Settings that failed on a picture are left out.
-    lossless: specs of codecs that lose nothing.
+    lossless: specs of codecs that lose nothing. anchor: one of the others, "" where there are none.
     """
     of_codec: dict[str, list[Measurement]] = {spec: [] for spec in (*specs, *lossless)}
     for measurement in measurements:
@@ -44,7 +44,7 @@ def summarise(
     curves = {spec: curves_of(of_codec[spec], pictures) for spec in specs}
     whole = {spec: found for spec, found in curves.items() if found is not None}
     return {
-        "anchor": anchor,
+        "anchor": anchor or None,
         "codecs": {
             spec: {
                 **_averages(whole[spec]),

@@ -73,7 +73,7 @@ def test_summary() -> None:
         *measured("png", {"0": 1000, "1": 2000, "2": 3000}),
         *measured("webp:lossless", {"0": 500, "1": None, "2": 500}),
     ]
-    summary = summarise(found, pictures(3), [], None, 50, ["hpcm:lossless", "png", "webp:lossless"])
+    summary = summarise(found, pictures(3), [], "", 50, ["hpcm:lossless", "png", "webp:lossless"])
     ours, png = summary["lossless"]["hpcm:lossless"], summary["lossless"]["png"]
     assert list(summary["lossless"]) == ["hpcm:lossless", "png"] and not summary["codecs"]
     assert ours["bytes"] == 5400 and ours["bpp"] == pytest.approx(8 * 5400 / 24000)
