@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -16,9 +17,10 @@ from .browser import Browser
 from .conftest import ROOT, WEB, has_fma, recorded
 from .profiles import DISPLAY_P3, matrix_profile
 from .server import ISOLATED, Site, serve
-from .test_node import THREADS
 
 CONFORMANCE = ROOT / "tests/conformance"
+THREADS = (1, *filter(None, [int(os.environ.get("HPCM_WEB_THREADS", "0"))]))
+"""Numbers of threads to try: several, which `make web THREADS=1` builds, where the environment says how many."""
 SCRIPT = '<script type="module" src="/web/src/image.js{}"></script>'
 STRICT = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src 'self'"

@@ -8,7 +8,7 @@ export interface Settings {
   /** Which multiply-add: the fastest that is right here ("auto"), or one of both by force, for tests. */
   fma?: "auto" | "relaxed" | "software";
   /** How many threads decode, 1..256; 1 if not given, as several are experimental. Always one where memory cannot be shared: on pages
-   * that are not cross-origin isolated. */
+   * that are not cross-origin isolated, and in Node. */
   threads?: number;
 }
 

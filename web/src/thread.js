@@ -2,15 +2,14 @@
 // is ended; threads.js starts it.
 import { importsOf } from "./imports.js";
 
-async function begin({ module, memory, stack, variables }, tell) {
+async function begin({ module, memory, stack, variables }) {
   const unasked = () => 1;  // the thread that was called asks, no other
   const imports = importsOf({ progress: unasked, missing: unasked }, () => memory.buffer, memory);
   const { exports } = await WebAssembly.instantiate(module, imports);
   exports.__stack_pointer.value = stack;
   exports.__wasm_init_tls(variables);
-  tell("ready");
+  postMessage("ready");
   exports.serve();
 }
 
-if (typeof postMessage === "function") addEventListener("message", ({ data }) => begin(data, postMessage), { once: true });
-else import("node:worker_threads").then(({ parentPort }) => parentPort.once("message", data => begin(data, said => parentPort.postMessage(said))));
+addEventListener("message", ({ data }) => begin(data), { once: true });

@@ -1,15 +1,13 @@
 // Threads of a decoder: workers that each hold an instance of the module on the same memory (thread.js).
 
-const inNode = typeof Worker !== "function" && Boolean(globalThis.process?.versions?.node);
-
 const STACK = 2 ** 20 - 64;  // bytes; with what the allocator adds a power of two
 const PATIENCE = 15_000;     // milliseconds until a thread must have begun
 const PAGES = { initial: 64, maximum: 65535, shared: true };  // of 64 KiB, as build.sh links
 
-/** How many threads decode here: as many as are wanted, and 1 where memory cannot be shared. */
-export function threadsHere(wanted) {
-  const shared = typeof SharedArrayBuffer === "function" && (inNode || globalThis.crossOriginIsolated);
-  return shared ? wanted ?? 1 : 1;
+/** How many threads decode here: as many as are wanted on pages that may share memory. Elsewhere 1, in Node too: in Node 20 one of ten
+ * programs failed by several. */
+export function threadsHere(wanted = 1) {
+  return typeof SharedArrayBuffer === "function" && globalThis.crossOriginIsolated ? wanted : 1;
 }
 
 /** Memory for instances of one module; RangeError where there is not enough room. */
@@ -20,7 +18,7 @@ export async function startThreads(module, memory, exports, count) {
   const workers = [];
   const end = () => workers.forEach(worker => worker.terminate());
   const ready = Array.from({ length: count }, async () => {
-    const worker = await makeWorker();
+    const worker = new Worker(new URL("./thread.js", import.meta.url), { type: "module" });
     workers.push(worker);
     await begun(worker, { module, memory, ...placesOf(exports) });
   });
@@ -31,27 +29,19 @@ export async function startThreads(module, memory, exports, count) {
     end();
     throw error;
   }
-  if (inNode) workers.forEach(worker => worker.unref());  // a program may end meanwhile
   return end;
-}
-
-async function makeWorker() {
-  if (!inNode) return new Worker(new URL("./thread.js", import.meta.url), { type: "module" });
-  const threads = await import("node:worker_threads");
-  return new threads.Worker(new URL("./thread.js", import.meta.url));
 }
 
 async function begun(worker, message) {
   let timer;
   const answer = new Promise((resolve, reject) => {
     const failed = event => {
-      event.preventDefault?.();
+      event.preventDefault();
       reject(new Error(event.message ?? "a thread cannot be started"));
     };
     timer = setTimeout(() => reject(new Error("a thread does not begin")), PATIENCE);
-    const listen = (inNode ? worker.once : worker.addEventListener).bind(worker);
-    listen("message", resolve);
-    listen("error", failed);
+    worker.addEventListener("message", resolve);
+    worker.addEventListener("error", failed);
   });
   worker.postMessage(message);
   await answer.finally(() => clearTimeout(timer));

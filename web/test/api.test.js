@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import * as hpcm from "../src/index.js";
-import { THREADS, makeDecoder, read } from "./files.js";
+import { makeDecoder, read } from "./files.js";
 
 const decoder = makeDecoder();
 const photo = read("lite-8-q50.hpc");
@@ -108,30 +108,10 @@ test("a model that is served under another's id is refused", async () => {
   }
 });
 
-test("threads give the same pixels, errors and aborts, also after they were ended", { skip: THREADS.length === 1 }, async () => {
-  const several = makeDecoder({ threads: 4 });
-  assert.equal(await several.threads(), 4);
-  assert.deepEqual((await several.decode(photo)).data, whole.data);
-  await assert.rejects(several.decode(damaged), hpcm.CorruptError);
-  await assert.rejects(several.decode(photo, { maxMemory: 2 ** 20 }), hpcm.LimitError);
-  const controller = new AbortController();
-  await assert.rejects(several.decode(photo, { signal: controller.signal, onProgress: () => controller.abort() }), { name: "AbortError" });
-  several.close();
-  assert.deepEqual((await several.decode(photo)).data, whole.data);
-  several.close();
-});
-
 test("threads are told by a number", () => {
   for (const threads of [0, 1.5, 257, "2"]) assert.throws(() => makeDecoder({ threads }), hpcm.UsageError);
 });
 
-test("where the module with threads is not there, one thread decodes", async () => {
-  const { mkdtempSync, copyFileSync } = await import("node:fs");
-  const { tmpdir } = await import("node:os");
-  const from = process.env.HPCM_WEB_DIST ?? new URL("../dist", import.meta.url).pathname;
-  const folder = mkdtempSync(`${tmpdir()}/dist-`);
-  for (const name of ["hpcm.wasm", "hpcm-fma.wasm"]) copyFileSync(`${from}/${name}`, `${folder}/${name}`);
-  const lacking = makeDecoder({ wasm: `file://${folder}/`, threads: 2 });
-  assert.equal(await lacking.threads(), 1);
-  assert.deepEqual((await lacking.decode(photo)).data, whole.data);
+test("in Node there is one thread", async () => {
+  assert.equal(await makeDecoder({ threads: 4 }).threads(), 1);
 });

@@ -42,9 +42,6 @@ export function pixelsHash({ width, height, data }, channels) {
 /** Ways to multiply and add that this engine has; Node needs --experimental-wasm-relaxed-simd for the second before version 22. */
 export const WAYS = ["software", ...(await fusedHere() ? ["relaxed"] : [])];
 
-/** Numbers of threads to try: several, which are experimental, where HPCM_WEB_THREADS says how many. */
-export const THREADS = [1, ...(process.env.HPCM_WEB_THREADS ? [Number(process.env.HPCM_WEB_THREADS)] : [])];
-
 /** A decoder with the build and models of the package, or those that the environment names. */
 export function makeDecoder(settings = {}) {
   const given = {};
