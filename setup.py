@@ -13,6 +13,7 @@ from pathlib import Path
 from pybind11.setup_helpers import ParallelCompile, Pybind11Extension
 from setuptools import setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
 LINES = (ROOT / "kernels/build.txt").read_text().splitlines()
@@ -95,6 +96,13 @@ def headers() -> list[str]:
     return sorted(str(p.relative_to(ROOT)) for folder in FOLDERS for p in (ROOT / folder).glob("*.h"))
 
 
+class BuildPython(build_py):
+    """Packs the conformance files without the scripts beside them, which need the tests."""
+
+    def find_package_modules(self, package: str, package_dir: str) -> list[tuple[str, str, str]]:
+        return [] if package == "hpcmcodec.conformance" else super().find_package_modules(package, package_dir)
+
+
 extension = Pybind11Extension(
     "hpcmcodec.kernels._native",
     sources(),
@@ -104,4 +112,4 @@ extension = Pybind11Extension(
 
 os.chdir(ROOT)
 ParallelCompile("HPCM_BUILD_JOBS", default=0).install()  # 0: as many as there are processors
-setup(ext_modules=[extension], cmdclass={"build_ext": BuildKernels})
+setup(ext_modules=[extension], cmdclass={"build_ext": BuildKernels, "build_py": BuildPython})

@@ -5,6 +5,7 @@
 
 #include "elementwise.h"
 #include "exact_tiles.h"
+#include "finite.h"
 #include "fpenv.h"
 #include "squares.h"
 #include "status.h"
@@ -28,14 +29,7 @@ std::string readable(double bytes) {
 bool finite(const Piece& piece) {
     const size_t count = size_t(piece.rows.size() * piece.columns.size());
     for (int64_t c = 0; c < piece.channels; ++c) {
-        uint32_t highest = 0;
-        const float* plane = piece.data + c * piece.plane;
-        for (size_t i = 0; i < count; ++i) {
-            uint32_t bits;
-            std::memcpy(&bits, plane + i, 4);
-            highest = std::max(highest, bits & 0x7fffffff);
-        }
-        if (highest >= 0x7f800000) return false;
+        if (!hpcm::finite(piece.data + c * piece.plane, count)) return false;
     }
     return true;
 }

@@ -1,8 +1,5 @@
 #include "latents.h"
 
-#include <algorithm>
-#include <cstring>
-
 #include "crc32.h"
 
 namespace hpcm {
@@ -15,16 +12,6 @@ TileArea::TileArea(const Program& program, int64_t height, int64_t width)
 Shape TileArea::hyper(const Program& program) const {
     const Size side{1, program.hyper_stride / program.stride};
     return {program.hyper_channels, side.at(grid.rows), side.at(grid.columns)};
-}
-
-bool finite(const float* values, size_t count) {
-    uint32_t highest = 0;
-    for (size_t i = 0; i < count; ++i) {
-        uint32_t bits;
-        std::memcpy(&bits, values + i, 4);
-        highest = std::max(highest, bits & 0x7fffffff);
-    }
-    return highest < 0x7f800000;
 }
 
 uint32_t check_of(const float* latents, size_t count) { return crc32(latents, count * 4); }

@@ -25,9 +25,6 @@ struct TileArea {
     size_t count(int64_t channels) const { return static_cast<size_t>(channels * grid.rows * grid.columns); }
 };
 
-// Whether all values are numbers.
-bool finite(const float* values, size_t count);
-
 // The check value of decoded latents: of binary32 numbers as little-endian bytes.
 uint32_t check_of(const float* latents, size_t count);
 

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <unordered_set>
 
+#include "finite.h"
 #include "fpenv.h"
 #include "json.h"
 #include "status.h"
@@ -51,16 +52,6 @@ float half_to_float(uint16_t half) {
     return value;
 }
 
-void check_finite(const float* values, size_t n) {
-    uint32_t highest = 0;
-    for (size_t i = 0; i < n; ++i) {
-        uint32_t bits;
-        std::memcpy(&bits, values + i, 4);
-        highest = std::max(highest, bits & 0x7fffffff);
-    }
-    if (highest >= 0x7f800000) damaged("a value is not finite");
-}
-
 // 0, or a magnitude of 2^-126 .. 2^120: then no product with an int8 number is infinite, none subnormal.
 bool usable_factor(const uint8_t* p) {
     const uint32_t magnitude = load_u32(p) & 0x7fffffff;
@@ -72,7 +63,7 @@ void copy_floats(const Stored& from, float* out) {
         const uint32_t bits = load_u32(from.bytes.data + 4 * i);
         std::memcpy(out + i, &bits, 4);
     }
-    check_finite(out, from.count);
+    if (!finite(out, from.count)) damaged("a value is not finite");
 }
 
 // Every text in a value: among them the names of parameters.

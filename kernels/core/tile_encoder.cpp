@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "finite.h"
 #include "fpenv.h"
 #include "status.h"
 #include "thread_pool.h"

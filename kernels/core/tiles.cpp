@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "finite.h"
 #include "status.h"
 #include "thread_pool.h"
 
