@@ -196,9 +196,9 @@ def encode_exactly(
 ) -> bytes:
     """The bytes of an hpc file that needs no model: the picture itself, or colours that differ by at most `near`.
 
-    tile_size: side of the tiles in pixels, 0 for none, None for 1024 where the picture is large. effort: from 1 on
-    smaller files of photographs, that decode more slowly. Raises UsageError for an error out of 0..255 or a tile size
-    that cannot be, LimitExceededError.
+    tile_size: side of the tiles in pixels, 0 for none, None for 1024 where the picture is large, and for less where it
+    is deep and smooth. effort: from 1 on smaller files of photographs, that decode more slowly. Raises UsageError for
+    an error out of 0..255 or a tile size that cannot be, LimitExceededError.
     """
     exact.check_near(near)
     check_effort(effort)
@@ -211,11 +211,15 @@ def encode_exactly(
         alpha=picture.alpha is not None,
         bit_depth=picture.depth,
         cicp=picture.cicp,
-        exact_tile_size=exact.choose_tile_size(height, width, tile_size),
         most_error=near,
     )
-    parts = exact.encode_alone(header, picture, near, limits.max_memory, min(effort, 1))
-    return write_parts(header, (), parts, picture)
+
+    def of_side(side: int) -> bytes:
+        tiled = replace(header, exact_tile_size=side)
+        parts = exact.encode_alone(tiled, picture, near, limits.max_memory, min(effort, 1))
+        return write_parts(tiled, (), parts, picture)
+
+    return min(map(of_side, exact.sides(picture, tile_size)), key=len)
 
 
 def write_file(

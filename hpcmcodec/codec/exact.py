@@ -21,6 +21,10 @@ TILE_SIZE = 1024
 """Side of an exact tile in pixels where the encoder chooses."""
 TILED_ABOVE = 2**21
 """Pictures of more pixels are cut into exact tiles."""
+SMALLER_SIDES = (512, 256, 128)
+"""Sides that are tried too for smooth pictures of more than COARSE_ABOVE bits."""
+COARSE_ABOVE = 13
+"""The coder predicts from the upper 13 bits of what a tile's values span (EXACT.md, 5): a small tile's span less."""
 MOST_NEAR = 255
 _CODER_BYTES = 40 * 2**20  # tables of one coder at work
 _PIXEL_BYTES = 64  # of a tile while it is coded: samples of 16 bits in a few copies
@@ -41,6 +45,22 @@ def choose_tile_size(height: int, width: int, wanted: int | None = None) -> int:
     if wanted % TILE_UNIT or wanted < 0:
         raise UsageError(f"a tile size of {wanted} is not possible: choose 0 (none) or a multiple of {TILE_UNIT}")
     return wanted
+
+
+def sides(picture: Picture, wanted: int | None) -> tuple[int, ...]:
+    """Sides of exact tiles to try, 0 for one tile. Raises as choose_tile_size."""
+    height, width, _ = picture.pixels.shape
+    usual = choose_tile_size(height, width, wanted)
+    return (usual, *SMALLER_SIDES) if wanted is None and _finely_smooth(picture) else (usual,)
+
+
+def _finely_smooth(picture: Picture) -> bool:
+    """Whether most samples are so near to a plane through their neighbours that the lower bits matter to it."""
+    if picture.depth <= COARSE_ABOVE:
+        return False
+    lower = picture.pixels[1::8].astype(np.int32)
+    bends = np.abs(np.diff(lower - picture.pixels[::8][: len(lower)], axis=1))
+    return bends.size > 0 and bool((bends < 8 << (picture.depth - COARSE_ABOVE)).mean() > 0.5)
 
 
 def rectangles(header: Header) -> Iterator[Rectangle]:

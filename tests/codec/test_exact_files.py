@@ -15,6 +15,7 @@ from hpcmcodec import errors
 from hpcmcodec.cli.main import run
 from hpcmcodec.codec import Decoder, Encoder
 from hpcmcodec.codec.encoder import encode_exactly
+from hpcmcodec.codec.exact import SMALLER_SIDES
 from hpcmcodec.formats import container
 from hpcmcodec.formats.exact import ALPHA, COLOURS, ON_TOP
 from hpcmcodec.formats.pictures import Picture
@@ -51,6 +52,31 @@ def test_any_picture_returns(channels: int, alpha: bool, depth: int, tile_size: 
         part = decoder.decode(data, region=(x, y, width, height))
         plane = None if given.alpha is None else given.alpha[y : y + height, x : x + width]
         assert same(part, replace(given, pixels=given.pixels[y : y + height, x : x + width], alpha=plane))
+
+
+def waves(side: int) -> Picture:
+    """Smooth, over all values of 16 bits."""
+    y, x = np.mgrid[0:side, 0:side] / side
+    return Picture(np.rint(65535 * (0.5 + np.cos(2 * x) * np.sin(2 * y) / 2)).astype(np.uint16)[..., None], depth=16)
+
+
+def test_smooth_pictures_of_16_bits_have_the_tiles_that_suit_them() -> None:
+    given = waves(512)
+    data = encode_exactly(given)
+    assert same(Decoder().decode(data), given)
+    sizes = {side: len(encode_exactly(given, tile_size=side)) for side in (0, *SMALLER_SIDES)}
+    assert len(data) == min(sizes.values()) < 0.8 * sizes[0]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 500), (7, 500), (500, 1), (9, 2)])
+def test_narrow_pictures_of_16_bits_return(size: tuple[int, int]) -> None:
+    given = Picture(np.ascontiguousarray(waves(500).pixels[: size[0], : size[1]]), depth=16)
+    assert same(Decoder().decode(encode_exactly(given)), given)
+
+
+def test_rough_pictures_of_16_bits_are_one_tile() -> None:
+    given = source(3, False, 16)
+    assert hpcmcodec.info(encode_exactly(given)).exact_tile_size == 0
 
 
 def test_no_model_is_needed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
