@@ -15,7 +15,7 @@
 namespace hpcm {
 namespace {
 
-constexpr double kStripBytes = double(1 << 27);
+constexpr double kStripBytes = double(1 << 24);  // more costs pages that the system clears, and caches
 constexpr int64_t kLeastRows = 64;
 constexpr int kMostTiles = 8;
 constexpr size_t kGrain = 1 << 15;
