@@ -129,14 +129,15 @@ test-windows: $(STAMP) $(VARIANTS)  ## self-test and hpcmdec built for Windows, 
 	WINEDEBUG=-all $(BIN)/python tests/library/decode_files.py $(CONFORMANCE) -- $(WINDOWS_RUN) build/selftest-windows/hpcmdec
 
 # Needs clang like `make fuzz`. The self-test at all levels and on several threads, many callers at once, and all conformance files by
-# several callers: whole, rectangles, smaller, cut off, damaged, cancelled.
+# several callers: whole, rectangles, smaller, cut off, damaged, cancelled; tiles of all models encoded and decoded.
 test-sanitize: $(VARIANTS)  ## C++ tests under ASan with UBSan, and under TSan
 	set -e; for kind in address,undefined thread; do \
 		dir=build/sanitize/$$(echo $$kind | tr ',' '-'); \
-		JOBS=$(JOBS) tests/fuzz/build.sh $$kind selftest_main callers ways; \
+		JOBS=$(JOBS) tests/fuzz/build.sh $$kind selftest_main callers ways encoder; \
 		$$dir/selftest_main.run > $$dir/selftest.txt; \
 		$(PYTHON) kernels/tools/compare.py $$dir/selftest.txt kernels/selftest.json; \
 		$$dir/callers.run; \
+		$$dir/encoder.run hpcmcodec/weights $(VARIANTS); \
 		$$dir/ways.run -j 3 -t 2 -m hpcmcodec/weights -m $(VARIANTS) $(addprefix tests/conformance,/ /adapters /parts /deep /variants); \
 	done
 
