@@ -1,7 +1,7 @@
 """The decoder in WebAssembly: sizes of code and model, and seconds of CPU beside the native one and other formats.
 
     python benchmarks/web.py PICTURE [--turns 3] [--runs 3] [--quality 50] [--level avx2] [--jsquash FOLDER] \\
-        [--chromium] [-o RESULTS.json]
+        [--chromium] [-o docs/figures/web.json]
 
 --level: the native decoder's instructions. Needs `make web`, node, and imagecodecs for files of other formats.
 --jsquash: a folder in which `npm install @jsquash/jxl @jsquash/avif` was run: the decoders of libjxl and libavif in the
@@ -24,12 +24,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import record
 from PIL import Image
 
 from hpcmcodec import Decoder, encode, kernels
@@ -225,6 +225,37 @@ def engine_version(chromium: bool) -> str:
     return told if chromium else f"Node {told}"
 
 
+TITLES = {
+    NATIVE: "native",
+    "relaxed": "ours, fused `relaxed_madd`",
+    SLOW: "ours, software multiply-add",
+    "jxl": "libjxl, `@jsquash/jxl`",
+    "avif": "libavif, `@jsquash/avif`",
+}
+
+
+def tables(results: dict[str, Any]) -> dict[str, record.Table]:
+    """Times of the decoders, sizes of code and model."""
+
+    def time_row(name: str, found: dict[str, Any]) -> list[str]:
+        seconds, (middle, least, most) = statistics.median(found["cpu_seconds"]), found["ratio to native"]
+        return [
+            TITLES[name],
+            f"{found['file'] / 1e3:.1f}",
+            f"{seconds:.2f}",
+            f"{middle:.2f} ({least:.2f} to {most:.2f})",
+        ]
+
+    decoding = [time_row(name, found) for name, found in results["decoding"].items()]
+    code = [[f"`{n}`", *(f"{size / 1e3:.0f}" for size in sizes.values())] for n, sizes in results["code"].items()]
+    model = [[name, f"{size / 1e6:.2f}"] for name, size in results["model"].items() if name != "model"]
+    return {
+        "decoding": record.table(["decoder", "file, kB", "CPU s", "of the native one (least to most)"], decoding),
+        "code": record.table(["file", "kB", "gzip", "Brotli"], code),
+        "model": record.table([f"`{results['model']['model']}`", "MB"], model),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("picture", type=Path)
@@ -246,19 +277,14 @@ def main() -> None:
     if arguments.jsquash:
         files |= {kind: other_file(image, kind, len(hpc)) for kind in ("jxl", "avif")}
     results = {
-        "date": datetime.now(UTC).date().isoformat(),
         "engine": engine_version(arguments.chromium),
-        "picture": f"{arguments.picture.stem}, {image.width}x{image.height}, quality {arguments.quality}",
-        "native": f"{kernels.simd_level()}, one thread",
-        "turns": arguments.turns,
         "code": code_sizes(),
         "model": model_sizes(),
         "decoding": times(files, arguments.turns, arguments.runs, arguments.jsquash, arguments.chromium),
     }
-    text = json.dumps(results, indent=1)
-    print(text)
-    if arguments.output:
-        arguments.output.write_text(text + "\n")
+    note = f"{results['engine']}; {arguments.picture.stem}, {image.width}x{image.height}, quality {arguments.quality}; "
+    note += f"beside the native decoder; one thread each; {arguments.turns} turns"
+    record.report(results, tables(results), arguments.output, note)
 
 
 if __name__ == "__main__":

@@ -64,9 +64,9 @@ if TYPE_CHECKING:
     from hpcmcodec.kernels.runtime import set_simd_level as set_simd_level
     from hpcmcodec.kernels.runtime import set_threads as set_threads
     from hpcmcodec.kernels.runtime import simd_level as simd_level
-    from hpcmcodec.kernels.wkv import wkv as wkv
-    from hpcmcodec.kernels.wkv import wkv_backward as wkv_backward
-    from hpcmcodec.kernels.wkv import wkv_windows as wkv_windows
+    from hpcmcodec.kernels.scan import wkv as wkv
+    from hpcmcodec.kernels.scan import wkv_backward as wkv_backward
+    from hpcmcodec.kernels.scan import wkv_windows as wkv_windows
 
 _HOMES = {
     "RansDecoder": "entropy",
@@ -119,9 +119,9 @@ _HOMES = {
     "trellis_quantise": "entropy",
     "unit": "bank",
     "window_attention": "functions",
-    "wkv": "wkv",
-    "wkv_backward": "wkv",
-    "wkv_windows": "wkv",
+    "wkv": "scan",
+    "wkv_backward": "scan",
+    "wkv_windows": "scan",
 }
 
 __all__ = [

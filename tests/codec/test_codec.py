@@ -11,13 +11,14 @@ import pytest
 from PIL import Image
 
 import hpcmcodec
-from hpcmcodec import errors, kernels
+from hpcmcodec import errors
 from hpcmcodec.codec import Decoder, Encoder
 from hpcmcodec.codec.tiling import LatentArea, inside
 from hpcmcodec.formats import container
 from hpcmcodec.formats.pictures import Picture
 from hpcmcodec.models import store
 from hpcmcodec.models.export import exact, export_model
+from tests.levels import every_way
 
 from .conftest import TINY, picture, tiny_arrays
 
@@ -52,18 +53,10 @@ def test_metadata_survives_unless_stripped() -> None:
 
 def test_the_same_bits_at_every_level_and_thread_count() -> None:
     source = Picture(picture(70, 90), None)
-    level, threads = kernels.simd_level(), kernels.get_threads()
     results = set()
-    try:
-        for name in kernels.available_levels():
-            for count in (1, 2, 3):
-                kernels.set_simd_level(name)
-                kernels.set_threads(count)
-                data = Encoder("tiny").encode(source, 60)
-                results.add((data, Decoder().decode(data).pixels.tobytes()))
-    finally:
-        kernels.set_simd_level(level)
-        kernels.set_threads(threads)
+    for _ in every_way(1, 2, 3):
+        data = Encoder("tiny").encode(source, 60)
+        results.add((data, Decoder().decode(data).pixels.tobytes()))
     assert len(results) == 1
 
 

@@ -16,6 +16,7 @@ from hpcmcodec.models.config import HpcmConfig
 from hpcmcodec.models.export import exact, export_model
 from hpcmcodec.models.hpcm import Hpcm
 from hpcmcodec.models.presets import BASE
+from tests.levels import every_way
 
 from .conftest import picture
 
@@ -68,14 +69,10 @@ def only_these(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_any_size_survives_at_every_level(name: str, size: tuple[int, int]) -> None:
     source = Picture(picture(*size), None)
-    level, found = kernels.simd_level(), set()
-    try:
-        for chosen in kernels.available_levels():
-            kernels.set_simd_level(chosen)
-            data = Encoder(name).encode(source)
-            found.add((data, Decoder().decode(data).pixels.tobytes()))
-    finally:
-        kernels.set_simd_level(level)
+    found = set()
+    for _ in every_way(kernels.get_threads()):
+        data = Encoder(name).encode(source)
+        found.add((data, Decoder().decode(data).pixels.tobytes()))
     assert len(found) == 1
     assert len(next(iter(found))[1]) == source.pixels.size
 

@@ -31,12 +31,8 @@ def budget_of(height: int, width: int, limit: int | None) -> memory.Budget:
 
 
 def test_room_is_used_and_want_of_it_costs_speed_only() -> None:
-    before = kernels.get_threads()
     kernels.set_threads(4)
-    try:
-        budgets = [budget_of(6000, 8000, limit) for limit in (2**40, 10**9, 760 * 10**6)]
-    finally:
-        kernels.set_threads(before)
+    budgets = [budget_of(6000, 8000, limit) for limit in (2**40, 10**9, 760 * 10**6)]
     assert budgets[0].workers == 4
     assert all(made.total <= limit for made, limit in zip(budgets[1:], (10**9, 760 * 10**6), strict=True))
     assert [b.step for b in budgets] == sorted((b.step for b in budgets), reverse=True)

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hpcmcodec import kernels
 from hpcmcodec.codec.encoder import encode_tiles
 from hpcmcodec.codec.model import CodecModel
 from hpcmcodec.codec.parallel import normative
@@ -31,6 +30,8 @@ from . import eager
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
 import variant_kit as kit
+
+from tests.levels import every_way
 
 RECORD = Path(__file__).parents[1] / "conformance/variants/models.json"
 VARIANTS = {name: config_from_dict(entry["config"]) for name, entry in json.loads(RECORD.read_text()).items()}
@@ -86,17 +87,11 @@ def test_levels_threads_and_workers_do_not_matter() -> None:
     tiles = [
         (Tile(0, h, w, 0, 0), drawn(model, h, w)) for h, w in ((64, 64), (70, 140), (64, 64), (30, 200), (100, 100))
     ]
-    level, threads, found = kernels.simd_level(), kernels.get_threads(), set()
-    try:
-        for chosen in kernels.available_levels():
-            for count in (1, 3):
-                kernels.set_simd_level(chosen)
-                kernels.set_threads(count)
-                made = encode_tiles(model, model.condition(60), tiles, 2 * count - 1)
-                found.add(tuple((tile.check, *tile.streams) for tile in made))
-    finally:
-        kernels.set_simd_level(level)
-        kernels.set_threads(threads)
+    found = set()
+    for _ in every_way(1, 3):
+        for workers in (1, 5):
+            made = encode_tiles(model, model.condition(60), tiles, workers)
+            found.add(tuple((tile.check, *tile.streams) for tile in made))
     assert len(found) == 1
     assert [by_the_core(model, y, 60, tile).check for tile, y in tiles] == [tile[0] for tile in found.pop()]
 

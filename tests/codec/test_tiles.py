@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 import hpcmcodec
-from hpcmcodec import errors, kernels
+from hpcmcodec import errors
 from hpcmcodec.codec import Decoder, Encoder, memory, tiling
 from hpcmcodec.codec.tiling import TileGrid, areas_of
 from hpcmcodec.formats import container
 from hpcmcodec.formats.pictures import Picture
+from tests.levels import every_way
 
 from . import eager
 from .conftest import picture
@@ -88,17 +89,10 @@ def test_every_tile_codes_what_it_would_code_alone() -> None:
 
 
 def test_the_same_bits_for_any_number_of_threads_and_any_level() -> None:
-    level, threads, found = kernels.simd_level(), kernels.get_threads(), set()
-    try:
-        for name in kernels.available_levels():
-            for count in (1, 3):
-                kernels.set_simd_level(name)
-                kernels.set_threads(count)
-                data = Encoder("tiny").encode(Picture(picture(70, 80)), 60, tile_size=64)
-                found.add((data, Decoder().decode(data).pixels.tobytes()))
-    finally:
-        kernels.set_simd_level(level)
-        kernels.set_threads(threads)
+    found = set()
+    for _ in every_way(1, 3):
+        data = Encoder("tiny").encode(Picture(picture(70, 80)), 60, tile_size=64)
+        found.add((data, Decoder().decode(data).pixels.tobytes()))
     assert len(found) == 1
 
 

@@ -15,6 +15,7 @@ from hpcmcodec.entropy.coder import EntropyCoder
 from hpcmcodec.entropy.tables import LOGISTIC_SCALES
 from hpcmcodec.entropy.trellis import logistic_trellis_tables
 from hpcmcodec.errors import CorruptError, TruncatedError
+from tests.levels import every_way
 
 WEIGHT = 8.67
 
@@ -113,14 +114,9 @@ def test_no_path_is_better(seed: int) -> None:
 def test_levels_of_instructions_and_shapes_make_no_difference() -> None:
     model, rng = coder(3), np.random.default_rng(4)
     residual, rows = latents(rng, 3000, 3)
-    best = kernels.simd_level()
-    try:
-        found = []
-        for name in kernels.available_levels():
-            kernels.set_simd_level(name)
-            found.append(model.quantise(residual.reshape(1, 10, 15, 20), rows.reshape(1, 10, 15, 20), 0.8))
-    finally:
-        kernels.set_simd_level(best)
+    found = []
+    for _ in every_way(kernels.get_threads()):
+        found.append(model.quantise(residual.reshape(1, 10, 15, 20), rows.reshape(1, 10, 15, 20), 0.8))
     flat = model.quantise(residual, rows, 0.8)
     for one in found:
         assert one.symbols.shape == one.values.shape == one.rows.shape == (1, 10, 15, 20)

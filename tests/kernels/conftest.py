@@ -1,23 +1,13 @@
-"""Shared by the kernel tests: every level and thread count, and comparison of bits."""
+"""Shared by the kernel tests."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pytest
-from levels import everywhere
 
-from hpcmcodec import kernels
-
-
-@pytest.fixture(autouse=True)
-def restore_runtime() -> Iterator[None]:
-    """Leave level and threads as they were."""
-    level, threads = kernels.simd_level(), kernels.get_threads()
-    yield
-    kernels.set_simd_level(level)
-    kernels.set_threads(threads)
+from tests.levels import everywhere
 
 
 @pytest.fixture(name="everywhere")

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from levels import everywhere
 
 from hpcmcodec import kernels
+from tests.levels import everywhere
 
 
 def drawn(*shape: int, seed: int = 1) -> np.ndarray:

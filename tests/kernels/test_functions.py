@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from levels import everywhere
 
 from hpcmcodec import kernels
+from tests.levels import everywhere
 
 DATA = Path(__file__).parents[1] / "data/kernels"
 SPECIAL = np.array(

@@ -127,3 +127,9 @@ def test_multiply_add_rate_is_that_of_the_level():
         kernels.set_simd_level(level)
         rates[level] = kernels.multiply_add_rate()
     assert 1e6 < rates["scalar"] < rates[kernels.available_levels()[-1]] < 1e12 or list(rates) == ["scalar"]
+
+
+def test_no_module_hides_a_function_of_its_name() -> None:
+    """Importing it would set the package's attribute; which of the two is found would depend on what ran before."""
+    modules = {path.stem for path in Path(selftest.__file__).parent.glob("*.py")}
+    assert modules.isdisjoint(kernels.__all__)

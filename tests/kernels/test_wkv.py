@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from levels import everywhere
 
 from hpcmcodec import kernels
+from tests.levels import everywhere
 
 VECTORS = np.load(Path(__file__).parents[1] / "data/kernels/wkv.npz")
 """Per case w, u [C], k, v [B, T, C], the recorded result y32, and y, the quadratic definition in float64 (rounded)."""

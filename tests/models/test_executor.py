@@ -10,12 +10,12 @@ import pytest
 import variant_kit as kit
 from test_program import CONFIGS
 
-from hpcmcodec import kernels
 from hpcmcodec.codec.parallel import normative
 from hpcmcodec.kernels.program import Program
 from hpcmcodec.models.program import canonical, program_of
 from hpcmcodec.models.registry import build
 from hpcmcodec.nn.sizes import ceil_div
+from tests.levels import every_way
 
 Array = np.ndarray
 LOCAL = ("analysis", "picture", "preview")
@@ -132,16 +132,8 @@ def check_rectangle(
 
 @pytest.mark.parametrize("name", list(CONFIGS)[:1])
 def test_levels_and_threads_do_not_matter(name: str) -> None:
-    before = kernels.simd_level(), kernels.get_threads()
     made = Made(CONFIGS[name], (1, 2))
     inputs = {**made.vectors, "hyper": made.maps["hyper"], "layout": made.maps["latent"]}
     wanted = made.core.run("latents", inputs, made.grid, values)
-    try:
-        for level in kernels.available_levels():
-            for threads in (1, 3):
-                kernels.set_simd_level(level)
-                kernels.set_threads(threads)
-                assert_same(made.core.run("latents", inputs, made.grid, values), wanted)
-    finally:
-        kernels.set_simd_level(before[0])
-        kernels.set_threads(before[1])
+    for _ in every_way(1, 3):
+        assert_same(made.core.run("latents", inputs, made.grid, values), wanted)

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import variant_kit as kit
 
-from hpcmcodec import kernels
 from hpcmcodec.models.cost import parameters
 from hpcmcodec.models.wavelet import checkerboard
 from hpcmcodec.models.wavelet.adaptive import StepSizes
@@ -24,6 +23,7 @@ from hpcmcodec.models.wavelet.window_attention import WindowAttention
 from hpcmcodec.nn import operations as ops
 from hpcmcodec.nn.labels import mask
 from hpcmcodec.nn.module import Module
+from tests.levels import every_way
 
 GOLDEN = np.load(Path(__file__).parent.parent / "data/wavelet/wavelet.npz")
 M, HEADS = 8, 2
@@ -84,15 +84,9 @@ def test_backends_agree_at_any_size(name: str, size: tuple[int, int]) -> None:
 def test_parts_are_exact_at_every_level(name: str) -> None:
     net, call = PARTS[name]
     net.load(kit.part_weights(net))
-    level, threads, found = kernels.simd_level(), kernels.get_threads(), set()
-    try:
-        for chosen, count in itertools.product(kernels.available_levels(), (1, 3)):
-            kernels.set_simd_level(chosen)
-            kernels.set_threads(count)
-            found.add(call(net, random(2 * M, 11, 9), random(M, 11, 9, seed=1)).tobytes())
-    finally:
-        kernels.set_simd_level(level)
-        kernels.set_threads(threads)
+    found = set()
+    for _ in every_way(1, 3):
+        found.add(call(net, random(2 * M, 11, 9), random(M, 11, 9, seed=1)).tobytes())
     assert len(found) == 1
 
 

@@ -19,6 +19,7 @@ from hpcmcodec.formats.pictures import Picture
 from hpcmcodec.models.cost import cost, parameters
 from hpcmcodec.models.export import exact, export_model
 from hpcmcodec.models.registry import build
+from tests.levels import every_way
 
 
 def formula_weights(network: Any, gain: float = 1.0) -> dict[str, np.ndarray]:
@@ -61,18 +62,15 @@ def check_cost(config: Any, count: int, kmac_per_pixel: float) -> None:
 def check_linear(work: Callable[[Any], object], quarter: Any, whole: Any) -> None:
     """Work on four times as much takes at most 4.6 times as long: seconds of this thread alone, the best of several
     runs by turns, so that other processes count little. Anything quadratic would take 16 times as long."""
-    best, threads = {False: float("inf"), True: float("inf")}, kernels.get_threads()
+    best = {False: float("inf"), True: float("inf")}
     kernels.set_threads(1)
-    try:
-        for _ in range(20):
-            for large, argument in ((False, quarter), (True, whole)):
-                start = time.thread_time()
-                work(argument)
-                best[large] = min(best[large], time.thread_time() - start)
-            if best[True] <= 4.6 * best[False]:
-                return
-    finally:
-        kernels.set_threads(threads)
+    for _ in range(20):
+        for large, argument in ((False, quarter), (True, whole)):
+            start = time.thread_time()
+            work(argument)
+            best[large] = min(best[large], time.thread_time() - start)
+        if best[True] <= 4.6 * best[False]:
+            return
     raise AssertionError(f"four times as much takes {best[True] / best[False]:.2f} times as long")
 
 
@@ -152,17 +150,10 @@ def installed_models(configs: Mapping[str, Any]) -> tuple[Any, Any]:
 def check_exact(name: str, source: Picture) -> bytes:
     """An installed model codes and decodes a picture to the same bits at every level and thread count. Returns the
     file. That it decodes means that the decoder's latents are the encoder's, bit for bit."""
-    level, threads, found = kernels.simd_level(), kernels.get_threads(), set()
-    try:
-        for chosen in kernels.available_levels():
-            for count in (1, 3):
-                kernels.set_simd_level(chosen)
-                kernels.set_threads(count)
-                data = Encoder(name).encode(source)
-                found.add((data, Decoder().decode(data).pixels.tobytes()))
-    finally:
-        kernels.set_simd_level(level)
-        kernels.set_threads(threads)
+    found = set()
+    for _ in every_way(1, 3):
+        data = Encoder(name).encode(source)
+        found.add((data, Decoder().decode(data).pixels.tobytes()))
     assert len(found) == 1
     data, _ = found.pop()
     assert len(data) - container.read(data).overhead > 0

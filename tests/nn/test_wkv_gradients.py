@@ -13,6 +13,7 @@ from hpcmcodec import kernels
 torch = pytest.importorskip("torch")
 
 from hpcmcodec.nn import wkv_reference, wkv_torch  # noqa: E402
+from tests.levels import every_way  # noqa: E402
 
 VECTORS = np.load(Path(__file__).parents[1] / "data/rwkv/gradients.npz")
 """Per case w, u, k, v and gy, the gradients of the outputs; y, gw, gu, gk, gv by automatic differentiation of the
@@ -65,16 +66,9 @@ def test_finite_differences_of_windows() -> None:
 def test_gradients_are_the_same_bits_at_every_level(batch: int, tokens: int, channels: int) -> None:
     arrays = [tensor.detach().numpy() for tensor in drawn(batch, tokens, channels, torch.float32)]
     gy = np.random.default_rng(1).normal(size=arrays[2].shape).astype(np.float32)
-    level, threads, found = kernels.simd_level(), kernels.get_threads(), set()
-    try:
-        for chosen in kernels.available_levels():
-            for count in (1, 3):
-                kernels.set_simd_level(chosen)
-                kernels.set_threads(count)
-                found.add(b"".join(part.tobytes() for part in kernels.wkv_backward(*arrays, gy)))
-    finally:
-        kernels.set_simd_level(level)
-        kernels.set_threads(threads)
+    found = set()
+    for _ in every_way(1, 3):
+        found.add(b"".join(part.tobytes() for part in kernels.wkv_backward(*arrays, gy)))
     assert len(found) == 1
 
 
