@@ -5,7 +5,8 @@
 
 --level: the native decoder's instructions. Needs `make web`, node, and imagecodecs for files of other formats.
 --jsquash: a folder in which `npm install @jsquash/jxl @jsquash/avif` was run: the decoders of libjxl and libavif in the
-same engine, on files of about the same size. --chromium: in headless Chromium instead of Node; needs websocket-client.
+same engine, on files of about the same size. --chromium: in headless Chromium instead of Node, the decoders alone,
+without the sizes of code and model; needs websocket-client.
 One thread everywhere. A turn runs each decoder in a process of its own, warmed up; of its runs the least counts, and
 ratios are those within a turn: medians, with the least and the greatest. A browser's seconds are of all its processes.
 The software multiply-add has one turn.
@@ -235,7 +236,7 @@ TITLES = {
 
 
 def tables(results: dict[str, Any]) -> dict[str, record.Table]:
-    """Times of the decoders, sizes of code and model."""
+    """Times of the decoders; sizes of code and model where they were measured."""
 
     def time_row(name: str, found: dict[str, Any]) -> list[str]:
         seconds, (middle, least, most) = statistics.median(found["cpu_seconds"]), found["ratio to native"]
@@ -246,14 +247,18 @@ def tables(results: dict[str, Any]) -> dict[str, record.Table]:
             f"{middle:.2f} ({least:.2f} to {most:.2f})",
         ]
 
-    decoding = [time_row(name, found) for name, found in results["decoding"].items()]
-    code = [[f"`{n}`", *(f"{size / 1e3:.0f}" for size in sizes.values())] for n, sizes in results["code"].items()]
-    model = [[name, f"{size / 1e6:.2f}"] for name, size in results["model"].items() if name != "model"]
-    return {
-        "decoding": record.table(["decoder", "file, kB", "CPU s", "of the native one (least to most)"], decoding),
-        "code": record.table(["file", "kB", "gzip", "Brotli"], code),
-        "model": record.table([f"`{results['model']['model']}`", "MB"], model),
+    made = {
+        "decoding": record.table(
+            ["decoder", "file, kB", "CPU s", "of the native one (least to most)"],
+            [time_row(name, found) for name, found in results["decoding"].items()],
+        )
     }
+    if "code" in results:
+        code = [[f"`{n}`", *(f"{size / 1e3:.0f}" for size in sizes.values())] for n, sizes in results["code"].items()]
+        made["code"] = record.table(["file", "kB", "gzip", "Brotli"], code)
+        model = [[name, f"{size / 1e6:.2f}"] for name, size in results["model"].items() if name != "model"]
+        made["model"] = record.table([f"`{results['model']['model']}`", "MB"], model)
+    return made
 
 
 def main() -> None:
@@ -278,8 +283,7 @@ def main() -> None:
         files |= {kind: other_file(image, kind, len(hpc)) for kind in ("jxl", "avif")}
     results = {
         "engine": engine_version(arguments.chromium),
-        "code": code_sizes(),
-        "model": model_sizes(),
+        **({} if arguments.chromium else {"code": code_sizes(), "model": model_sizes()}),
         "decoding": times(files, arguments.turns, arguments.runs, arguments.jsquash, arguments.chromium),
     }
     note = f"{results['engine']}; {arguments.picture.stem}, {image.width}x{image.height}, quality {arguments.quality}; "
