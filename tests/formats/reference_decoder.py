@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import struct
 import sys
 import zlib
@@ -16,6 +17,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 import reference_exact
+from reference_exact import DAMAGED, UNSUPPORTED, Refused, leb128, require
 from reference_operations import OPERATIONS, PARAMETERS, number
 
 F = np.float32
@@ -23,48 +25,156 @@ Array = np.ndarray
 
 
 # ------------------------------------------------------------------------------------------------ 2 to 4: container
-def leb128(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        value |= (data[at] & 127) << shift
-        shift += 7
-        at += 1
-        if data[at - 1] < 128:
-            return value, at
+NOT_HPC, TRUNCATED, MISSING_MODEL, ARITHMETIC = 10, 11, 14, 17
+SIGNATURE = b"\xc8P\r\n"
+TEXT_MODE = (b"HP\r\n\1", b"\xc8P\n\1", b"\xc8P\r\r\n", b"\xc8P\r\1", b"\xc3\x88P\r\n", b"\xef\xbf\xbdP\r\n")
+KNOWN = (0x01, 0x02, 0x83, 0x84, 0x05, 0x06, 0x87)
+Chunks = list[tuple[int, bytes]]
 
 
-def container(data: bytes) -> tuple[dict, list[tuple[int, bytes]]]:
+def container(data: bytes) -> tuple[dict, Chunks]:
     """-> header fields, chunks as type and payload, the running checksum compared."""
-    assert data[:5] == b"\xc8P\r\n\1"
-    length, at = leb128(data, 5)
-    fields = msgpack.unpackb(data[at : at + length], strict_map_key=False)
-    at += length
-    crc = zlib.crc32(data[4:at])
-    assert struct.unpack_from("<I", data, at) == (crc,)
-    at += 4
-    chunks: list[tuple[int, bytes]] = []
-    last = False
-    while not last:
-        kind, last = data[at] & ~0x40, bool(data[at] & 0x40)
-        length, payload = leb128(data, at + 1)
-        end = payload + length
-        crc = zlib.crc32(data[at:end], crc)
-        assert struct.unpack_from("<I", data, end) == (crc,)
-        chunks.append((kind, data[payload:end]))
-        at = end + 4
-    assert at == len(data)
+    if data[:4] != SIGNATURE:
+        require(not data.startswith(TEXT_MODE), "a transfer in text mode")
+        require(not (data and SIGNATURE.startswith(data)), "the signature ends", TRUNCATED)
+        raise Refused(NOT_HPC, "signature")
+    require(data[4:5] in (b"", b"\1"), "version", UNSUPPORTED)
+    length, at = leb128(data, 5, TRUNCATED)
+    require(length <= 1024, "length of the header")
+    require(at + length + 4 <= len(data), "the header ends", TRUNCATED)
+    packed = data[at : at + length]
+    crc = zlib.crc32(data[4 : at + length])
+    require(data[at + length : at + length + 4] == struct.pack("<I", crc), "checksum of the header")
+    fields = header(packed)
+    chunks, at = read_chunks(data, at + length + 4, crc, fields)
+    require(at == len(data), "bytes after the last chunk")
     return fields, chunks
 
 
+def read_chunks(data: bytes, at: int, crc: int, fields: dict) -> tuple[Chunks, int]:
+    chunks: Chunks = []
+    last, order = False, 0
+    while not last:
+        require(at < len(data), "the chunks end", TRUNCATED)
+        kind, last = data[at] & ~0x40, bool(data[at] & 0x40)
+        length, payload = leb128(data, at + 1, TRUNCATED)
+        end = payload + length
+        require(kind in KNOWN or (kind & 63 and kind ^ 128 not in KNOWN), "a type that does not exist")
+        require(kind in KNOWN or kind < 128, "an unknown critical chunk", UNSUPPORTED)
+        require(end + 4 <= len(data), "a chunk ends", TRUNCATED)
+        crc = zlib.crc32(data[at:end], crc)
+        require(struct.unpack_from("<I", data, end) == (crc,), "checksum of a chunk")
+        if kind in KNOWN:
+            require(order < kind & 63 or (order == kind & 63 and kind in (0x83, 0x84)), "order of chunks")
+            order = kind & 63
+        chunks.append((kind, data[payload:end]))
+        at = end + 4
+    require(sum(kind not in KNOWN for kind, _ in chunks) <= 64, "number of unknown chunks")
+    kinds = [kind for kind, _ in chunks]
+    tiles = grid(fields, 9) if 2 in fields else 0
+    require(kinds.count(0x83) == tiles, "number of LATENT chunks")
+    require(0x02 not in kinds or {8, 9} & fields.keys(), "an index without tiles")
+    require(0x87 not in kinds or tiles, "flat blocks without a learned picture")
+    check_exact(fields, [payload for kind, payload in chunks if kind == 0x84])
+    return chunks, at
+
+
+def grid(fields: dict, key: int) -> int:
+    """Number of tiles of a size."""
+    side = 64 * fields.get(key, 0)
+    return -(-fields[0] // side) * -(-fields[1] // side) if side else 1
+
+
+def check_exact(fields: dict, payloads: list[bytes]) -> None:
+    """Section 5: which chunks there are, in which order."""
+    alpha, learned = fields.get(5, 3) % 2 == 0, 2 in fields
+    before, stored = (-1, 3), [0, 0]
+    for payload in payloads:
+        number, at = leb128(payload, 0) if 8 in fields else (0, 0)
+        require(len(payload) >= at + 5, "an exact tile that ends")
+        what = payload[at]
+        require(what <= 7, "kind of an exact tile", UNSUPPORTED)
+        require(what in (1, 2, 3, 5) and (alpha or what in (1, 5)) and (learned or what != 5), "kind of an exact tile")
+        follows = number > before[0] or (number == before[0] and what == 2 and before[1] in (1, 5))
+        require(follows and number < grid(fields, 8), "order of exact tiles")
+        before = number, what
+        stored = [stored[0] + (what & 1), stored[1] + (what >> 1 & 1)]
+    require(learned or stored[0] == grid(fields, 8), "colours of every tile")
+    require(not alpha or stored[1] == grid(fields, 8), "alpha of every tile")
+
+
+# ------------------------------------------------------------------------------------------------ 3: header
+def is_count(low: int, high: int) -> Any:
+    return lambda v: type(v) is int and low <= v <= high
+
+
+def is_quality(v: object) -> bool:
+    return type(v) in (int, float) and 1 <= v <= 100 and (type(v) is int or v != int(v))  # type: ignore[operator, call-overload]
+
+
+RULES: dict[int, Any] = {
+    0: is_count(1, 2**30),
+    1: is_count(1, 2**30),
+    2: lambda v: type(v) is bytes and len(v) == 8,
+    3: lambda v: type(v) is str and re.fullmatch("[a-z0-9][a-z0-9._-]{0,47}", v),
+    4: is_quality,
+    5: lambda v: is_count(1, 4)(v) and v != 3,
+    6: is_count(9, 16),
+    7: lambda v: is_count(2, 8)(v) and v != 4,
+    8: is_count(1, 2**24),
+    9: is_count(1, 2**24),
+    10: lambda v: False,
+    11: is_count(0, 255),
+    65: lambda v: type(v) is bytes and len(v) == 3 and 0 not in v[:2] and v[2] < 2,
+}
+"""What a field that is not absent may be."""
+
+
+def header(packed: bytes) -> dict:
+    try:
+        fields = msgpack.unpackb(packed, strict_map_key=False)
+    except (ValueError, TypeError, msgpack.UnpackException) as error:
+        raise Refused(DAMAGED, "not msgpack") from error
+    require(type(fields) is dict and all(map(is_count(0, 127), fields)), "not a map of fields")
+    require(is_plain(fields, -1) and msgpack.packb(fields, use_single_float=True) == packed, "not canonical")
+    for key, value in fields.items():
+        if key == 10 and is_count(1, 2**64)(value):
+            raise Refused(UNSUPPORTED, "flags")
+        require(not 12 <= key < 64, "a reserved field", UNSUPPORTED)
+        require(RULES.get(key, lambda v: True)(value), f"field {key}")
+    require({0, 1} <= fields.keys(), "no size")
+    require((2 in fields) == (3 in fields), "half a model")
+    require(2 in fields or not {4, 7, 9} & fields.keys(), "fields of no model")
+    return fields
+
+
+def is_plain(value: Any, depth: int) -> bool:
+    """What a header may hold."""
+    if depth > 4:
+        return False
+    if type(value) is dict:
+        ascending = all(map(is_count(0, 2**64), value)) and list(value) == sorted(value)
+        return ascending and len(value) <= 64 and all(is_plain(one, depth + 1) for one in value.values())
+    if type(value) is list:
+        return len(value) <= 64 and all(is_plain(one, depth + 1) for one in value)
+    if type(value) in (str, bytes):
+        return len(value.encode() if type(value) is str else value) <= 255
+    if type(value) is float:
+        return bool(np.isfinite(value))
+    return value is None or type(value) is bool or is_count(-32, 2**64)(value)
+
+
+# ------------------------------------------------------------------------------------------------ 4.2: tiles
 def streams_of(fields: dict, payload: bytes, tile: int) -> tuple[int, list[bytes]]:
     """-> check value, streams of the LATENT chunk of a tile."""
-    number, at = leb128(payload, 0) if 9 in fields else (0, 0)
-    assert number == tile
+    number, at = leb128(payload, 0) if 9 in fields else (tile, 0)
+    require(number == tile and at + 4 <= len(payload), "head of a tile")
     (check,) = struct.unpack_from("<I", payload, at)
     lengths, at = [], at + 4
     for _ in range(fields.get(7, 4) - 1):
         size, at = leb128(payload, at)
         lengths.append(size)
+    require(at + sum(lengths) <= len(payload), "streams longer than their tile")
     streams = []
     for size in [*lengths, len(payload) - at - sum(lengths)]:
         streams.append(payload[at : at + size])
@@ -89,11 +199,14 @@ def covered_by(fields: dict, payload: bytes, height: int, width: int) -> Array:
 def lay_flats(fields: dict, payload: bytes, colours: Array, covered: Array) -> None:
     """Section 5.1."""
     height, width, channels = colours.shape
+    require(payload and payload[0], "number of flat values")
     size, n = channels * colours.itemsize, payload[0]
-    assert n > 0
+    require(len(payload) >= 1 + n * size, "flat values")
     values = np.frombuffer(payload[1 : 1 + n * size], f"<u{colours.itemsize}").reshape(n, channels)
+    require(values.max() < 1 << fields.get(6, 8), "a flat value")
     rows, columns = -(-height // 16), -(-width // 16)
     index = reference_exact.decode(payload[1 + n * size :], columns, rows, 1, 8)
+    require(np.max(index) <= n, "number of a flat value")
     for y, x in np.ndindex(height, width):
         (k,) = index[y // 16][x // 16]
         if k and not covered[y, x]:
@@ -117,7 +230,7 @@ def lay_exact(fields: dict, payload: bytes, picture: Array) -> None:
     shown = tile.tolist() if what == 5 else None
     found = reference_exact.decode(payload[at + 5 :], across, rows, channels, depth, shown)
     tile[:] = found
-    assert zlib.crc32(np.array(found, "u1" if depth == 8 else "<u2").tobytes()) == check
+    require(zlib.crc32(np.array(found, "u1" if depth == 8 else "<u2").tobytes()) == check, "samples of an exact tile")
 
 
 # ------------------------------------------------------------------------------------------------ 7: entropy coding
@@ -132,7 +245,7 @@ class Stream:
     states: list[int] = field(default_factory=lambda: [1 << 24] * 4)
 
     def bytes_(self, n: int) -> int:
-        assert self.position + n <= len(self.data)
+        require(self.position + n <= len(self.data), "the end of a stream")
         self.position += n
         return int.from_bytes(self.data[self.position - n : self.position], "little")
 
@@ -150,6 +263,7 @@ class Stream:
         lane = 0 if self.count < 4096 else self.count % 4
         if self.count in (0, 4097, 4098, 4099):
             self.states[lane] = self.bytes_(5)
+            require(self.states[lane] >> 24, "a state")
         self.count += 1
         x = self.states[lane]
         i = int(np.searchsorted(c, x % 65536, "right")) - 1
@@ -159,10 +273,13 @@ class Stream:
         below, bits, v = self.raw(lane, 1), 0, 1
         while self.raw(lane, 1):
             bits += 1
+            require(bits <= 32, "an escape")
         while bits:
             v = v << min(bits, 16) | self.raw(lane, min(bits, 16))
             bits -= min(bits, 16)
-        return offset - v if below else offset + length - 3 + v
+        found = offset - v if below else offset + length - 3 + v
+        require(-(2**31) <= found < 2**31, "a symbol")
+        return found
 
     def symbols(self, index: Array, inside: Array) -> Array:
         """Symbols of an array of rows, in its order, 0 where nothing is coded."""
@@ -190,7 +307,7 @@ class Stream:
         return v
 
     def finish(self) -> None:
-        assert self.position == len(self.data) and self.states == [1 << 24] * 4
+        require(self.position == len(self.data) and self.states == [1 << 24] * 4, "the rest of a stream")
 
 
 # ------------------------------------------------------------------------------------------------ 8: model file
@@ -224,7 +341,7 @@ class Network:
     def __init__(self, program: dict, tensors: dict[str, Array], quality: float | None) -> None:
         self.program, self.t = program, tensors
         given = {} if quality is None else {"quality": np.full((1, 1, 1), (F(quality) - F(1)) / F(99), F)}
-        assert bool(given) == bool(program["entries"]["condition"]["inputs"])
+        require(bool(given) == bool(program["entries"]["condition"]["inputs"]), "quality")
         self.vectors = self.run("condition", given, (1, 1))
 
     def operand(self, one: Any, values: list[Array], parameters: bool) -> Any:
@@ -264,6 +381,7 @@ class Network:
         whole = bool(layout.all())
 
         def code(mean: Array, scale: Array, delta: Array | None, where: Array, stream: int) -> Array:
+            require(not np.isnan(scale).any(), "a scale")
             index = (self.t["entropy.y_thresholds"] < scale[..., None]).sum(-1)
             values = readers[stream].values(index, np.ones(index.shape, bool) if whole else where != 0)
             return values + mean if delta is None else values * delta + mean
@@ -280,7 +398,6 @@ class Network:
 def code_points(data: bytes) -> tuple[int, ...] | None:
     """Field 65 of section 3."""
     found = container(data)[0].get(65)
-    assert found is None or (len(found) == 3 and 0 not in found[:2] and found[2] < 2)
     return None if found is None else tuple(found)
 
 
@@ -294,7 +411,7 @@ def decode(data: bytes, path: Path | None = None) -> Array:
         payloads = [content for kind, content in chunks if kind == 0x83]
         picture[:, :, :colours] = learned(fields, payloads, path, colours)
     else:
-        assert not {2, 3, 4, 7, 9} & fields.keys()
+        require(2 not in fields, "no model", MISSING_MODEL)
     flat = [content for kind, content in chunks if kind == 0x87]
     covered = np.zeros((height, width), bool)
     for kind, content in chunks:
@@ -311,21 +428,24 @@ def decode(data: bytes, path: Path | None = None) -> Array:
 def learned(fields: dict, payloads: list[bytes], path: Path, channels: int) -> Array:
     """Section 6, 1 to 7."""
     program, tensors, identity = model(path)
-    assert identity[:8] == fields[2] and fields.get(7, 4) == program["streams"]
+    require(identity[:8] == fields.get(2), "another model", MISSING_MODEL)
+    require(fields.get(7, 4) == program["streams"], "number of streams")
     width, height = fields[0], fields[1]
     side = 64 * fields.get(9, 0) or max(width, height)
-    assert 9 not in fields or side % program["unit"] == 0
+    require(9 not in fields or side % program["unit"] == 0, "tiles that do not suit the model")
     network = Network(program, tensors, fields.get(4))
     places = [(top, left) for top in range(0, height, side) for left in range(0, width, side)]
     rows: dict[int, list[Array]] = {}
     for tile, ((top, left), payload) in enumerate(zip(places, payloads, strict=True)):
         check, streams = streams_of(fields, payload, tile)
         v = network.latents(streams, min(side, height - top), min(side, width - left))
-        assert zlib.crc32(v.astype("<f4").tobytes()) == check
+        require(np.isfinite(v).all(), "latents")
+        require(zlib.crc32(v.astype("<f4").tobytes()) == check, "check value", ARITHMETIC)
         rows.setdefault(top, []).append(v)
     x = network.picture(np.concatenate([np.concatenate(row, 2) for row in rows.values()], 1))
     if channels == 1:
         x = (((x[0] + x[1]) + x[2]) * F(1 / 3))[None]
+    require(np.isfinite(x).all(), "the picture")
     most = F(2 ** fields.get(6, 8) - 1)
     samples = np.rint(np.minimum(np.maximum(x, F(0)), F(1)) * most).astype(np.uint16)
     return samples.transpose(1, 2, 0)[:height, :width]

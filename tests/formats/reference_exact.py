@@ -12,6 +12,22 @@ BASES = ((0, 0, 0), (8, 4, 4), (8, 0, 8), (4, 2, 2))
 ORDER = {1: (0,), 2: (0, 1), 3: (1, 0, 2), 4: (1, 0, 2, 3)}
 
 
+DAMAGED, UNSUPPORTED = 12, 13
+
+
+class Refused(Exception):
+    """A file that is not decoded. kind: section 12 of FORMAT.md, by the numbers that `hpcm` exits with."""
+
+    def __init__(self, kind: int, what: str) -> None:
+        super().__init__(what)
+        self.kind = kind
+
+
+def require(good: object, what: str, kind: int = DAMAGED) -> None:
+    if not good:
+        raise Refused(kind, what)
+
+
 def clamp(v: int, low: int, high: int) -> int:
     return min(max(v, low), high)
 
@@ -64,25 +80,34 @@ class Bits:
 
     def finish(self) -> None:
         back = -(-self.taken // 8)
-        assert back <= len(self.data)
-        assert self.at - 8 <= len(self.data) - back <= self.at
+        require(back <= len(self.data) and self.at - 8 <= len(self.data) - back <= self.at, "end of a stream")
+
+
+def leb128(data: bytes, at: int, ends: int = DAMAGED) -> tuple[int, int]:
+    """-> number, what follows it; ends: what is wrong where the bytes end."""
+    value = shift = 0
+    while True:
+        require(at < len(data), "the end of a number", ends)
+        value |= (data[at] & 127) << shift
+        shift, at = shift + 7, at + 1
+        if data[at - 1] < 128:
+            break
+        require(shift < 35, "a long number")
+    require(value < 1 << 32 and (data[at - 1] or shift == 7), "spelling of a number")
+    return value, at
 
 
 def streams(payload: bytes) -> tuple[int, list[Bits]]:
     """Method and streams."""
+    require(payload, "no method")
     method, more, at, lengths = payload[0] & 15, payload[0] >> 4, 1, []
-    assert method <= 1, "a newer version is needed"
-    assert more <= 3, "a newer version is needed"
+    require(method <= 1 and more <= 3, "method", UNSUPPORTED)
     for _ in range(more):
-        length = shift = 0
-        while True:
-            length, shift, at = length | (payload[at] & 127) << shift, shift + 7, at + 1
-            if payload[at - 1] < 128:
-                break
+        length, at = leb128(payload, at)
         lengths.append(length)
     found = []
     for length in lengths:
-        assert at + length <= len(payload)
+        require(at + length <= len(payload), "length of a stream")
         found.append(Bits(payload[at : at + length]))
         at += length
     return method, [*found, Bits(payload[at:])]
@@ -186,7 +211,7 @@ def read_plan(bits: Bits, channels: int, depth: int, reference: bool) -> Plan:
     plan, kind = Plan(), Slots()
     plan.near = number(bits, kind)
     palette, plan.copies = bits.raw(1), bool(bits.raw(1))
-    assert plan.near <= 255 and not (palette and (reference or plan.near))
+    require(plan.near <= 255 and not (palette and (reference or plan.near)), "tools that do not go together")
     if palette:
         plan.palette = read_palette(bits, channels, depth)
         if len(plan.palette) > 1:
@@ -194,7 +219,7 @@ def read_plan(bits: Bits, channels: int, depth: int, reference: bool) -> Plan:
         return plan
     for k in range(channels):
         how, what, last = read_channel(bits, k, depth, kind)
-        assert (how == 0 or not reference) and not (how == 2 and plan.near)
+        require((how == 0 or not reference) and not (how == 2 and plan.near), "kind of a channel")
         plan.stored.append((how, what))
         if how != 3 and last:
             plan.coded.append((k, last))
@@ -211,37 +236,37 @@ def read_channel(bits: Bits, k: int, depth: int, kind: Slots) -> tuple[int, Any,
     if how == 1:
         low = bits.raw(depth)
         width = number(bits, kind)
-        assert low + width < 1 << depth
+        require(low + width < 1 << depth, "range")
         return how, low, width
     if how == 2:
         count, values, gap, before = number(bits, kind), [], 0, -1
-        assert 2 <= count <= (1 << depth) - 1
+        require(2 <= count <= (1 << depth) - 1, "number of values")
         gaps, again = Slots(), Slot()
         for _ in range(count):
             if not again.bit(bits):
                 gap = number(bits, gaps)
             before += 1 + gap
-            assert before < 1 << depth
+            require(before < 1 << depth, "value")
             values.append(before)
         return how, values, count - 1
     source = bits.raw(2)
-    assert source < k
+    require(source < k, "channel that is the same")
     return how, source, 0
 
 
 def read_palette(bits: Bits, channels: int, depth: int) -> list[tuple[int, ...]]:
     count, kinds, last = number(bits, Slots()), [Slots() for _ in range(channels)], (1 << depth) - 1
-    assert 1 <= count <= 1024
+    require(1 <= count <= 1024, "number of colours")
     colours: list[tuple[int, ...]] = []
     before = (0,) * channels
     for _ in range(count):
         colour = []
         for k in range(channels):
             n = number(bits, kinds[k])
-            assert n <= (last if k == 0 else 2 * last + 1)
+            require(n <= last, "step of a colour")
             step = n if k == 0 else last - n // 2 if n % 2 else n // 2
             colour.append((before[k] + step) & last)
-        assert not colours or tuple(colour) > before
+        require(not colours or tuple(colour) > before, "order of colours")
         before = tuple(colour)
         colours.append(before)
     return colours
@@ -598,13 +623,13 @@ def decode(
     (method, bits), order = streams(data), ORDER[channels]
     below = None if shown is None else [[[pixel[k] for k in order] for pixel in row] for row in shown]
     if method == 0:
-        assert len(bits) == 1
+        require(len(bits) == 1, "streams of a plain tile")
         pixels = [[[bits[0].raw(depth) for _ in order] for _ in range(width)] for _ in range(height)]
-        assert -(-bits[0].taken // 8) == len(bits[0].data)
+        require(-(-bits[0].taken // 8) == len(bits[0].data), "length of a plain tile")
         return [[arranged(pixel, order) for pixel in row] for row in pixels]
     plan = read_plan(bits[0], channels, depth, shown is not None)
     empty: list[list[list[int]]] = [[[] for _ in range(width)] for _ in range(height)]
-    assert len(bits) in (1, len(plan.coded))
+    require(len(bits) in (1, len(plan.coded)), "number of streams")
     coded = Tile(bits, plan, width, height, below).run() if plan.coded else empty
     for stream in bits:
         stream.finish()
