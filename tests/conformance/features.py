@@ -6,6 +6,7 @@ python tests/conformance/features.py        writes README.md anew
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -16,6 +17,7 @@ from hpcmcodec.formats import container, model_file
 from hpcmcodec.formats.chunks import EXIF, FLAT, ICC, KNOWN, TILE_INDEX, XMP
 from hpcmcodec.formats.container import Container
 from hpcmcodec.formats.exact import ALPHA, COLOURS, ON_TOP
+from hpcmcodec.formats.header import Header
 from hpcmcodec.formats.model_head import Head
 from hpcmcodec.formats.model_rules import LEVELS, PREFIX
 from hpcmcodec.models import store
@@ -23,6 +25,9 @@ from hpcmcodec.models.program import program_of
 from hpcmcodec.models.registry import build, config_from_dict
 
 FOLDER = Path(__file__).parent
+sys.path.insert(0, str(FOLDER.parent / "formats"))
+import reference_exact  # noqa: E402
+
 README = FOLDER / "README.md"
 ENTRIES = ("condition", "latents", "picture", "preview")
 """Of a program: those that decoders execute."""
@@ -32,13 +37,33 @@ COMMON = 12
 """A feature that more files show is not told of each of them."""
 
 
+TYPES = {int, str, bytes, tuple, dict, float, bool, type(None)}
+"""Of values in a header."""
+
+
+def _types(value: object) -> set[type]:
+    """Those of a value and of all in it."""
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple) else ()
+    return {type(value)}.union(*map(_types, inner))
+
+
 def _header(file: Container) -> Iterator[str]:
     head = file.header
     yield from ("grey",) if head.channels == 1 else ("colour",)
     yield from ("alpha",) if head.alpha else ()
-    yield "8 bits" if head.bit_depth == 8 else "more than 8 bits" if head.bit_depth < 16 else "16 bits"
+    yield from ("grey with alpha",) if head.channels == 1 and head.alpha else ()
+    deep = "" if head.bit_depth == 8 else "more than 8 bits" if head.bit_depth < 16 else "16 bits"
+    yield deep or "8 bits"
+    if deep:
+        yield "learned, of more than 8 bits" if head.learned else "exact, of more than 8 bits"
+        yield from ("alpha of more than 8 bits",) if head.alpha else ()
     yield from ("an unknown field of the header",) if head.unknown else ()
-    yield from ("code points of colour",) if head.cicp else ()
+    yield from ("unknown fields of every type",) if _types(head.unknown) == TYPES else ()
+    if head.cicp:
+        yield "code points of colour"
+        yield "full range" if head.cicp[2] else "limited range"
+    yield from ("a greatest error of 255",) if head.most_error == 255 else ()
+    yield from ("an exact tile larger than the picture",) if head.exact_tile_size > max(head.width, head.height) else ()
     yield from ("one pixel",) if head.width * head.height == 1 else ()
     yield from ("a promise of the greatest error",) if head.most_error else ()
     yield from ("a promise of no error",) if head.most_error == 0 else ()
@@ -70,6 +95,14 @@ def _chunks(file: Container) -> Iterator[str]:
     names = {ICC: "ICC", TILE_INDEX: "an index of tiles", EXIF: "EXIF", XMP: "XMP", FLAT: "flat blocks"}
     yield from (name for kind, name in names.items() if kind in kinds)
     yield from ("an unknown optional chunk",) if kinds - set(KNOWN) else ()
+    places = [chunk.kind in KNOWN for chunk in file.others]
+    yield from ("an unknown chunk before known ones",) if places != sorted(places, reverse=True) else ()
+    metadata = {bytes(chunk.payload[:1]) for chunk in file.others if chunk.kind in (ICC, EXIF, XMP)}
+    yield from ("metadata as they are",) if b"\0" in metadata else ()
+    yield from ("metadata packed",) if b"\1" in metadata else ()
+    yield from ("EXIF of either order of bytes",) if (file.exif or b"").startswith(b"MM") else ()
+    if (file.header.tile_size or file.header.exact_tile_size) and TILE_INDEX not in kinds:
+        yield "tiles without an index"
     what = {part.what for part in file.exact}
     parts = {
         COLOURS: "exact colours alone",
@@ -78,11 +111,54 @@ def _chunks(file: Container) -> Iterator[str]:
         COLOURS | ON_TOP: "exact colours given the learned picture",
     }
     yield from (name for kind, name in parts.items() if kind in what)
-    methods = {part.stream[0] for part in file.exact}
-    yield from ("exact samples as they are",) if 0 in methods else ()
-    yield from ("one exact stream",) if 1 in methods else ()
-    yield from ("an exact stream for each channel",) if max(methods, default=0) > 15 else ()
     yield from ("several exact tiles",) if file.exact and file.header.exact_grid != (1, 1) else ()
+    tiles = {part.tile for part in file.exact if part.what & COLOURS}
+    yield from ("exact tiles beside learned ones",) if 0 < len(tiles) < math.prod(file.header.exact_grid) else ()
+    yield from ("tiles of both sorts",) if file.header.tile_size and file.header.exact_tile_size else ()
+    if FLAT in kinds:
+        yield "flat blocks of more than 8 bits" if file.header.bit_depth > 8 else "flat blocks of 8 bits"
+        yield from ("flat blocks below exact tiles",) if tiles else ()
+    for part in file.exact:
+        yield from _exact(bytes(part.stream), file.header, part.what)
+
+
+def _exact(payload: bytes, head: Header, what: int) -> Iterator[str]:
+    """What EXACT.md leaves to the writer of a tile."""
+    channels = head.channels * bool(what & COLOURS) + bool(what & ALPHA)
+    on_top = bool(what & ON_TOP)
+    method, streams = reference_exact.streams(payload)
+    if method == 0:
+        yield "exact samples as they are"
+        yield from ("samples as they are on top",) if on_top else ()
+        return
+    plan = reference_exact.read_plan(streams[0], channels, head.bit_depth, on_top)
+    yield "one exact stream" if len(streams) == 1 else "an exact stream for each channel"
+    yield from (f"{len(streams)} exact streams",) if len(streams) > 1 else ()
+    yield from ("exact streams with copies",) if len(streams) > 1 and plan.copies else ()
+    yield f"{len(plan.coded)} coded channels" if len(plan.coded) != 1 else "1 coded channel"
+    yield from (f"bases {plan.bases}",) if len(plan.coded) > 2 else ()
+    yield from ("samples of more than 13 bits, modelled",) if any(last >> 13 for _, last in plan.coded) else ()
+    mode = "copies" if plan.copies else "no copies"
+    if plan.palette is not None:
+        yield f"a palette, {mode}"
+        yield "a palette of one colour" if len(plan.palette) == 1 else "a palette of up to 256 colours"
+        yield from ("a palette of more than 256 colours",) if len(plan.palette) > 256 else ()
+        yield from ("a palette of 1024 colours",) if len(plan.palette) == 1024 else ()
+        yield from (f"a palette of {channels} channels",)
+        return
+    if plan.near:
+        yield f"within an error, {mode}"
+        yield from ("within an error of 255",) if plan.near == 255 else ()
+        yield from ("within an error, on top",) if on_top else ()
+    else:
+        yield f"without loss, {mode}"
+    yield from (f"{mode}, on top",) if on_top else ()
+    names = ("a channel of all values", "a channel of a range", "a channel of listed values", "a channel like another")
+    for k, (kind, _) in enumerate(plan.stored):
+        yield names[kind]
+        last = dict(plan.coded).get(k)
+        yield from ("a channel of one value",) if kind == 1 and last is None else ()
+        yield from ("a range within an error",) if kind == 1 and plan.near and last else ()
 
 
 FEATURES = (
@@ -96,13 +172,28 @@ FEATURES = (
     "flat blocks", "an unknown optional chunk", "exact colours alone", "exact alpha", "exact colours beside alpha",
     "exact colours given the learned picture", "exact samples as they are", "one exact stream",
     "an exact stream for each channel", "several exact tiles",
+    "grey with alpha", "learned, of more than 8 bits", "exact, of more than 8 bits", "alpha of more than 8 bits",
+    "unknown fields of every type", "full range", "limited range", "a greatest error of 255",
+    "an exact tile larger than the picture", "an unknown chunk before known ones", "metadata as they are",
+    "metadata packed", "EXIF of either order of bytes", "tiles without an index", "exact tiles beside learned ones",
+    "tiles of both sorts", "flat blocks of 8 bits", "flat blocks of more than 8 bits", "flat blocks below exact tiles",
+    "samples as they are on top", "2 exact streams", "3 exact streams", "4 exact streams", "exact streams with copies",
+    "0 coded channels", "1 coded channel", "2 coded channels", "3 coded channels", "4 coded channels", "bases 0",
+    "bases 1", "bases 2", "bases 3", "samples of more than 13 bits, modelled", "a palette, copies",
+    "a palette, no copies", "a palette of one colour", "a palette of up to 256 colours",
+    "a palette of more than 256 colours", "a palette of 1024 colours", "a palette of 1 channels",
+    "a palette of 2 channels", "a palette of 3 channels", "a palette of 4 channels", "within an error, copies",
+    "within an error, no copies", "within an error of 255", "within an error, on top", "without loss, copies",
+    "without loss, no copies", "copies, on top", "no copies, on top", "a channel of all values",
+    "a channel of a range", "a channel of listed values", "a channel like another", "a channel of one value",
+    "a range within an error",
 )  # fmt: skip
 """All that a file can show besides its program's operations; each is shown by some file."""
 
 
 def files() -> list[Path]:
-    """All conformance files."""
-    return sorted(FOLDER.rglob("*.hpc"))
+    """All that decode."""
+    return sorted(path for path in FOLDER.rglob("*.hpc") if path.parent.name != "refused")
 
 
 @cache
@@ -162,6 +253,20 @@ def _models(path: Path) -> list[str]:
     return [f"`{name}`"] if name else []
 
 
+def _refused() -> list[str]:
+    """What no decoder may accept."""
+    record = json.loads((FOLDER / "refused/refused.json").read_text())
+    rows = [(f"{one['reason']}, {one['code']}", name) for name, one in record.items()]
+    return [
+        "",
+        "Files that decoders refuse, in `refused/`, with the numbers that `hpcm` exits with: 10 not an hpc file, 11",
+        "truncated, 12 damaged, 13 of a newer version, 14 no model, 16 too large for this reader, 17 other arithmetic.",
+        "Made by `refusals.py`; `refused.json` has what the decoder says, and what the second one says, which was",
+        "written from FORMAT.md alone.",
+        *_table("reason/file", rows),
+    ]
+
+
 def _table(head: str, rows: list[tuple[str, str]]) -> list[str]:
     left, right = head.split("/")
     return ["", f"| {left} | {right} |", "| --- | --- |", *(f"| {one} | {other} |" for one, other in rows)]
@@ -187,6 +292,7 @@ def tables() -> str:
         "",
         f"Each file with its model and what at most {COMMON} files show:",
         *_table("file/shows", [(_name(path), ", ".join([*_models(path), *shown])) for path, shown in apart.items()]),
+        *_refused(),
     ]
     return "\n".join(lines) + "\n"
 

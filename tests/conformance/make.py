@@ -14,6 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from choices import choice_files
+from formula_pictures import formula_graphic, formula_picture
 
 from hpcmcodec.codec import Decoder, Encoder, exact
 from hpcmcodec.codec.encoder import Options, encode_exactly
@@ -27,15 +29,6 @@ from hpcmcodec.models import store
 
 FOLDER = Path(__file__).parent
 
-
-def formula_picture(height: int, width: int, channels: int) -> np.ndarray:
-    """Stripes, checks and integer noise; the same on every machine. uint8 (H, W, C)."""
-    y, x, c = np.mgrid[:height, :width, :channels]
-    noise = ((y * 7919 + x * 104729 + c * 1299709) * 2654435761 >> 7) % 64
-    waves = np.abs((x * (2 + c) + 3 * y + 17 * c) % 160 - 80) + 60 * ((x // 24 + y // 20 + c) % 2)
-    return (waves + noise // 2 + 30).clip(0, 255).astype(np.uint8)
-
-
 CASES: dict[str, tuple[int, int, int, bool, int]] = {  # height, width, channels, alpha, quality
     "q1": (64, 128, 3, False, 1),
     "q50": (64, 128, 3, False, 50),
@@ -47,13 +40,6 @@ CASES: dict[str, tuple[int, int, int, bool, int]] = {  # height, width, channels
     "alpha": (64, 80, 3, True, 40),
 }
 """What each file exercises: the ends and the middle of the quality scale, sizes off the grid, grey, alpha."""
-
-
-def formula_graphic(height: int, width: int, channels: int) -> np.ndarray:
-    """Flat areas, marks that repeat, few colours. uint8 (H, W, C)."""
-    y, x, c = np.mgrid[:height, :width, :channels]
-    marks = (x % 12 < 7) & (y % 10 < 7) & (((x % 12) * 5 + (y % 10) * 3) % 7 < 3) & (y // 10 % 4 != 3)
-    return np.where(marks, 20 + 30 * c, np.where(y > 3 * height // 4, 240 - 9 * c, 255)).astype(np.uint8)
 
 
 def laid_on_top(encoder: Encoder, picture: Picture) -> bytes:
@@ -137,7 +123,7 @@ def main() -> None:
         path.write_bytes(data)
         hashes[path.name] = pixels_hash(decoder.decode(data))
     record.write_text(json.dumps(hashes, indent=1, sort_keys=True) + "\n")
-    for name, data in {**exact_files(), **adapter_files(), **part_files()}.items():
+    for name, data in {**exact_files(), **adapter_files(), **part_files(), **choice_files()}.items():
         path = FOLDER / f"{name}.hpc"
         if not path.exists():
             path.parent.mkdir(exist_ok=True)

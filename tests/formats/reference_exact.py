@@ -377,8 +377,6 @@ class Tile:
         return 0 if self.shown is None else self.shown[y][x][k]
 
     def activity(self, y: int, x: int, k: int) -> int:
-        if self.shown is None:
-            return 0
         across = self.reference(y, max(x - 1, 0), k) - self.reference(y, min(x + 1, self.width - 1), k)
         down = self.reference(max(y - 1, 0), x, k) - self.reference(min(y + 1, self.height - 1), x, k)
         return clamp(top(((abs(across) + abs(down)) >> max(0, self.channels[k].depth - 10)) + 1), 0, 8)

@@ -113,6 +113,16 @@ def test_hpcmdec_writes_the_recorded_pixels(library: Path, tmp_path: Path, name:
     assert pixels_hash(as_picture(array if array.ndim == 3 else array[:, :, None])) == RECORDED[name]
 
 
+def test_hpcmdec_refuses_what_the_format_forbids(library: Path, tmp_path: Path) -> None:
+    for name, record in json.loads((FOLDER / "refused/refused.json").read_text()).items():
+        command = [library / "bin/hpcmdec", "-m", MODELS, "-t", "1", FOLDER / "refused" / name, tmp_path / "a.png"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        if record["of"] != "metadata":  # which it does not look at
+            assert done.returncode == record["code"], (name, done.stderr)
+        if record["of"] == "" and record["code"] != 14:  # of models, it says where it looked
+            assert record["message"] in done.stderr, name
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_a_forked_child_goes_on_whatever_threads_of_its_parent_do(library: Path, tmp_path: Path) -> None:
     flags = ["-std=c99", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-Werror", f"-I{library / 'include'}"]

@@ -16,7 +16,7 @@ import hpcmcodec
 
 from .conftest import ROOT, WEB, has_fma, recorded
 
-FOLDERS = (ROOT / "tests/conformance", ROOT / "tests/conformance/variants")
+FOLDERS = tuple(ROOT / "tests/conformance" / name for name in ("", "parts", "deep", "variants"))
 RELAXED = "--experimental-wasm-relaxed-simd"
 RELAXED_FROM = 20
 """The first version of Node that has relaxed SIMD as it was standardised, before version 22 behind an option."""

@@ -4,7 +4,7 @@ import { test } from "node:test";
 
 import { FOLDER, WAYS, hashOf, makeDecoder, read, recordOf } from "./files.js";
 
-const folders = [FOLDER, ...(process.env.HPCM_WEB_VARIANTS ? [new URL("variants/", FOLDER)] : [])];
+const folders = [FOLDER, ...["parts/", "deep/"].map(name => new URL(name, FOLDER)), ...(process.env.HPCM_WEB_VARIANTS ? [new URL("variants/", FOLDER)] : [])];
 
 for (const fma of WAYS) {
   const decoder = makeDecoder({ fma });

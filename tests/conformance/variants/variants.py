@@ -40,7 +40,7 @@ from hpcmcodec.models.rwkv.config import RwkvConfig
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[2] / "models"))
 from formula import unit
-from make import formula_picture
+from formula_pictures import formula_picture
 
 FOLDER = Path(__file__).parent
 RECORD = FOLDER / "models.json"
