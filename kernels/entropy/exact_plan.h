@@ -145,7 +145,7 @@ void code_palette(Coder& coder, const Shape& shape, Plan& plan) {
             const bool down = k > 0 && step > mask / 2;
             const uint32_t number = k == 0 ? uint32_t(step) : down ? 2 * uint32_t(mask - step) + 1 : 2 * uint32_t(step);
             const uint32_t got = steps[k].code(coder, number);
-            require(got <= mask);    // beyond which no step has a number
+            require(got <= mask);  // beyond which no step has a number
             const uint64_t back = k == 0 ? got : got & 1 ? mask - got / 2 : got / 2;
             made |= (((before >> place) + back) & mask) << place;
         }
