@@ -63,6 +63,7 @@ def read_by(decoder: ModuleType, data: bytes, monkeypatch: pytest.MonkeyPatch) -
         decoder.streams_of(fields, payload, index)
 
 
+@pytest.mark.slow
 def test_every_branch_of_the_second_decoder_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     """A choice of the container or of the exact coder that no file shows would be a branch never taken."""
     (_, decoder), every, taken = branches.marked("reference_exact", "reference_decoder")
