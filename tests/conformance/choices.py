@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import exact_writer
 import numpy as np
-from exact_writer import Choices
+from exact_writer import Choices, leb128
 from formula_pictures import formula_graphic, formula_picture
 
 from hpcmcodec.codec import Encoder, exact
@@ -111,13 +111,9 @@ def chosen() -> dict[str, bytes]:
 def rewritten(file: Container, chunks: list[Chunk]) -> bytes:
     """The file with other chunks."""
     packed = pack_header(file.header)
-    head = bytes([1, *_leb128(len(packed))]) + packed
+    head = bytes([1, *leb128(len(packed))]) + packed
     crc = zlib.crc32(head)
     return SIGNATURE + head + struct.pack("<I", crc) + assemble(chunks, crc)
-
-
-def _leb128(value: int) -> bytes:
-    return bytes([value]) if value < 128 else bytes([value & 127 | 128, value >> 7])
 
 
 def container_files() -> dict[str, bytes]:

@@ -102,7 +102,7 @@ def encode(samples: np.ndarray, depth: int, choices: Choices, shown: np.ndarray 
         led.may_be_far = choices.far
         led.run()
     streams = [pen.bytes_() for pen in pens]
-    lengths = b"".join(_leb128(len(stream)) for stream in streams[:-1])
+    lengths = b"".join(leb128(len(stream)) for stream in streams[:-1])
     return bytes([1 | (len(streams) - 1) << 4]) + lengths + b"".join(streams)
 
 
@@ -139,7 +139,8 @@ def plan_alone(answers: Iterable[tuple[str, int, int]]) -> bytes:
     return b"\1" + pen.bytes_()
 
 
-def _leb128(value: int) -> bytes:
+def leb128(value: int) -> bytes:
+    """An integer as files have it (FORMAT.md)."""
     out = []
     while value > 127:
         out.append(value & 127 | 128)

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import exact_writer
 import msgpack
 import numpy as np
-from exact_writer import Choices, plan_alone
+from exact_writer import Choices, leb128, plan_alone
 
 from hpcmcodec.codec import Decoder
 from hpcmcodec.errors import HpcmError
@@ -50,14 +50,6 @@ class Case(NamedTuple):
     code: int
     data: bytes
     of: str = ""
-
-
-def leb128(value: int) -> bytes:
-    out = []
-    while value > 127:
-        out.append(value & 127 | 128)
-        value >>= 7
-    return bytes([*out, value])
 
 
 def packed(fields: Fields) -> bytes:
