@@ -50,6 +50,7 @@ TRIALS: dict[str, tuple[str, str]] = {
     "rwkv": ("lite-rwkv", r"ctx_b\.blocks\.3"),
     "g4": ("lite-g4", _HEADS),
     "g2": ("lite-g2", _HEADS),
+    "wavelet": ("lite-wavelet", r"^(h_s|ctx_a|up_state|ctx_b)\."),
 }
 """Trial -> its network, and which parameters learn."""
 NETWORKS: dict[str, Config] = {"lite-deeper": replace(LiteConfig(), context_blocks=(3, 4))}

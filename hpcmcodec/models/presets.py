@@ -119,7 +119,19 @@ LITE_WAVELET = {f"lite-{name}": replace(config, base=_SMALL_BANDS) for name, con
 # lite in eight groups at the finest scale, as shipped, and in fewer: less to compute, more bytes.
 LITE = {"lite": LiteConfig(), **{f"lite-g{n}": LiteConfig(checkerboard_groups=n) for n in (4, 2)}}
 
-PRESETS: dict[str, Config] = {**LITE, **OFFICIAL, **MULTIREF, **RWKV, **LITE_RWKV, **WAVELET, **LITE_WAVELET}
+# lite's transforms and context on the Haar bands of its latent.
+LITE_BANDS = {"lite-wavelet": LiteConfig(wavelet=True)}
+
+PRESETS: dict[str, Config] = {
+    **LITE,
+    **OFFICIAL,
+    **MULTIREF,
+    **RWKV,
+    **LITE_RWKV,
+    **WAVELET,
+    **LITE_WAVELET,
+    **LITE_BANDS,
+}
 """Every network that can be trained, by its name on the command line."""
 
 

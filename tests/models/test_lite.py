@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hpcmcodec.models.lite import Lite, LiteConfig
-from hpcmcodec.models.lite.slots import from_slots, to_slots
+from hpcmcodec.models.lite.slots import BANDS, POSITIONS, Slots
 
 SMALL = LiteConfig(
     latent_channels=16,
@@ -29,17 +29,27 @@ def random_weights(network: Lite, seed: int = 0) -> dict[str, np.ndarray]:
     return arrays
 
 
-def test_slots_round_trip() -> None:
+@pytest.mark.parametrize("kind", [POSITIONS, BANDS])
+def test_slots_round_trip(kind: Slots) -> None:
     y = np.arange(16 * 6 * 8, dtype=np.float32).reshape(1, 16, 6, 8)
-    slots = to_slots(y)
+    slots = kind.apart(y)
     assert [s.shape for s in slots] == [(1, 16, 3, 4)] * 4
-    np.testing.assert_array_equal(from_slots(slots), y)
+    np.testing.assert_array_equal(kind.together(slots), y)
+
+
+def test_bands_are_orthonormal_and_the_low_one_comes_first() -> None:
+    y = np.random.default_rng(0).standard_normal((1, 16, 6, 8)).astype(np.float32)
+    low, *high = BANDS.apart(y)
+    np.testing.assert_allclose(sum((slot**2).sum() for slot in (low, *high)), (y**2).sum(), rtol=1e-5)
+    np.testing.assert_allclose(low, 2 * y.reshape(1, 16, 3, 2, 4, 2).mean((3, 5)), rtol=1e-4, atol=1e-5)
+    for slot in BANDS.apart(np.ones_like(y))[1:]:
+        assert not slot.any()
 
 
 def test_every_slot_holds_each_phase_equally_often() -> None:
     phase = np.broadcast_to((np.arange(4).reshape(2, 2) + np.zeros((4, 4)).reshape(2, 2, 2, 2).sum((0, 2))), (2, 2))
     y = np.tile(phase, (1, 16, 2, 2)).astype(np.float32)
-    for slot in to_slots(y):
+    for slot in POSITIONS.apart(y):
         assert np.bincount(slot[0, :, 0, 0].astype(int)).tolist() == [4, 4, 4, 4]
 
 

@@ -22,7 +22,7 @@ from hpcmcodec.nn.module import Array, Module
 from .context import ContextStage, Decoded
 from .layers import ANCHORS, Table
 from .schedule import COARSE_STEPS, GROUPS, PLAIN_GROUPS, SlotStep, lite_schedule, shape_of
-from .slots import from_slots, to_slots
+from .slots import BANDS, POSITIONS
 from .transforms import Analysis, LinearPath, Synthesis
 
 SLOPES = (0.0018, 0.0932)
@@ -40,6 +40,7 @@ class LiteConfig:
     memory: a bank of earlier states, None for none; only in 8 groups.
     rwkv: RWKV blocks in the context, None for none; only in 8 groups and without memory.
     `context_blocks` counts them too, unless they are added to the stages' own.
+    wavelet: the four slots of a grid are the Haar bands of its 2x2 cells, the low band first, and not their positions.
     """
 
     family: ClassVar[str] = "lite"
@@ -54,6 +55,7 @@ class LiteConfig:
     checkerboard_groups: int = PLAIN_GROUPS
     rwkv: RwkvConfig | None = None
     slopes: tuple[float, float] = SLOPES
+    wavelet: bool = False
 
     def __post_init__(self) -> None:
         check_positive("widths", self.latent_channels, self.hyper_channels, *self.widths, *self.context_widths)
@@ -99,6 +101,7 @@ class Lite(CodecNetwork):
         self.latent_channels, self.hyper_channels = config.latent_channels, config.hyper_channels
         m, nz, (wide, fine) = config.latent_channels, config.hyper_channels, config.context_widths
         self.schedule = lite_schedule(m, config.checkerboard_groups)
+        self.slots = BANDS if config.wavelet else POSITIONS
         self.linear = LinearPath(m)
         self.g_a = Analysis(m, config.widths, config.blocks)
         self.g_s = Synthesis(m, config.widths, config.blocks)
@@ -201,7 +204,7 @@ class Lite(CodecNetwork):
 
         start = self._hyper_state(z_hat, cond)
         state, bank, slots = self._run_stage(self.ctx_a, self.schedule[:COARSE_STEPS], start, (), None, [], cond, keep)
-        coarse = from_slots([slot.value for slot in slots])
+        coarse = self.slots.together([slot.value for slot in slots])
         feature = ops.signed_log_feature(coarse, cond.s0)
         known = [Decoded(coarse, feature[:, self.latent_channels :])]
         state = ops.pixel_shuffle(self.up_state(state), 2)
@@ -243,12 +246,12 @@ class Lite(CodecNetwork):
         """The latent from the steps' elements in coding order: the inverse of `pick`."""
         coarse, fine = ops.concat(steps[:COARSE_STEPS]), ops.concat(steps[COARSE_STEPS:])  # slot after slot
         m = self.latent_channels
-        return from_slots([from_slots(_parts(coarse, m)), *_parts(fine, m)])
+        return self.slots.together([self.slots.together(_parts(coarse, m)), *_parts(fine, m)])
 
     def pick(self, y: Array) -> Callable[[Step], Array]:
         """The elements of y (N, M, H, W) that a step codes, in the layout of its mean and scale."""
-        fine = to_slots(y)
-        coarse = to_slots(fine[0])
+        fine = self.slots.apart(y)
+        coarse = self.slots.apart(fine[0])
 
         def elements(step: Step) -> Array:
             assert isinstance(step, SlotStep)
@@ -261,8 +264,8 @@ class Lite(CodecNetwork):
     def nested(self, y: Array) -> list[tuple[Array, Array]]:
         """For scales 1 and 2: their own latents (N, M, h, w), and for each of them the mean of the three latents that
         the next finer scale adds to its 2x2 cell."""
-        fine = to_slots(y)
-        return [(s[0], (s[1] + s[2] + s[3]) / 3.0) for s in (to_slots(fine[0]), fine)]
+        fine = self.slots.apart(y)
+        return [(s[0], (s[1] + s[2] + s[3]) / 3.0) for s in (self.slots.apart(fine[0]), fine)]
 
 
 def _parts(x: Array, size: int) -> list[Array]:
