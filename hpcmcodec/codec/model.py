@@ -98,6 +98,11 @@ class CodecModel:
         return int(self.file.program["unit"])
 
     @property
+    def coded_unit(self) -> int:
+        """Latents are coded in cells of so many pixels along a side."""
+        return int(self.file.program.get("coded_unit", self.stride))
+
+    @property
     def latent_channels(self) -> int:
         """Channels of the latent."""
         return int(self.file.program["latent_channels"])

@@ -20,10 +20,13 @@ TILED_ABOVE = 2**22
 
 
 class Padded(Protocol):
-    """A network or a model: what it pads pictures to, and how many pixels a latent has along a side."""
+    """A network or a model: what it pads pictures to, in what units it codes them, and how many pixels a latent has
+    along a side."""
 
     @property
     def pad_multiple(self) -> int: ...
+    @property
+    def coded_unit(self) -> int: ...
     @property
     def stride(self) -> int: ...
 
@@ -120,8 +123,8 @@ class TileGrid:
 
 @dataclass(frozen=True)
 class LatentArea:
-    """A grid of latents and the part of it that the picture itself covers; only that part is coded, elsewhere both
-    sides take symbol 0. All counts in latents."""
+    """A grid of latents and the part of it that the picture itself covers, in whole cells of the model's coded unit;
+    only that part is coded, elsewhere both sides take symbol 0. All counts in latents."""
 
     rows: int
     columns: int
@@ -129,14 +132,16 @@ class LatentArea:
     own_columns: int
 
     @classmethod
-    def of(cls, height: int, width: int, multiple: int, stride: int) -> LatentArea:
-        """For a picture of height x width pixels, padded to `multiple`, whose latent has one element per `stride`."""
+    def of(cls, height: int, width: int, multiple: int, stride: int, coded: int = 0) -> LatentArea:
+        """For a picture of height x width pixels, padded to `multiple`, whose latent has one element per `stride` and
+        is coded in cells of `coded` pixels, 0 for the stride."""
 
         def up(n: int, unit: int) -> int:
             return -(-n // unit)
 
         rows, columns = (up(up(n, multiple) * multiple, stride) for n in (height, width))
-        return cls(rows, columns, up(height, stride), up(width, stride))
+        own_rows, own_columns = (up(n, coded or stride) * (coded or stride) // stride for n in (height, width))
+        return cls(rows, columns, own_rows, own_columns)
 
     @property
     def whole(self) -> bool:
@@ -147,7 +152,7 @@ class LatentArea:
 def areas_of(model: Padded, tile: Tile) -> tuple[LatentArea, LatentArea]:
     """Areas of the latent and of the hyper-latent of a tile."""
     size = tile.height, tile.width, model.pad_multiple
-    return LatentArea.of(*size, model.stride), LatentArea.of(*size, HYPER_STRIDE)
+    return LatentArea.of(*size, model.stride, model.coded_unit), LatentArea.of(*size, HYPER_STRIDE)
 
 
 def inside(area: LatentArea, channels: int) -> np.ndarray | None:

@@ -32,6 +32,11 @@ class CodecNetwork(Module):
     schedule: Any
 
     @property
+    def coded_unit(self) -> int:
+        """Pixels along a side of a cell of latents that are all coded or none; one latent's, if nothing else is said."""
+        return self.stride
+
+    @property
     def rwkv_config(self) -> RwkvConfig | None:
         """The RWKV parts, if the network has any."""
         rwkv: RwkvConfig | None = getattr(self.config, "rwkv", None)

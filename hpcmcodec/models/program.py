@@ -46,11 +46,13 @@ class _Tracer:
             entries[name] = getattr(self, name)(vectors)
         if entries["preview"] == entries["picture"]:
             del entries["preview"]
+        cells = {} if network.coded_unit == network.stride else {"coded_unit": network.coded_unit}
         streams = 1 + max(step.scale for step in network.schedule)
         return {
             "version": VERSION,
             "stride": network.stride,
             "unit": network.pad_multiple,
+            **cells,
             "hyper_stride": HYPER_STRIDE,
             "latent_channels": network.latent_channels,
             "hyper_channels": network.hyper_channels,

@@ -6,7 +6,8 @@ namespace hpcm {
 
 TileArea::TileArea(const Program& program, int64_t height, int64_t width)
     : grid{ceil_div(height, program.unit) * program.unit / program.stride, ceil_div(width, program.unit) * program.unit / program.stride},
-      own_rows(ceil_div(height, program.stride)), own_columns(ceil_div(width, program.stride)),
+      own_rows(ceil_div(height, program.coded_unit) * program.coded_unit / program.stride),
+      own_columns(ceil_div(width, program.coded_unit) * program.coded_unit / program.stride),
       hyper_own_rows(ceil_div(height, program.hyper_stride)), hyper_own_columns(ceil_div(width, program.hyper_stride)) {}
 
 Shape TileArea::hyper(const Program& program) const {

@@ -194,11 +194,13 @@ Program::Program(const Json& json, const Parameters& parameters, const std::vect
     }
     stride = bounded(json.at("stride"), 1, kMostStride, "stride");
     unit = bounded(json.at("unit"), 1, 1 << 16, "unit");
+    const Json* coded = json.find("coded_unit");
+    coded_unit = coded == nullptr ? stride : bounded(*coded, 1, 1 << 16, "coded_unit");
     hyper_stride = bounded(json.at("hyper_stride"), 1, 1 << 16, "hyper_stride");
     latent_channels = bounded(json.at("latent_channels"), 1, kMostChannels, "number of channels");
     hyper_channels = bounded(json.at("hyper_channels"), 1, kMostChannels, "number of channels");
     streams = bounded(json.at("streams"), 1, kMostStreams, "number of streams");
-    if (unit % stride != 0 || hyper_stride % stride != 0) refuse("its strides do not divide one another");
+    if (unit % coded_unit != 0 || coded_unit % stride != 0 || hyper_stride % stride != 0) refuse("its strides do not divide one another");
     const Json& all = json.at("entries");
     for (size_t i = 0; i < all.names().size(); ++i) {
         if (!entries.empty() && std::find(entries.begin(), entries.end(), all.names()[i]) == entries.end()) continue;

@@ -79,7 +79,7 @@ public:
     // `entries`: those to read, others may be anything; all where it is empty. Throws ModelCorrupt.
     Program(const Json& json, const Parameters& parameters, const std::vector<std::string>& entries = {});
 
-    int64_t stride, unit, hyper_stride, latent_channels, hyper_channels, streams;
+    int64_t stride, unit, coded_unit, hyper_stride, latent_channels, hyper_channels, streams;
 
     const Entry* find(std::string_view name) const;  // null if there is none
     const Entry& at(std::string_view name) const;    // throws ModelCorrupt

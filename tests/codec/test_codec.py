@@ -184,6 +184,12 @@ def test_info_describes_the_file() -> None:
     assert hpcmcodec.verify(data).ok
 
 
+def test_cells_are_coded_as_a_whole() -> None:
+    area = LatentArea.of(65, 1, 128, 16, 64)
+    assert (area.rows, area.columns, area.own_rows, area.own_columns) == (8, 8, 8, 4)
+    assert LatentArea.of(65, 1, 64, 16, 64).whole
+
+
 @pytest.mark.parametrize(
     ("height", "width", "own"), [(64, 64, (4, 4)), (65, 1, (5, 1)), (100, 130, (7, 9)), (128, 192, (8, 12))]
 )

@@ -81,6 +81,7 @@ def _learned(file: Container, program: Mapping[str, Any], model: Mapping[str, An
         if head.width % program["unit"] or head.height % program["unit"]
         else "a size without padding"
     )
+    yield from ("latents in cells of their own size",) if "coded_unit" in program else ()
     yield "several entropy tiles" if head.tiles > 1 else "one entropy tile"
     yield "another number of streams" if head.streams != 4 else "four streams"
     yield "a trellis" if model["trellis"] else "rounding"
@@ -166,7 +167,8 @@ FEATURES = (
     "a promise of the greatest error", "an unknown field of the header", "code points of colour",
     "the least quality", "a whole quality",
     "a quality between two", "the greatest quality", "a model of one rate", "a size without padding",
-    "a size that is padded", "one entropy tile", "several entropy tiles", "four streams", "another number of streams",
+    "a size that is padded", "latents in cells of their own size",
+    "one entropy tile", "several entropy tiles", "four streams", "another number of streams",
     "rounding", "a trellis", "an adapter", "a small picture of its own entry",
     "a small picture from the whole one", "ICC", "EXIF", "XMP", "an index of tiles",
     "flat blocks", "an unknown optional chunk", "exact colours alone", "exact alpha", "exact colours beside alpha",

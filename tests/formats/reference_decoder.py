@@ -367,6 +367,7 @@ class Network:
     def latents(self, streams: list[bytes], height: int, width: int) -> Array:
         """Section 6, 3 to 4."""
         unit, stride, hyper = (self.program[name] for name in ("unit", "stride", "hyper_stride"))
+        cell = self.program.get("coded_unit", stride)
         rows, columns = (-(-side // unit) * unit // stride for side in (height, width))
         readers = [Stream(data, self.t) for data in streams]
         scales = self.vectors["z_scale"].ravel()
@@ -377,7 +378,7 @@ class Network:
         own[:, : -(-height // hyper), : -(-width // hyper)] = True
         z = readers[0].symbols(index, own)
         layout = np.zeros((self.program["latent_channels"], rows, columns), F)
-        layout[:, : -(-height // stride), : -(-width // stride)] = 1
+        layout[:, : -(-height // cell) * cell // stride, : -(-width // cell) * cell // stride] = 1
         whole = bool(layout.all())
 
         def code(mean: Array, scale: Array, delta: Array | None, where: Array, stream: int) -> Array:

@@ -111,6 +111,8 @@ PICTURE = ("entries", "picture")
     "program",
     [
         broken("stride", value=3),
+        broken("coded_unit", value=3),
+        broken("coded_unit", value=8),
         broken("streams", value=0),
         broken("latent_channels", value=1 << 20),
         broken("hyper_channels", value=5),

@@ -125,6 +125,11 @@ class Lite(CodecNetwork):
         wides = (wide, wide, fine)
         self.memory = None if config.memory is None else Memory(config.memory, wides, (False, True))
 
+    @property
+    def coded_unit(self) -> int:
+        """Bands of bands are of 4x4 latents, and none of a cell can be done without."""
+        return 4 * self.stride if self.config.wavelet else self.stride
+
     def children(self) -> Iterator[tuple[str, Module]]:
         """Direct children; the parts of the memory appear without a prefix."""
         for name, child in super().children():

@@ -50,7 +50,7 @@ def _bands_together(slots: Sequence[Array]) -> Array:
 
 @dataclass(frozen=True)
 class Slots:
-    """A way between a latent and its slots. Both directions are exact up to float32 arithmetic, which only bands have."""
+    """A way between a latent and its slots: positions are moved, bands computed, which rounds."""
 
     stacked: Callable[[Array], Array]
     together: Callable[[Sequence[Array]], Array]

@@ -91,6 +91,7 @@ CONFIGS: dict[str, Any] = {
     "lite-rwkv-p2-cross": replace(LITE, rwkv=replace(RWKV, phase=2, scan="cross")),
     **{f"rwkv-p{phase}": replace(HPCM, rwkv=replace(RWKV, phase=phase)) for phase in (1, 2, 3, 4)},  # type: ignore[arg-type]
     "rwkv-p1-cross": replace(HPCM, rwkv=replace(RWKV, scan="cross")),
+    "lite-wavelet": replace(LITE, wavelet=True),
     "wavelet-p1": replace(WAVELET["wavelet-p1"], base=BANDS),
     "wavelet-p1-skip": replace(WAVELET["wavelet-p1"], base=BANDS, skip_s3_for_hf=True),
     "wavelet-p2-full": replace(WAVELET["wavelet-p2"], base=BANDS, use_simple_weconv=False),
