@@ -33,7 +33,7 @@ class CodecNetwork(Module):
 
     @property
     def coded_unit(self) -> int:
-        """Pixels along a side of a cell of latents that are all coded or none; one latent's, if nothing else is said."""
+        """Pixels along a side of a cell of latents that are all coded or none; a latent's, if nothing else is said."""
         return self.stride
 
     @property
