@@ -57,7 +57,7 @@ struct LearnedParts {
 
     LearnedParts(const Container& file, const Program& program, const Region& region, int scale)
         : grid(file.header(), program), entry(entry_of(program, scale)),
-          strips(entry, grid.latents(), source_of(entry), {region.y, region.y + region.height}, {region.x, region.x + region.width}) {
+          strips(entry, grid.latents(), entry.input("latent"), {region.y, region.y + region.height}, {region.x, region.x + region.width}) {
         const TileGrid::Tile largest = grid.largest();
         const uint64_t pixels = uint64_t(largest.grid.rows * program.stride) * uint64_t(largest.grid.columns * program.stride);
         if (pixels > file.limits().tile_pixels()) {
@@ -72,11 +72,6 @@ private:
     static const Entry& entry_of(const Program& program, int scale) {
         const Entry* preview = scale == 1 ? nullptr : program.find("preview");
         return preview != nullptr ? *preview : program.at("picture");
-    }
-    static int source_of(const Entry& entry) {
-        const int source = entry.input("latent");
-        if (source < 0) fail(Status::model_file, "the model's picture does not depend on its latents");
-        return source;
     }
 };
 

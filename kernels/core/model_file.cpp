@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <string_view>
 #include <unordered_set>
 
 #include "finite.h"
@@ -19,6 +20,7 @@ constexpr size_t kMaxTensors = size_t(1) << 14, kMaxRank = 6;
 constexpr size_t kAlignment = 16;  // floats: a cache line
 constexpr size_t kMaxRows = 768, kMaxThresholds = 255;
 const char* const kPrefix = "entropy.";
+constexpr std::string_view kFactors = ".scale";
 
 [[noreturn]] void damaged(const std::string& what) { fail(Status::model_file, "the model file is damaged: " + what); }
 
@@ -30,6 +32,12 @@ struct Stored {
     Bytes bytes;
     size_t count = 1;
 };
+
+// 1 to 200 of A-Z a-z 0-9 _ .
+bool is_name(const std::string& name) {
+    const auto fits = [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || c == '.'; };
+    return !name.empty() && name.size() <= 200 && std::all_of(name.begin(), name.end(), fits);
+}
 
 size_t width_of(const std::string& dtype) {
     if (dtype == "F32" || dtype == "I32") return 4;
@@ -124,27 +132,24 @@ private:
         const Json* program = manifest.find("program");
         if (program == nullptr) fail(Status::model_file, "the model file has no program: make it anew with this version");
         made_->program_ = *program;
-        leave_out_encoders(*program);
+        leave_out(*program);
         if (const Json* base = manifest.find("base")) find_base(base->string());
     }
 
-    // Parameters that only entries of encoders name are not read: there is nothing to hold them to their hashes for.
-    void leave_out_encoders(const Json& program) {
-        const Json* entries = program.find("entries");
-        if (entries == nullptr) return;
-        std::unordered_set<std::string> encoders, decoders;
-        for (size_t i = 0; i < entries->names().size(); ++i) {
-            const std::string& name = entries->names()[i];
-            const bool encoder = name == "analysis" || name == "hyper_analysis";
-            texts_of(entries->values()[i], encoder ? encoders : decoders);
+    // Parameters that no decoding entry names are not read: there is nothing to hold them to their hashes for.
+    void leave_out(const Json& program) {
+        const Json& entries = program.at("entries");
+        for (size_t i = 0; i < entries.names().size(); ++i) {
+            const std::string& name = entries.names()[i];
+            if (name != "analysis" && name != "hyper_analysis") texts_of(entries.values()[i], named_);
         }
-        for (const std::string& name : encoders) {
-            if (decoders.count(name) != 0) continue;
-            const auto found = stored_.find(name);
-            if (found == stored_.end() || starts_with(name, kPrefix)) continue;
-            if (found->second.dtype == "I8") stored_.erase(name + ".scale");
-            stored_.erase(name);
+        std::vector<std::string> others;
+        for (const auto& item : stored_) {
+            const std::string& name = item.first;
+            const std::string owner = is_factors(name) ? name.substr(0, name.size() - kFactors.size()) : name;
+            if (!starts_with(name, kPrefix) && named_.count(owner) == 0) others.push_back(name);
         }
+        for (const std::string& name : others) stored_.erase(name);
     }
 
     // What the manifest says of every tensor: type, shape, SHA-256.
@@ -154,8 +159,9 @@ private:
             const auto& entry = tensors.values()[i].items();
             Stored one;
             one.name = tensors.names()[i];
-            if (entry.size() != 3 || one.name.empty() || one.name.size() > 200) damaged("a tensor's description");
+            if (entry.size() != 3 || !is_name(one.name)) damaged("a tensor's name or description");
             one.dtype = entry[0].string();
+            if (one.dtype == "I32" && !starts_with(one.name, kPrefix)) damaged(one.name + " has a type that weights cannot have");
             one.digest = entry[2].string();
             if (entry[1].items().size() > kMaxRank) damaged("a tensor's shape");
             for (const Json& extent : entry[1].items()) {
@@ -236,14 +242,13 @@ private:
     }
 
     const Stored* factors_of(const std::string& name) const {
-        const auto found = stored_.find(name + ".scale");
+        const auto found = stored_.find(name + std::string(kFactors));
         return found == stored_.end() ? nullptr : &found->second;
     }
 
     bool is_factors(const std::string& name) const {
-        const std::string suffix = ".scale";
-        if (name.size() <= suffix.size() || name.compare(name.size() - suffix.size(), suffix.size(), suffix) != 0) return false;
-        const auto owner = stored_.find(name.substr(0, name.size() - suffix.size()));
+        if (name.size() <= kFactors.size() || name.compare(name.size() - kFactors.size(), kFactors.size(), kFactors) != 0) return false;
+        const auto owner = stored_.find(name.substr(0, name.size() - kFactors.size()));
         return owner != stored_.end() && owner->second.dtype == "I8";
     }
 
@@ -253,7 +258,6 @@ private:
         size_t total = 0;
         for (const auto& item : stored_) {
             if (starts_with(item.first, kPrefix) || is_factors(item.first)) continue;
-            if (item.second.dtype == "I32") damaged(item.first + " has a type that weights cannot have");
             own.push_back(&item.second);
             places.push_back(total);
             total += (item.second.count + kAlignment - 1) / kAlignment * kAlignment;
@@ -266,6 +270,9 @@ private:
         });
         for (size_t i = 0; i < own.size(); ++i) {
             made_->parameters_[own[i]->name] = Parameter{memory + places[i], own[i]->dims};
+        }
+        for (auto item = made_->parameters_.begin(); item != made_->parameters_.end();) {  // of its base
+            item = named_.count(item->first) != 0 ? std::next(item) : made_->parameters_.erase(item);
         }
     }
 
@@ -325,9 +332,13 @@ private:
         made_->y_thresholds_ = thresholds("y_thresholds", starts.size());
         made_->z_thresholds_ = thresholds("z_thresholds", starts.size());
         const auto levels = stored_.find(std::string(kPrefix) + "levels");
+        const auto known = std::ptrdiff_t(levels == stored_.end() ? 6 : 7);
+        if (std::count_if(stored_.begin(), stored_.end(), [](const auto& item) { return starts_with(item.first, kPrefix); }) != known) {
+            damaged("it has a table that there is none of");
+        }
         if (levels == stored_.end()) return;
         const size_t rows = made_->y_thresholds_.size() + 1;
-        if (levels->second.dtype != "F32" || levels->second.count != 8 * rows || made_->z_thresholds_.size() >= rows) {
+        if (levels->second.dtype != "F32" || levels->second.dims != std::vector<int64_t>{int64_t(8 * rows)} || made_->z_thresholds_.size() >= rows) {
             damaged("the levels of its trellis do not fit the tables");
         }
         made_->levels_.resize(levels->second.count);
@@ -339,6 +350,7 @@ private:
     const FindModel& find_base_;
     std::shared_ptr<ModelFile> made_;
     Named stored_;
+    std::unordered_set<std::string> named_;  // texts in entries that decoders execute: names of parameters and others
 };
 
 Parameter ModelFile::parameter(const std::string& name) const {

@@ -9,8 +9,8 @@
 namespace hpcm {
 namespace {
 
-constexpr size_t kMostNodes = 1 << 13, kMostOperands = 256, kMostInputs = 64, kMostOutputs = 64, kMostName = 256;
-constexpr int64_t kMostChannels = 1 << 16, kMostStride = 256, kMostStreams = 16;
+constexpr size_t kMostEntries = 16, kMostNodes = 1 << 13, kMostOperands = 256, kMostInputs = 64, kMostOutputs = 64, kMostName = 256;
+constexpr int64_t kMostChannels = 1 << 16, kMostStride = 256, kLeastStreams = 2, kMostStreams = 8;
 constexpr int64_t kMostSide = 1 << 30, kMostPixels = 1 << 30;  // room for index arithmetic in int
 constexpr double kMostElements = 0x1p40;
 
@@ -60,6 +60,7 @@ private:
         if (entry_.input(input.name) >= 0) refuse("two inputs have one name");
         input.channels = bounded(json.items()[1], 1, kMostChannels, "number of channels");
         input.vector = rows.is(Json::Kind::null) && columns.is(Json::Kind::null);
+        if (input.vector) return input;
         input.rows = read_size(rows);
         input.columns = read_size(columns);
         return input;
@@ -199,9 +200,10 @@ Program::Program(const Json& json, const Parameters& parameters, const std::vect
     hyper_stride = bounded(json.at("hyper_stride"), 1, 1 << 16, "hyper_stride");
     latent_channels = bounded(json.at("latent_channels"), 1, kMostChannels, "number of channels");
     hyper_channels = bounded(json.at("hyper_channels"), 1, kMostChannels, "number of channels");
-    streams = bounded(json.at("streams"), 1, kMostStreams, "number of streams");
+    streams = bounded(json.at("streams"), kLeastStreams, kMostStreams, "number of streams");
     if (unit % coded_unit != 0 || coded_unit % stride != 0 || hyper_stride % stride != 0) refuse("its strides do not divide one another");
     const Json& all = json.at("entries");
+    if (all.names().size() > kMostEntries) refuse("too many entries");
     for (size_t i = 0; i < all.names().size(); ++i) {
         if (!entries.empty() && std::find(entries.begin(), entries.end(), all.names()[i]) == entries.end()) continue;
         names_.push_back(all.names()[i]);
@@ -219,6 +221,7 @@ Program::Program(const Json& json, const Parameters& parameters, const std::vect
         for (const Node& node : latents->nodes) {
             if (node.codes() && node.stream >= streams) refuse("a stream that is not there");
         }
+        check_layout(*latents);
         check_shapes("latents", "latent", latent_channels, one);
     }
     for (const char* name : {"picture", "preview"}) {
@@ -287,6 +290,17 @@ void Program::check_map(const Entry& entry, std::string_view name, int64_t chann
     const auto same = [&](const Size& s) { return s.mul == size.mul && s.div == size.div; };
     if (input.vector || input.channels != channels || !same(input.rows) || !same(input.columns)) {
         refuse("input " + input.name + " has a wrong shape");
+    }
+}
+
+// What is coded must be known before any symbol is: layouts are made of the input `layout` and constants.
+void Program::check_layout(const Entry& latents) const {
+    std::vector<bool> known;
+    for (const Input& input : latents.inputs) known.push_back(input.name == "layout");
+    const auto made = [&](const Source& source) { return source.value < 0 || known[static_cast<size_t>(source.value)]; };
+    for (const Node& node : latents.nodes) {
+        if (node.codes() && !made(node.operands[3])) refuse("a layout that depends on symbols");
+        known.push_back(!node.codes() && std::all_of(node.operands.begin(), node.operands.end(), made));
     }
 }
 

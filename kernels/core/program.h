@@ -91,6 +91,7 @@ private:
     void check_condition() const;
     void check_vectors(const Entry& entry, std::initializer_list<std::string_view> own) const;
     void check_map(const Entry& entry, std::string_view name, int64_t channels, const Size& size) const;
+    void check_layout(const Entry& latents) const;
     void check_shapes(std::string_view name, std::string_view output, int64_t channels, const Size& size) const;
 
     std::vector<std::string> names_, used_;

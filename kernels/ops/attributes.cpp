@@ -63,7 +63,6 @@ void Attributes::finish() const {
 }
 
 Size read_size(const Json& json) {
-    if (json.is(Json::Kind::null)) return {};
     const auto& items = json.items();
     if (items.size() != 2) throw ModelCorrupt("a size is not [mul, div]");
     const Size size{items[0].integer(), items[1].integer()};

@@ -34,7 +34,7 @@ private:
     std::string owner_;
 };
 
-// [mul, div]; null is 1. Throws ModelCorrupt.
+// [mul, div]. Throws ModelCorrupt.
 Size read_size(const Json& json);
 
 // By its bits, 0 .. 2^32 - 1; finite. Throws ModelCorrupt.

@@ -4,6 +4,7 @@
 
 #include "attributes.h"
 #include "operation.h"
+#include "status.h"
 
 namespace hpcm {
 
@@ -26,7 +27,7 @@ constexpr Known kKnown[] = {HPCM_FOR_OPERATIONS(HPCM_LIST)};
 
 std::unique_ptr<Operation> make_operation(const std::string& name, Attributes& attributes) {
     const auto* found = std::find_if(std::begin(kKnown), std::end(kKnown), [&](const Known& known) { return name == known.name; });
-    if (found == std::end(kKnown)) attributes.fail("an unknown operation");
+    if (found == std::end(kKnown)) fail(Status::unsupported, "the model's program has an operation that only newer versions know, " + name + "; update hpcmcodec");
     std::unique_ptr<Operation> operation = found->make(attributes);
     attributes.finish();
     return operation;

@@ -123,7 +123,6 @@ PICTURE = ("entries", "picture")
         broken(*PICTURE, "nodes", 0, 1, 1, value="w5"),
         broken(*PICTURE, "nodes", 0, 1, 1, value="none"),
         broken(*PICTURE, "nodes", 0, 1, 1, value=["w4", 3, 2]),
-        broken(*PICTURE, "nodes", 0, 0, value="no_such"),
         broken(*PICTURE, "nodes", 0, value=["code", [0, 0, None, 0], 1]),
         broken(*PICTURE, "nodes", 0, value=["pooled", [0]]),
         broken(*PICTURE, "outputs", 0, 0, value="other"),
@@ -146,6 +145,8 @@ def test_damaged_programs_are_refused(program: dict[str, Any]) -> None:
 def test_newer_programs_are_told_from_damaged_ones() -> None:
     with pytest.raises(UnsupportedVersionError):
         loaded(broken("version", value=2))
+    with pytest.raises(UnsupportedVersionError, match="no_such"):
+        loaded(broken(*PICTURE, "nodes", 0, 0, value="no_such"))
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,6 @@ def zeros(*shape: int) -> np.ndarray:
 @pytest.mark.parametrize(
     ("name", "operands", "attributes"),
     [
-        ("no_such", [zeros(1, 2, 2)], []),
         ("add", [zeros(1, 2, 2)], []),
         ("add", [zeros(1, 2, 2), zeros(1, 3, 2)], []),
         ("add", [zeros(1, 2, 2), None], []),
