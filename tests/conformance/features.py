@@ -266,7 +266,17 @@ def _refused() -> list[str]:
         "Made by `refusals.py`; `refused.json` has what the decoder says, and what the second one says, which was",
         "written from FORMAT.md alone.",
         *_table("reason/file", rows),
+        "",
+        "Model files that are refused, in `refused_models/models.zip`, each beside `accepted`, which they were made of",
+        "by `model_refusals.py`; 15 is a damaged model file. `models.json` has what the core says, in full, and the",
+        "second reader.",
+        *_table("reason/model", _refused_models()),
     ]
+
+
+def _refused_models() -> list[tuple[str, str]]:
+    record = json.loads((FOLDER / "refused_models/models.json").read_text())
+    return [(f"{one['reason']}, {one['code']}", name) for name, one in record.items()]
 
 
 def _table(head: str, rows: list[tuple[str, str]]) -> list[str]:

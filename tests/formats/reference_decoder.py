@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import struct
 import sys
@@ -18,6 +16,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent))
 import reference_exact
 from reference_exact import DAMAGED, UNSUPPORTED, Refused, leb128, require
+from reference_model import model
 from reference_operations import OPERATIONS, PARAMETERS, number
 
 F = np.float32
@@ -308,30 +307,6 @@ class Stream:
 
     def finish(self) -> None:
         require(self.position == len(self.data) and self.states == [1 << 24] * 4, "the rest of a stream")
-
-
-# ------------------------------------------------------------------------------------------------ 8: model file
-def model(path: Path) -> tuple[dict, dict[str, Array], bytes]:
-    """-> program, tensors (parameters as binary32), identity."""
-    data = path.read_bytes()
-    (length,) = struct.unpack_from("<Q", data)
-    head = json.loads(data[8 : 8 + length])
-    manifest = head.pop("__metadata__")["hpcmcodec"]
-    entries = json.loads(manifest)["tensors"]
-    kinds = {"F32": "<f4", "F16": "<f2", "I8": "i1", "I32": "<i4"}
-    stored = {}
-    for name, (kind, shape, digest) in entries.items():
-        first, last = (8 + length + n for n in head[name]["data_offsets"])
-        assert hashlib.sha256(data[first:last]).hexdigest() == digest
-        stored[name] = np.frombuffer(data[first:last], kinds[kind]).reshape(shape)
-    tensors = {}
-    for name, value in stored.items():
-        if value.dtype == np.int8:
-            factor = stored[f"{name}.scale"].reshape(-1, *[1] * (value.ndim - 1))
-            tensors[name] = value.astype(F) * factor
-        else:
-            tensors[name] = value.astype(F) if value.dtype == np.float16 else value
-    return json.loads(manifest)["program"], tensors, hashlib.sha256(manifest.encode()).digest()
 
 
 # ------------------------------------------------------------------------------------------------ 6, 10: the picture
