@@ -20,6 +20,8 @@ import installed
 import numpy as np
 from PIL import Image
 
+from hpcmcodec.bench.metrics import psnr
+
 PACKAGE = "scikit-image"
 PHOTOS = ("coffee", "astronaut", "chelsea")
 
@@ -45,12 +47,6 @@ def jpeg_of_size(image: Image.Image, size: int) -> bytes:
             break
         best = buffer.getvalue()
     return best
-
-
-def psnr(one: Image.Image, other: Image.Image) -> float:
-    """Over all RGB samples, in dB."""
-    difference = np.asarray(one, np.float64) - np.asarray(other, np.float64)
-    return float(10 * np.log10(255**2 / np.mean(difference**2)))
 
 
 def hpcm(*arguments: object) -> None:
@@ -79,7 +75,7 @@ def main() -> None:
     for name, file, picture in (("hpcm", coded, decoded), ("JPEG", jpeg, jpeg)):
         size = file.stat().st_size
         with Image.open(picture) as image:
-            quality = psnr(photo, image)
+            quality = psnr(np.asarray(photo), np.asarray(image))
         print(f"{name:12}{size:8}{8 * size / (photo.width * photo.height):8.3f}{quality:8.2f} dB")
     print(f"\nlook at {decoded} and {jpeg} beside {source}")
 

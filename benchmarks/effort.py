@@ -18,6 +18,7 @@ import numpy as np
 import record
 
 from hpcmcodec.bench.curves import distance
+from hpcmcodec.bench.metrics import psnr
 from hpcmcodec.codec import Decoder, Encoder
 from hpcmcodec.formats.pictures import Picture, read_picture
 
@@ -34,9 +35,8 @@ def measure(encoder: Encoder, decoder: Decoder, pixels: np.ndarray, quality: int
     start = time.process_time()
     data = encoder.encode(Picture(pixels), quality, effort=level)
     seconds = time.process_time() - start
-    error = np.square(decoder.decode(data).pixels.astype(float) - pixels).mean()
     bpp = 8 * len(data) / (pixels.shape[0] * pixels.shape[1])
-    return {"bpp": bpp, "psnr": float(10 * np.log10(255**2 / error)), "seconds": seconds}
+    return {"bpp": bpp, "psnr": psnr(pixels, decoder.decode(data).pixels), "seconds": seconds}
 
 
 def main() -> None:

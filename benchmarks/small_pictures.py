@@ -14,14 +14,11 @@ from pathlib import Path
 import numpy as np
 import record
 
+from hpcmcodec.bench.metrics import psnr
 from hpcmcodec.codec import Decoder, Encoder
 from hpcmcodec.formats.pictures import read_picture
 
 SCALES = (1, 2, 4, 8)
-
-
-def psnr(one: np.ndarray, other: np.ndarray) -> float:
-    return float(10 * np.log10(255**2 / np.square(one.astype(float) - other).mean()))
 
 
 def shrink(pixels: np.ndarray, scale: int) -> np.ndarray:

@@ -66,10 +66,12 @@ def row(name: str, found: dict[str, Any]) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("commands", nargs="+", metavar="NAME=COMMAND")
-    parser.add_argument("--runs", type=int, default=9)
+    parser.add_argument("--runs", type=int, default=9, help="2 or more, of which quartiles are made")
     parser.add_argument("--note", default="")
     parser.add_argument("-o", "--output", type=Path)
     arguments = parser.parse_args()
+    if arguments.runs < 2:
+        parser.error("--runs: quartiles need 2 runs or more")
     commands = {name: shlex.split(command) for name, command in (g.split("=", 1) for g in arguments.commands)}
     for command in commands.values():
         measure(command)

@@ -75,7 +75,7 @@ def find(model: str | Path | None = None) -> ModelFile:
 def default_path() -> Path | None:
     """The file that the default model is taken from, damaged copies passed over as everywhere. None without any."""
     try:
-        return first_sound(_called(DEFAULT_MODEL), sound)
+        return first_sound(_called(DEFAULT_MODEL), lambda path: path if _is_shipped(path) else sound(path))
     except (StopIteration, ModelFileError, MissingModelError):
         return None
 
@@ -187,9 +187,13 @@ def first_sound(paths: Iterator[Path], read: Callable[[Path], T]) -> T:
 def _read_whole(path: Path) -> ModelFile:
     """A model file with its weights compared, which a copy may be needed for, except the package's own."""
     file = _read(path)
-    if path.parent != shipped_folder():
+    if not _is_shipped(path):
         file.verify()
     return file
+
+
+def _is_shipped(path: Path) -> bool:
+    return path.parent == shipped_folder()
 
 
 def sound(path: Path) -> Path:

@@ -6,8 +6,8 @@ expectation; what is random is the state of a trellis, or on which side of a thr
 - **y** moves nothing until a symbol flips. Where the residual r = y - mean is coded as the value q, the distortion D is
   known to second order about q: slope G, curvature H. With a(r) = E[q] and b(r) = E[q^2] (response.py) the slope of its
   expectation is a' (G - H q) + b' H / 2. That of the rate R follows from what the encoder minimises,
-  W (r - q)^2 + strength R: by the envelope theorem the expected minimum has slope 2 W (r - a), and so
-  R' = (2 r a' - b') W / strength.
+  W (r - q)^2 + strength R, W = DISTORTION_WEIGHT: by the envelope theorem the expected minimum has slope
+  2 W (r - a), and so R' = (2 r a' - b') W / strength.
 - a **mean** moves y_hat with slope 1 where symbols stay, and flips them as -y does.
 - a **log-scale** changes the bits of the symbols as they are, and flips them: the same formulas with a and b by the
   log-scale. Of what flips cost there later predictions gain a part back (`GAINED`), which nothing here knows of.
@@ -22,11 +22,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from hpcmcodec.kernels.entropy import DISTORTION_WEIGHT
+
 from .curvature import Curvature
 from .response import Response
 
-RDO_WEIGHT = 8.67
-"""W, bits per squared unit of the rounding domain: lambda 255^2 / 3 step^2 with the step 5.1 / (255 sqrt(lambda))."""
 GAINED = 0.5
 """Measured, as everything: docs/TRAINING.md."""
 
@@ -90,7 +90,7 @@ class _Coded(torch.autograd.Function):
         residual, log_scale, values, slope, curvature = ctx.saved_tensors
         magnitude, sign = residual.abs(), residual.sign()
         h, towards = curvature[:, None, None, None] * price, sign * by_value
-        at_zero, w = towards - h * values.abs(), price * (RDO_WEIGHT / ctx.quantiser.strength)
+        at_zero, w = towards - h * values.abs(), price * (DISTORTION_WEIGHT / ctx.quantiser.strength)
 
         def flips(a: Tensor, b: Tensor) -> Tensor:
             """What they cost on average, for slopes a and b of the value and its square."""

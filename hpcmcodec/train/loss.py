@@ -9,10 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from hpcmcodec.kernels.entropy import DISTORTION_WEIGHT
 from hpcmcodec.nn.module import Module
 
 from .distributions import DISTRIBUTIONS, Distribution
-from .expected import RDO_WEIGHT, Quantiser
+from .expected import Quantiser
 from .slopes import METRICS, lambda_of, mean_squared_error, range_of, yardstick
 
 
@@ -27,7 +28,7 @@ def rdo_round(residual: Tensor, scale: Tensor, strength: float, family: Distribu
         return near
     low = near - near.sign()
     saved = family.bits(near, scale) - family.bits(low, scale)
-    cost = RDO_WEIGHT * ((residual - low).square() - (residual - near).square())
+    cost = DISTORTION_WEIGHT * ((residual - low).square() - (residual - near).square())
     return torch.where(strength * saved > cost, low, near)
 
 

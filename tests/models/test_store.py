@@ -121,3 +121,16 @@ def test_a_file_that_is_cut_in_place_does_no_harm(tmp_path: Path) -> None:
     file = model_file.read(copy)
     copy.write_bytes(b"")
     file.verify()
+
+
+def test_the_default_model_of_the_package_is_found_by_its_head(homes: dict[str, Path]) -> None:
+    """Its weights are not hashed for a list, as they are not where it is taken."""
+    shipped = homes["shipped"] / f"{store.DEFAULT_MODEL}.safetensors"
+    model_files.write(shipped, store.DEFAULT_MODEL)
+    data = bytearray(shipped.read_bytes())
+    data[-1] ^= 1
+    shipped.write_bytes(data)
+    assert store.default_path() == shipped
+    copy = homes["user"] / shipped.name
+    copy.write_bytes(data)
+    assert store.default_path() == shipped

@@ -10,9 +10,10 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from hpcmcodec.kernels.entropy import DISTORTION_WEIGHT  # noqa: E402
 from hpcmcodec.models.lite import Lite  # noqa: E402
 from hpcmcodec.nn.torch_model import TorchModel  # noqa: E402
-from hpcmcodec.train import expected, loss, slopes  # noqa: E402
+from hpcmcodec.train import loss, slopes  # noqa: E402
 from hpcmcodec.train.distributions import LOG_SCALE, Logistic, logistic_bits  # noqa: E402
 from tests.codec.conftest import TINY, picture, tiny_arrays  # noqa: E402
 
@@ -56,7 +57,7 @@ def test_rdo_rounding_is_nearest_or_one_towards_zero() -> None:
     assert torch.equal(chosen[moved], (near - near.sign())[moved])
 
     def cost(symbol: Any) -> Any:
-        return expected.RDO_WEIGHT * (r - symbol).square() + 0.7 * logistic_bits(symbol, scale)
+        return DISTORTION_WEIGHT * (r - symbol).square() + 0.7 * logistic_bits(symbol, scale)
 
     assert (cost(chosen) <= cost(near) + 1e-4).all()
 

@@ -15,6 +15,7 @@ from hpcmcodec.codec.model import RDO_STRENGTH, TRELLIS_STRENGTH  # noqa: E402
 from hpcmcodec.errors import UsageError  # noqa: E402
 from hpcmcodec.formats import model_file  # noqa: E402
 from hpcmcodec.formats.picture import Picture  # noqa: E402
+from hpcmcodec.kernels.entropy import DISTORTION_WEIGHT  # noqa: E402
 from hpcmcodec.models.export import export_model  # noqa: E402
 from hpcmcodec.models.lite import Lite, LiteConfig  # noqa: E402
 from hpcmcodec.train import expected  # noqa: E402
@@ -121,7 +122,7 @@ def test_gradients_are_the_slopes_of_what_files_cost(
                 leaf.add_(0.1 * sign * way)
                 ends.append(float(cost(quantiser, wanted, (latent, mean, log_scale, quality))))
                 leaf.sub_(0.1 * sign * way)
-        true, size = (ends[0] - ends[1]) / 0.2, expected.RDO_WEIGHT * float(near.square().sum())
+        true, size = (ends[0] - ends[1]) / 0.2, DISTORTION_WEIGHT * float(near.square().sum())
         assert abs(told - true) < 0.01 * size, name
 
 
