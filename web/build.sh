@@ -57,6 +57,17 @@ commands() {
     done
 }
 
+# Of such commands those whose object is older than its source, a header, this script or the compiler.
+outdated() {
+    while read -r command; do
+        object=${command##* -o } source=${command##* -c }
+        source=${source% -o *}
+        newer=$(find "$kernels" "$web/native" "$web/build.sh" "$library/../zig" \( -name '*.h' -o -name build.txt -o -name build.sh -o -name zig \
+            -o -path "$source" \) -newer "$object" 2> /dev/null | head -n 1)
+        [ -f "$object" ] && [ -z "$newer" ] || echo "$command"
+    done
+}
+
 # link SUFFIX FEATURES FIRST WORDS: both modules of some objects; FIRST: names of those in first/, in their order.
 link() {
     objects=$target/objects$1
@@ -76,6 +87,6 @@ locked=$(printf ' -D%s' malloc=locked_malloc calloc=locked_calloc realloc=locked
 {
     commands "" "" ""
     test -z "$threads" || commands -threads +atomics "$locked"
-} | xargs -P "$processes" -d '\n' -n 1 sh -c
+} | outdated | xargs -r -P "$processes" -d '\n' -n 1 sh -c
 link "" "" "$exceptions runtime" ""
 test -z "$threads" || link -threads +atomics "libraries $exceptions runtime" "$shared"
