@@ -45,7 +45,7 @@ def test_the_files_are_those_of_the_script() -> None:
 @pytest.mark.parametrize("name", ["accepted", "spare"])
 def test_the_model_that_they_are_made_of_is_accepted(name: str, tmp_path: Path) -> None:
     assert model_refusals.refusal(FILES[name], decoding=False) is None
-    reference_model.model(FILES[name])
+    reference_model.checked(FILES[name], {})
     path = tmp_path / f"{name}.safetensors"
     path.write_bytes(FILES[name])
     model_file.read(path).verify()
@@ -79,7 +79,7 @@ def test_only_the_base_itself_is_taken() -> None:
     own = {name: one for name, one in model_refusals.TENSORS.items() if name != "w"}
     adapter = model_refusals.Model(tensors=own, base=model_refusals.IDENTITY.hex()).build()
     decode.Model(adapter, model_refusals.find_base)
-    reference_model.model(adapter, BASES)
+    reference_model.checked(adapter, BASES)
 
 
 def test_every_reason_of_the_core_has_a_file() -> None:

@@ -39,6 +39,13 @@ def whole(value: object, low: int, high: int) -> bool:
 
 
 # ------------------------------------------------------------------------------------------------ 8: model file
+def checked(data: bytes, bases: dict[bytes, bytes]) -> None:
+    """The whole of a model: what `model` looks at, and on small grids, which takes networks of some size minutes,
+    whether the program's maps fit."""
+    program, tensors, _ = model(data, bases)
+    Trial(program, {name: one for name, one in tensors.items() if not name.startswith("entropy.")}).check()
+
+
 def model(source: Path | bytes, bases: dict[bytes, bytes] | None = None) -> tuple[dict, dict[str, Array], bytes]:
     """-> program, tensors (parameters as binary32), identity. bases: files by identity."""
     data = source if isinstance(source, bytes) else source.read_bytes()
@@ -207,7 +214,6 @@ def check_program(program: dict[str, Any], tensors: dict[str, Array]) -> None:
     require({"condition", "latents", "picture"} <= entries.keys(), "an entry is missing")  # type: ignore[union-attr]
     for entry in decoding(program).values():
         check_entry(entry, tensors)
-    Trial(program, tensors).check()
 
 
 def check_entry(entry: Any, tensors: dict[str, Array]) -> None:
@@ -452,6 +458,13 @@ class Trial:
         require(made.ndim == 3 and min(made.shape[1:]) >= 1, "a map is empty")
         return made
 
+    def is_local(self, op: str, operands: list[Any], attributes: list[Any]) -> bool:
+        if op in ("conv2d", "conv_transpose2d", "depthwise"):
+            name = operands[1] if isinstance(operands[1], str) else operands[1][0]
+            k, s, p = self.tensors[name].shape[2], (attributes[0] if op != "depthwise" else 1), attributes[-1]
+            return s <= k <= s + 2 * p and 2 * p < k if op == "conv2d" else bool(k == s + 2 * p)
+        return op not in WHOLE and (op != "crop" or all(one[0] == 0 for one in attributes[:2]))
+
     def check_local(self, entry: dict[str, Any]) -> None:
         """What depends on the latent goes through local operations only, and the picture does."""
         latent = [name for name, *_ in entry["inputs"]]
@@ -459,8 +472,7 @@ class Trial:
         depends = [name == "latent" for name in latent]
         for op, operands, *attributes in entry["nodes"]:
             used = any(type(one) is int and depends[one] for one in operands)
-            fits = op not in WHOLE and (op != "crop" or all(one[0] == 0 for one in attributes[:2]))
-            require(not used or fits, "an operation that is not local")
+            require(not used or self.is_local(op, operands, attributes), "an operation that is not local")
             others = [self.shapes[one] for one in operands if type(one) is int and not depends[one]]
             require(
                 not used or all(shape[1:] == (1, 1) for shape in others), "a map that does not depend on its latent"
