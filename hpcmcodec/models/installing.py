@@ -32,17 +32,17 @@ def install(data: bytes, *, force: bool = False) -> tuple[Summary, bool]:
 
 
 def remove(name: str, *, force: bool = False) -> Path:
-    """Take a model of this name out of the user's folder; -> the file that is gone. Its pictures cannot be decoded
-    without it. Raises MissingModelError if there is none, UsageError for a model elsewhere, or on which adapters build
+    """Take a model out of the user's folder, by a name as `store.find` takes it; -> the file that is gone. Its pictures
+    cannot be decoded without it. Raises MissingModelError if there is none, UsageError for a model elsewhere, or on which adapters build
     unless `force` is set."""
-    found = [(path, summary) for path, summary in store.scan() if summary.name == name]
-    own = [(path, summary) for path, summary in found if path.parent == store.user_folder()]
+    found = list(store.paths_called(name))
+    own = [path for path in found if path.parent == store.user_folder()]
     if not found:
         raise MissingModelError(f"model {name!r} is not installed; `hpcm models list` shows what is")
     if not own:
-        raise UsageError(f"{found[0][0]} is not in the folder of your own models ({store.user_folder()}); it stays")
-    path, summary = own[0]
-    adapters = [other.name for _, other in store.scan() if other.base == summary.identity]
+        raise UsageError(f"{found[0]} is not in the folder of your own models ({store.user_folder()}); it stays")
+    path, identity = own[0], model_file.peek(own[0]).identity
+    adapters = [other.name for _, other in store.scan() if other.base == identity]
     if adapters and not force:
         raise UsageError(f"{', '.join(adapters)} builds on {name}; use --force to remove it all the same")
     path.unlink()

@@ -75,7 +75,7 @@ def find(model: str | Path | None = None) -> ModelFile:
 def default_path() -> Path | None:
     """The file that the default model is taken from, damaged copies passed over as everywhere. None without any."""
     try:
-        return first_sound(_called(DEFAULT_MODEL), lambda path: path if _is_shipped(path) else sound(path))
+        return first_sound(paths_called(DEFAULT_MODEL), lambda path: path if _is_shipped(path) else sound(path))
     except (StopIteration, ModelFileError, MissingModelError):
         return None
 
@@ -93,7 +93,7 @@ def _first(model: str | Path, read: Callable[[Path], T]) -> T:
             raise MissingModelError(f"there is no model file {path}; `hpcm models list` shows the installed ones")
         return read(path)
     try:
-        return first_sound(_called(model), read)
+        return first_sound(paths_called(model), read)
     except StopIteration:
         raise MissingModelError(f"model {model!r} is not installed{_advice(model)}") from None
 
@@ -126,7 +126,7 @@ def _bases(identity: bytes) -> Iterator[Path]:
     return iter(found)
 
 
-def _called(name: str) -> Iterator[Path]:
+def paths_called(name: str) -> Iterator[Path]:
     """Files of models with a name, in order of search; without any, those of its newest version."""
     versions: dict[int, list[Path]] = {}
     exact = False

@@ -12,7 +12,8 @@ namespace hpcm {
 
 constexpr int64_t ceil_div(int64_t n, int64_t unit) { return (n + unit - 1) / unit; }
 
-// Of a tile of height x width pixels. Only what the picture covers is coded, in whole cells of coded_unit; elsewhere all sides take symbol 0.
+// Of a tile of height x width pixels. Only what the picture covers is coded, in whole cells of coded_unit; elsewhere all
+// sides take symbol 0.
 struct TileArea {
     TileArea(const Program& program, int64_t height, int64_t width);
 

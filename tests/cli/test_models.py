@@ -13,6 +13,8 @@ from hpcmcodec.codec.model import CodecModel
 from hpcmcodec.models import store
 from hpcmcodec.models.export import exact, export_model
 from hpcmcodec.models.lite.regroup import fewer_groups
+from hpcmcodec.models.program import program_of
+from hpcmcodec.models.registry import build, config_from_dict
 from tests.codec.conftest import TINY, picture, tiny_arrays
 
 from .storing import Hpcm
@@ -140,6 +142,30 @@ def test_what_cannot_be_installed_or_removed(hpcm: Hpcm, tiny: Path, own: Path, 
     assert again.code == 4 and "--force" in again.err
     assert hpcm("models", "install", two, "--force").code == 0
     assert hpcm("models", "remove", "tiny").code == 2  # of a folder that is not the user's
+
+
+def test_a_name_without_its_version(hpcm: Hpcm, tiny: Path, own: Path, tmp_path: Path) -> None:
+    for version in (2, 10):
+        export_model(tmp_path / f"mine-{version}.safetensors", f"mine-{version}", TINY, tiny_arrays(version))
+        assert hpcm("models", "install", tmp_path / f"mine-{version}.safetensors").code == 0
+    assert "mine-10" in hpcm("models", "show", "mine").out
+    assert hpcm("models", "remove", "mine").code == 0
+    assert [path.stem for path in own.glob("*.safetensors")] == ["mine-2"]
+    assert hpcm("models", "remove", "min").code == 14
+
+
+def test_models_beside_the_package(hpcm: Hpcm, own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(store.ENVIRONMENT, "")
+    files = sorted((Path(__file__).parents[2] / "models").glob("*.safetensors"))
+    assert [path.stem for path in files] == ["lite-wavelet-1"]
+    Image.fromarray(picture(70, 100)).save(tmp_path / "photo.png")
+    for path in files:
+        assert store.find(path).program == program_of(build(config_from_dict(store.find(path).config)))
+        assert hpcm("models", "install", path).code == 0
+        name = path.stem.rpartition("-")[0]
+        made = hpcm("encode", tmp_path / "photo.png", "-o", tmp_path / "a.hpc", "--model", name, "--verify")
+        assert made.code == 0 and path.stem in hpcm("info", tmp_path / "a.hpc").out
+        assert hpcm("decode", tmp_path / "a.hpc", "-o", tmp_path / "b.png").code == 0
 
 
 def test_an_adapter(hpcm: Hpcm, tiny: Path, own: Path, tmp_path: Path) -> None:
