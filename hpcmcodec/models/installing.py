@@ -32,9 +32,11 @@ def install(data: bytes, *, force: bool = False) -> tuple[Summary, bool]:
 
 
 def remove(name: str, *, force: bool = False) -> Path:
-    """Take a model out of the user's folder, by a name as `store.find` takes it; -> the file that is gone. Its pictures
-    cannot be decoded without it. Raises MissingModelError if there is none, UsageError for a model elsewhere, or on which adapters build
-    unless `force` is set."""
+    """Take a model out of the user's folder, by a name as `store.find` takes it; -> the file that is gone.
+
+    Its pictures cannot be decoded without it. Raises MissingModelError if there is none, UsageError for a model
+    elsewhere, or on which adapters build unless `force` is set.
+    """
     found = list(store.paths_called(name))
     own = [path for path in found if path.parent == store.user_folder()]
     if not found:
