@@ -9,7 +9,7 @@ TORCH_VERSION ?= 2.13.0
 STAMP = $(VENV)/.installed
 NATIVE = setup.py pyproject.toml $(wildcard kernels/*/*.cpp kernels/*/*.h)
 
-.PHONY: help test test-slow test-pillow test-clusters test-compressai release-check wheels libhpcm test-libhpcm web test-web test-arm test-arm-files test-windows test-sanitize fuzz fuzz-native fuzz-python lint demo clean
+.PHONY: help test test-torch test-slow test-pillow test-clusters test-compressai release-check wheels libhpcm test-libhpcm web test-web test-arm test-arm-files test-windows test-sanitize fuzz fuzz-native fuzz-python lint demo clean
 
 help:  ## this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,12 @@ torch: $(STAMP)
 
 test: torch  ## quick tests (TORCH=1: with torch, so that those which need it run too)
 	$(BIN)/python -m pytest -n $(JOBS) -m 'not slow' $(ARGS)
+
+TORCH_TESTS = tests/models tests/train $(filter-out tests/models/% tests/train/%,$(shell grep -rlw torch tests --include='test_*.py'))
+
+test-torch:  ## quick tests of what needs torch, which is installed first
+	$(MAKE) torch TORCH=1
+	$(BIN)/python -m pytest -n $(JOBS) -m 'not slow' $(ARGS) $(TORCH_TESTS)
 
 test-slow: torch  ## all tests, slow ones included
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)

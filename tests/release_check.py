@@ -94,7 +94,7 @@ def no_leftovers(clone: Path) -> None:
 STEPS: list[Step] = [
     ("README's first command: make demo", ["make", "demo"]),
     ("README's second: make test", ["make", "test"]),
-    ("with torch: make test TORCH=1", ["make", "test", "TORCH=1"]),
+    ("what needs torch: make test-torch", ["make", "test-torch"]),
     ("style and types: make lint", ["make", "lint"]),
     ("sdist, wheel, doctor in an empty environment: make wheels", ["make", "wheels"]),
     ("sizes", sizes),
