@@ -113,7 +113,7 @@ VARIANTS = build/variants
 $(VARIANTS): $(STAMP)
 	$(BIN)/python tests/conformance/variants/variants.py --models $@
 
-CONFORMANCE = --models hpcmcodec/weights --models $(VARIANTS) $(addprefix tests/conformance,/ /adapters /parts /variants)
+CONFORMANCE = --models hpcmcodec/weights --models $(VARIANTS) $(addprefix tests/conformance,/ /adapters /parts /deep /variants)
 
 test-arm-files: $(STAMP) $(VARIANTS)  ## the conformance files decoded by hpcmdec built for AArch64, under an emulator, scalar and NEON
 	AR=$(ARM_AR) kernels/tools/library.sh build/libhpcm-aarch64 "$(ARM_CXX)" $(JOBS)

@@ -21,6 +21,7 @@ const char* const kUsage =
     "  Decodes to OUTPUT by its suffix: .ppm, .pgm, .pam, .png; to standard output as PPM, PGM or, with alpha, PAM.\n"
     "  -m PATH      a model file, or a folder of them (also $HPCM_MODELS, folders separated as in $PATH)\n"
     "  -r X,Y,W,H   only this rectangle     -s 2|4|8   so much smaller     -t N   threads     -c   also files that were cut off\n"
+    "  -d           samples of the file's depth, in 16 bits where it has more than 8: to PPM, PGM and PAM\n"
     "  Exit codes are those of hpcm: 10 not an hpc file, 11 cut off, 12 damaged, 14 no model, 16 too large, 17 other arithmetic.\n";
 
 [[noreturn]] void die(int code, const std::string& message) {
@@ -116,11 +117,22 @@ std::vector<uint8_t> png(const std::vector<uint8_t>& samples, uint32_t width, ui
     return out;
 }
 
-std::string netpbm_head(uint32_t width, uint32_t height, uint32_t channels, bool pam) {
+// Samples of 16 bits as they lie in memory to Netpbm's, the more significant byte first.
+void to_netpbm(std::vector<uint8_t>& samples) {
+    for (size_t i = 0; i + 1 < samples.size(); i += 2) {
+        uint16_t value;
+        std::memcpy(&value, &samples[i], 2);
+        samples[i] = uint8_t(value >> 8);
+        samples[i + 1] = uint8_t(value);
+    }
+}
+
+std::string netpbm_head(uint32_t width, uint32_t height, uint32_t channels, uint32_t depth, bool pam) {
     const std::string size = std::to_string(width) + (pam ? "\nHEIGHT " : " ") + std::to_string(height);
-    if (!pam) return (channels == 1 ? "P5\n" : "P6\n") + size + "\n255\n";
+    const std::string most = std::to_string((1u << depth) - 1);
+    if (!pam) return (channels == 1 ? "P5\n" : "P6\n") + size + "\n" + most + "\n";
     const char* const types[5] = {"", "GRAYSCALE", "GRAYSCALE_ALPHA", "RGB", "RGB_ALPHA"};
-    return "P7\nWIDTH " + size + "\nDEPTH " + std::to_string(channels) + "\nMAXVAL 255\nTUPLTYPE " + types[channels] + "\nENDHDR\n";
+    return "P7\nWIDTH " + size + "\nDEPTH " + std::to_string(channels) + "\nMAXVAL " + most + "\nTUPLTYPE " + types[channels] + "\nENDHDR\n";
 }
 
 bool ends_with(const std::string& text, const char* end) {
@@ -135,6 +147,7 @@ int main(int argc, char** argv) {
     hpcm_request request{};
     unsigned flags = 0;
     int threads = 0;
+    bool deep = false;
     hpcm_decoder* decoder = hpcm_decoder_new();
     if (decoder == nullptr) die(HPCM_LIMIT, "there is not enough memory");
     as_they_are();
@@ -145,6 +158,8 @@ int main(int argc, char** argv) {
         if (word == "-h" || word == "--help") return std::fputs(kUsage, stdout) < 0;
         if (word == "-c") {
             flags = HPCM_ALLOW_TRUNCATED;
+        } else if (word == "-d") {
+            deep = true;
         } else if (word == "-m") {
             const std::string path = argv[++i];
             if (std::filesystem::is_directory(path)) folders.push_back(path);
@@ -185,17 +200,21 @@ int main(int argc, char** argv) {
     check(hpcm_get_info(picture, &info));
     uint32_t width, height;
     check(hpcm_get_size(picture, &request, &width, &height));
-    std::vector<uint8_t> samples(size_t(width) * height * info.channels);
-    check(hpcm_decode_into(picture, &request, samples.data(), size_t(width) * info.channels));
-
     const std::string output = files.size() == 2 ? files[1] : "-";
+    deep = deep && info.bit_depth > 8;
+    if (deep && ends_with(output, ".png")) die(HPCM_USAGE, "-d is for PPM, PGM and PAM");
+    if (deep) request.bits = 16;
+    const size_t line = size_t(width) * info.channels * (deep ? 2 : 1);
+    std::vector<uint8_t> samples(line * height);
+    check(hpcm_decode_into(picture, &request, samples.data(), line));
+    if (deep) to_netpbm(samples);
     const bool alpha = info.channels % 2 == 0, pam = ends_with(output, ".pam") || (alpha && output == "-");
     std::vector<uint8_t> made;
     if (ends_with(output, ".png")) {
         made = png(samples, width, height, info.channels);
     } else {
         if (alpha && !pam) die(HPCM_USAGE, "the picture has alpha, which PPM and PGM cannot hold: use .pam or .png");
-        const std::string head = netpbm_head(width, height, info.channels, pam);
+        const std::string head = netpbm_head(width, height, info.channels, deep ? info.bit_depth : 8, pam);
         made.assign(head.begin(), head.end());
         made.insert(made.end(), samples.begin(), samples.end());
     }

@@ -32,7 +32,7 @@ def main() -> None:
     arguments = parser.parse_args(words[:cut])
     models = [word for folder in arguments.models for word in ("-m", str(folder))]
     sound = [
-        check(folder, [*words[cut + 1 :], *models, "-t", threads], level)
+        check(folder, [*words[cut + 1 :], "-d", *models, "-t", threads], level)
         for folder in arguments.folders
         for level in arguments.levels.split(",")
         for threads in arguments.threads.split(",")
@@ -68,14 +68,13 @@ def _picture(netpbm: bytes) -> Picture:
     if netpbm.startswith(b"P7"):
         head, _, samples = netpbm.partition(b"ENDHDR\n")
         fields = dict(line.split(maxsplit=1) for line in head.splitlines()[1:])
-        width, height, channels = (int(fields[name]) for name in (b"WIDTH", b"HEIGHT", b"DEPTH"))
+        width, height, channels, most = (int(fields[name]) for name in (b"WIDTH", b"HEIGHT", b"DEPTH", b"MAXVAL"))
     else:
-        kind, size, _, samples = netpbm.split(b"\n", 3)
-        (width, height), channels = map(int, size.split()), 1 if kind == b"P5" else 3
-    array = np.frombuffer(samples, np.uint8).reshape(height, width, channels)
-    if channels % 2 == 0:
-        return Picture(np.ascontiguousarray(array[..., :-1]), np.ascontiguousarray(array[..., -1]))
-    return Picture(array)
+        kind, size, top, samples = netpbm.split(b"\n", 3)
+        (width, height), channels, most = map(int, size.split()), 1 if kind == b"P5" else 3, int(top)
+    array = np.frombuffer(samples, np.uint8 if most < 256 else ">u2").reshape(height, width, channels)
+    alpha = None if channels % 2 else array[..., -1]
+    return Picture(array[..., : channels - (alpha is not None)], alpha, depth=most.bit_length())
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from hpcmcodec.codec import Decoder
 from hpcmcodec.diagnose import RECORD, pixels_hash
 from hpcmcodec.formats.picture import Picture
 from hpcmcodec.models import store
+from tests.library import decode_files
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "tests/conformance"
@@ -73,6 +74,14 @@ def as_picture(array: np.ndarray) -> Picture:
 @pytest.mark.parametrize("name", sorted(RECORDED))
 def test_a_c_program_gets_the_recorded_pixels(user: Path, name: str) -> None:
     assert pixels_hash(as_picture(samples(user, name))) == RECORDED[name]
+
+
+def test_hpcmdec_hands_out_deep_samples(library: Path, tmp_path: Path) -> None:
+    program = library / "bin/hpcmdec"
+    assert decode_files.check(FOLDER / "deep", [str(program), "-d", "-m", str(MODELS), "-t", "1"], "")
+    name = FOLDER / "deep/exact-plain-11.hpc"
+    assert subprocess.run([program, "-d", name, tmp_path / "a.png"], capture_output=True).returncode == 2
+    assert subprocess.run([program, name, tmp_path / "a.png"], capture_output=True).returncode == 0
 
 
 def test_smaller_pictures_are_those_of_the_package(user: Path) -> None:
