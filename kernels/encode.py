@@ -11,7 +11,7 @@ import numpy as np
 from hpcmcodec.kernels._arrays import Float32
 from hpcmcodec.kernels._errors import translated
 from hpcmcodec.kernels._load import native
-from hpcmcodec.kernels.entropy import DISTORTION_WEIGHT, TableSet
+from hpcmcodec.kernels.entropy import TableSet
 from hpcmcodec.kernels.program import Program
 
 
@@ -52,7 +52,7 @@ class TileEncoder:
     """Codes tiles with a program, which has the entries `latents` and `hyper_analysis`. Safe to share between threads.
 
     tables, thresholds, levels: of the entropy coder, as for `StreamCoder`. Latents are quantised by the trellis where
-    there are levels, else by rounding, so that DISTORTION_WEIGHT * (squared error) + strength * bits is small;
+    there are levels, else by rounding, so that distortion_weight * (squared error) + strength * bits is small;
     strength 0 takes the nearest.
     """
 
@@ -64,10 +64,11 @@ class TileEncoder:
         z_thresholds: Float32,
         levels: Float32 | None,
         strength: float,
+        distortion_weight: float,
     ) -> None:
         with translated():
             self._native = native().TileEncoder(
-                program._native, tables._native, y_thresholds, z_thresholds, levels, strength, DISTORTION_WEIGHT
+                program._native, tables._native, y_thresholds, z_thresholds, levels, strength, distortion_weight
             )
 
     def encode(

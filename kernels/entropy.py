@@ -20,10 +20,6 @@ from hpcmcodec.kernels._load import native
 Int32: TypeAlias = npt.NDArray[np.int32]
 UInt16: TypeAlias = npt.NDArray[np.uint16]
 
-DISTORTION_WEIGHT = 8.67
-"""Bits that a squared error of one rounding step counts for in the choice of symbols, measured on lite: lambda 255^2 /
-3 step^2 with the step 5.1 / (255 sqrt(lambda))."""
-
 
 class TableSet:
     """Integer distributions, checked once and prepared for coding.
@@ -88,9 +84,7 @@ def symbol_bits(symbols: Int32, rows: UInt16, tables: TableSet) -> Float32:
     return result
 
 
-def rdo_quantise(
-    residual: Float32, rows: UInt16, tables: TableSet, strength: float, distortion_weight: float = DISTORTION_WEIGHT
-) -> Int32:
+def rdo_quantise(residual: Float32, rows: UInt16, tables: TableSet, strength: float, distortion_weight: float) -> Int32:
     """Round residuals (y - mean): nearest, half to even, or one step towards zero where that pays.
 
     It pays where strength * (bits saved) > distortion_weight * (squared error added). Not normative. ValueError on
@@ -106,7 +100,7 @@ def trellis_quantise(
     tables: TableSet,
     levels: Float32,
     strength: float,
-    distortion_weight: float = DISTORTION_WEIGHT,
+    distortion_weight: float,
 ) -> tuple[Int32, UInt16, Float32]:
     """Trellis-coded quantisation of a step's residuals (y - mean): symbols, their rows in the tables, and their values.
 

@@ -46,10 +46,11 @@ def megabytes(paths: list[Path]) -> float:
 
 def sizes(clone: Path) -> None:
     """Wheel, tree and conformance files are within their limits."""
+    conformance = [path for suffix in ("hpc", "zip") for path in (clone / "tests/conformance").rglob(f"*.{suffix}")]
     found = {
         "wheel": (megabytes(sorted(clone.glob("dist/*.whl"))), WHEEL_MB),
         "tree": (megabytes(tracked(clone)), TREE_MB),
-        "conformance files": (megabytes(sorted((clone / "tests/conformance").rglob("*.hpc"))), CONFORMANCE_MB),
+        "conformance files": (megabytes(conformance), CONFORMANCE_MB),
     }
     print(", ".join(f"{name} {size:.1f} of {most} MB" for name, (size, most) in found.items()))
     wrong = [name for name, (size, most) in found.items() if not 0 < size <= most]

@@ -10,11 +10,11 @@ import numpy as np
 
 from hpcmcodec.codec.parallel import normative
 from hpcmcodec.entropy.coder import EntropyCoder
+from hpcmcodec.entropy.tables import DISTORTION_WEIGHT
 from hpcmcodec.forking import lazy_property
 from hpcmcodec.formats.model_file import ModelFile
 from hpcmcodec.kernels import decode
 from hpcmcodec.kernels.encode import TileEncoder
-from hpcmcodec.kernels.entropy import DISTORTION_WEIGHT
 from hpcmcodec.kernels.program import Program
 from hpcmcodec.models import store
 from hpcmcodec.models.program import canonical
@@ -67,9 +67,8 @@ class CodecModel:
     def tiles(self) -> TileEncoder:
         """What codes latents."""
         file, coder = self.file, self.coder
-        return TileEncoder(
-            self.program, coder.tables, file.y_thresholds, file.z_thresholds, coder.levels, self.strength
-        )
+        thresholds, weights = (file.y_thresholds, file.z_thresholds), (self.strength, DISTORTION_WEIGHT)
+        return TileEncoder(self.program, coder.tables, *thresholds, coder.levels, *weights)
 
     @lazy_property
     def network(self) -> Any:

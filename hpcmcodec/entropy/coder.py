@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpcmcodec import kernels
+from hpcmcodec.entropy.tables import DISTORTION_WEIGHT
 from hpcmcodec.errors import ModelFileError
 
 Int32: TypeAlias = npt.NDArray[np.int32]
@@ -87,9 +88,10 @@ class EntropyCoder:
         """The integers for a coding step's residuals. Strength 0 is nearest, 0.7 to 1 gives up precision where that
         saves enough bits."""
         if self.levels is None:
-            symbols = kernels.rdo_quantise(residual, rows, self.tables, strength)
+            symbols = kernels.rdo_quantise(residual, rows, self.tables, strength, DISTORTION_WEIGHT)
             return Quantised(symbols, rows, symbols.astype(np.float32))
-        return Quantised(*kernels.trellis_quantise(residual, rows, self.tables, self.levels, strength))
+        weights = strength, DISTORTION_WEIGHT
+        return Quantised(*kernels.trellis_quantise(residual, rows, self.tables, self.levels, *weights))
 
 
 class StreamEncoder:

@@ -22,7 +22,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hpcmcodec.kernels.entropy import DISTORTION_WEIGHT
+from hpcmcodec.entropy.tables import DISTORTION_WEIGHT
 
 from .curvature import Curvature
 from .response import Response

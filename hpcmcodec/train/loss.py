@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hpcmcodec.kernels.entropy import DISTORTION_WEIGHT
+from hpcmcodec.entropy.tables import DISTORTION_WEIGHT
 from hpcmcodec.nn.module import Module
 
 from .distributions import DISTRIBUTIONS, Distribution

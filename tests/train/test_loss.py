@@ -10,7 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from hpcmcodec.kernels.entropy import DISTORTION_WEIGHT  # noqa: E402
+from hpcmcodec.entropy.tables import DISTORTION_WEIGHT  # noqa: E402
 from hpcmcodec.models.lite import Lite  # noqa: E402
 from hpcmcodec.nn.torch_model import TorchModel  # noqa: E402
 from hpcmcodec.train import loss, slopes  # noqa: E402

@@ -12,10 +12,10 @@ torch = pytest.importorskip("torch")
 
 from hpcmcodec.codec.calibrate import calibrate  # noqa: E402
 from hpcmcodec.codec.model import RDO_STRENGTH, TRELLIS_STRENGTH  # noqa: E402
+from hpcmcodec.entropy.tables import DISTORTION_WEIGHT  # noqa: E402
 from hpcmcodec.errors import UsageError  # noqa: E402
 from hpcmcodec.formats import model_file  # noqa: E402
 from hpcmcodec.formats.picture import Picture  # noqa: E402
-from hpcmcodec.kernels.entropy import DISTORTION_WEIGHT  # noqa: E402
 from hpcmcodec.models.export import export_model  # noqa: E402
 from hpcmcodec.models.lite import Lite, LiteConfig  # noqa: E402
 from hpcmcodec.train import expected  # noqa: E402
