@@ -126,7 +126,8 @@ class State:
         if network.rate == "variable" and self.quality is not None and not -1e-9 <= self.quality <= 1 + 1e-9:
             low, high = range_of(network)
             raise UsageError(f"--lambda is out of this network's range ({low} to {high} for MSE)")
-        if config.inter_scale_reg and not hasattr(network, "nested"):
+        in_bands = getattr(network.config, "wavelet", False)
+        if config.inter_scale_reg and (in_bands or not hasattr(network, "nested")):
             raise UsageError("--inter-scale-reg needs a network with nested scales")
 
     def _inter_scale(self) -> InterScale | None:

@@ -86,3 +86,8 @@ def test_the_correlation_is_logged(settings: dict[str, Any]) -> None:
     train(RunConfig(**config, inter_scale_reg=True), quiet)
     lines = [json.loads(line) for line in (settings["out"] / "metrics.jsonl").read_text().splitlines()]
     assert [0 <= line["inter_scale"] <= 1 for line in lines if "loss" in line] == [True, True]
+
+
+def test_bands_are_not_nested_scales(settings: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="nested scales"):
+        train(RunConfig(**{**settings, "init": None}, preset="lite-wavelet", steps=1, inter_scale_reg=True), quiet)
