@@ -8,9 +8,9 @@ Transforms, hyper-analysis and the model's own context stay as they are, bit for
 where it changes nothing, so that nothing has to be relearnt that another start would have lost. With --lr-context
 RATE the model's own context and its hyper-synthesis learn too, and `control` is that without an addition. Each trial
 becomes an adapter with a trellis of its own. `again` is the model with a trellis fitted anew and nothing else, `plain`
-one more block of its own kind. Of bank and RWKV the same files are also coded with the gates closed. OUT keeps runs
-and models: calls go on where others stopped. The distances are to `again`: BD-rates over four qualities with 95 %
-intervals over the pictures.
+one more block of its own kind, `attention` a block of window attention. Of what has gates the same files are also coded
+with the gates closed. OUT keeps runs and models: calls go on where others stopped. The distances are to `again`:
+BD-rates over four qualities with 95 % intervals over the pictures.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,15 +47,19 @@ TRIALS: dict[str, tuple[str, str]] = {
     "multiref-p2": ("lite-multiref-p2", "memory"),
     "multiref-p3": ("lite-multiref-p3", "memory"),
     "rwkv": ("lite-rwkv", r"ctx_b\.blocks\.3"),
+    "attention": ("lite-attention", r"ctx_b\.blocks\.3"),
     "g4": ("lite-g4", _HEADS),
     "g2": ("lite-g2", _HEADS),
     "wavelet": ("lite-wavelet", r"^(h_s|ctx_a|up_state|ctx_b)\."),
 }
 """Trial -> its network, and which parameters learn."""
-NETWORKS: dict[str, Config] = {"lite-deeper": replace(LiteConfig(), context_blocks=(3, 4))}
+NETWORKS: dict[str, Config] = {
+    "lite-deeper": LiteConfig(context_blocks=(3, 4)),
+    "lite-attention": LiteConfig(attention=1),
+}
 """Networks that are no presets."""
 AGAIN = "again"
-_GATED = ("multiref", "rwkv")
+_GATED = ("multiref", "rwkv", "attention")
 _GATE = re.compile(r"\.gamma\d?$")
 
 

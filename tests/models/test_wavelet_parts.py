@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import variant_kit as kit
 
+from hpcmcodec.models.attention import WindowAttention
 from hpcmcodec.models.cost import parameters
 from hpcmcodec.models.wavelet import checkerboard
 from hpcmcodec.models.wavelet.adaptive import StepSizes
@@ -19,7 +20,6 @@ from hpcmcodec.models.wavelet.context_nets import BasicContext, EnhancedContext,
 from hpcmcodec.models.wavelet.frequency import ChannelGate, FrequencyRefinement, Fusion
 from hpcmcodec.models.wavelet.low_context import LowContext
 from hpcmcodec.models.wavelet.pyramid import MultiResolution, masked_mean
-from hpcmcodec.models.wavelet.window_attention import WindowAttention
 from hpcmcodec.nn import operations as ops
 from hpcmcodec.nn.labels import mask
 from hpcmcodec.nn.module import Module

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from hpcmcodec.errors import ModelFileError
+from hpcmcodec.models.attention import AttentionBlock
 from hpcmcodec.models.config import check_counts, check_positive
 from hpcmcodec.models.multiref.bank import Bank
 from hpcmcodec.models.multiref.config import MemoryConfig
@@ -17,7 +18,7 @@ from hpcmcodec.models.rwkv.parts import stage_blocks
 from hpcmcodec.models.schedule import Step
 from hpcmcodec.nn import operations as ops
 from hpcmcodec.nn.layers import Conv2d, PConvRB
-from hpcmcodec.nn.module import Array, Module
+from hpcmcodec.nn.module import Array, Module, Sequential
 
 from .context import ContextStage, Decoded
 from .layers import ANCHORS, Table
@@ -27,6 +28,8 @@ from .transforms import Analysis, LinearPath, Synthesis
 
 SLOPES = (0.0018, 0.0932)
 """Lambda of the lowest and the highest quality, log-uniform between them, where a config says nothing else."""
+_HEADS = 8
+"""Of window attention in the context."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class LiteConfig:
     memory: a bank of earlier states, None for none; only in 8 groups.
     rwkv: RWKV blocks in the context, None for none; only in 8 groups and without memory.
     `context_blocks` counts them too, unless they are added to the stages' own.
+    attention: blocks of window attention behind those of the context at scale 3.
     wavelet: the four slots of a grid are the Haar bands of its 2x2 cells, the low band first, and not their positions.
     """
 
@@ -56,10 +60,11 @@ class LiteConfig:
     rwkv: RwkvConfig | None = None
     slopes: tuple[float, float] = SLOPES
     wavelet: bool = False
+    attention: int = 0
 
     def __post_init__(self) -> None:
         check_positive("widths", self.latent_channels, self.hyper_channels, *self.widths, *self.context_widths)
-        check_counts("block counts", *self.blocks, *self.context_blocks)
+        check_counts("block counts", *self.blocks, *self.context_blocks, self.attention)
         if self.latent_channels % 8:
             raise ModelFileError("model config: the latent needs a multiple of 8 channels")
         if self.checkerboard_groups not in GROUPS:
@@ -122,6 +127,9 @@ class Lite(CodecNetwork):
             self.ctx_b.blocks = stage_blocks(self.ctx_b.blocks, fine, 3, config.rwkv)
             if config.rwkv.phase == 2:
                 self.ctx_a.blocks = stage_blocks(self.ctx_a.blocks, wide, 2, config.rwkv)
+        if config.attention:
+            attention = (AttentionBlock(fine, _HEADS) for _ in range(config.attention))
+            self.ctx_b.blocks = Sequential(*self.ctx_b.blocks.layers, *attention)
         wides = (wide, wide, fine)
         self.memory = None if config.memory is None else Memory(config.memory, wides, (False, True))
 

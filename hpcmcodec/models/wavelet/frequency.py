@@ -5,8 +5,8 @@ Queries are made of hyper parameters, never of latents, so that a decoder repeat
 
 from __future__ import annotations
 
+from hpcmcodec.models.attention import WindowAttention, norm
 from hpcmcodec.models.wavelet import bands
-from hpcmcodec.models.wavelet.window_attention import WindowAttention, norm
 from hpcmcodec.nn import operations as ops
 from hpcmcodec.nn.layers import Conv2d
 from hpcmcodec.nn.module import Array, Module, constant

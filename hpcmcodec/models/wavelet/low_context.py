@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hpcmcodec.models.wavelet.window_attention import WindowAttention, norm
+from hpcmcodec.models.attention import WindowAttention, norm
 from hpcmcodec.nn import operations as ops
 from hpcmcodec.nn.layers import Conv2d
 from hpcmcodec.nn.module import Array, Module
