@@ -67,7 +67,7 @@ void TileSource::read(const Piece& piece) {
             parallel_for(size_t(piece.channels * rows), std::max<size_t>(1, kGrain / size_t(right - left)), [&](size_t begin, size_t end) {
                 for (size_t task = begin; task < end; ++task) {
                     const int64_t c = int64_t(task) / rows, i = top + int64_t(task) % rows;
-                    const float* from = decoded.latents.data() +
+                    const float* from = decoded.data() +
                                         ((c * tile.grid.rows + i - tile.row) * tile.grid.columns + left - tile.column);
                     float* to = piece.data + c * piece.plane + (i - piece.rows.start) * piece.columns.size() + left - piece.columns.start;
                     std::copy_n(from, right - left, to);
@@ -122,13 +122,14 @@ void TileSource::decode(Decoded& decoded) const {
         layout = layout_of(tile, model_.program().latent_channels);
         inputs[size_t(layout_input)] = layout.data();
     }
-    decoded.latents.resize(tile.count(model_.program().latent_channels));
-    executor.run(inputs, {decoded.latents.data()}, &coder);
+    const size_t count = tile.count(model_.program().latent_channels);
+    decoded.latents.reset(ResultMemory::take(count * sizeof(float)));
+    executor.run(inputs, {decoded.data()}, &coder);
     coder.finish();
-    if (!finite(decoded.latents.data(), decoded.latents.size())) {
+    if (!finite(decoded.data(), count)) {
         fail(Status::corrupt, "the latent streams are damaged (values beyond all bounds)");
     }
-    if (content.complete && check_of(decoded.latents.data(), decoded.latents.size()) != content.check) {
+    if (content.complete && check_of(decoded.data(), count) != content.check) {
         fail(Status::arithmetic, "the decoded latents differ from the encoder's: run `hpcm doctor` to test this installation");
     }
 }

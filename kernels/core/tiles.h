@@ -10,6 +10,7 @@
 #include "latents.h"
 #include "lock.h"
 #include "model.h"
+#include "result_memory.h"
 #include "strips.h"
 
 namespace hpcm {
@@ -51,7 +52,9 @@ public:
 private:
     struct Decoded {
         TileGrid::Tile tile;
-        std::vector<float> latents;  // empty: not there yet
+        HeldMemory latents;
+
+        float* data() const { return static_cast<float*>(latents->data()); }
     };
     using Row = std::vector<Decoded>;
 

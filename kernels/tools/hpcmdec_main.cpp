@@ -4,6 +4,7 @@
 #include <cstring>
 #include <algorithm>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -89,8 +90,15 @@ void put_chunk(std::vector<uint8_t>& to, const char* type, const std::vector<uin
     put32(to, ~crc);
 }
 
+// Not initialised, so that the threads that write a part of it also fetch its memory from the system.
+struct Samples {
+    explicit Samples(size_t size_) : size(size_), data(new uint8_t[size_]) {}
+    size_t size;
+    std::unique_ptr<uint8_t[]> data;
+};
+
 // A PNG whose pixels are stored, not compressed.
-std::vector<uint8_t> png(const std::vector<uint8_t>& samples, uint32_t width, uint32_t height, uint32_t channels) {
+std::vector<uint8_t> png(const uint8_t* samples, uint32_t width, uint32_t height, uint32_t channels) {
     std::vector<uint8_t> out{0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'}, head, body{0x78, 0x01};
     put32(head, width);
     put32(head, height);
@@ -101,7 +109,7 @@ std::vector<uint8_t> png(const std::vector<uint8_t>& samples, uint32_t width, ui
     uint32_t a = 1, b = 0;
     for (uint32_t y = 0; y < height; ++y) {
         rows.push_back(0);
-        rows.insert(rows.end(), samples.begin() + ptrdiff_t(y * line), samples.begin() + ptrdiff_t((y + 1) * line));
+        rows.insert(rows.end(), samples + y * line, samples + (y + 1) * line);
     }
     for (const uint8_t byte : rows) a = (a + byte) % 65521, b = (b + a) % 65521;
     for (size_t at = 0; at < rows.size(); at += 65535) {
@@ -118,12 +126,12 @@ std::vector<uint8_t> png(const std::vector<uint8_t>& samples, uint32_t width, ui
 }
 
 // Samples of 16 bits as they lie in memory to Netpbm's, the more significant byte first.
-void to_netpbm(std::vector<uint8_t>& samples) {
-    for (size_t i = 0; i + 1 < samples.size(); i += 2) {
+void to_netpbm(Samples& samples) {
+    for (uint8_t* at = samples.data.get(); at < samples.data.get() + samples.size; at += 2) {
         uint16_t value;
-        std::memcpy(&value, &samples[i], 2);
-        samples[i] = uint8_t(value >> 8);
-        samples[i + 1] = uint8_t(value);
+        std::memcpy(&value, at, 2);
+        at[0] = uint8_t(value >> 8);
+        at[1] = uint8_t(value);
     }
 }
 
@@ -205,21 +213,18 @@ int main(int argc, char** argv) {
     if (deep && ends_with(output, ".png")) die(HPCM_USAGE, "-d is for PPM, PGM and PAM");
     if (deep) request.bits = 16;
     const size_t line = size_t(width) * info.channels * (deep ? 2 : 1);
-    std::vector<uint8_t> samples(line * height);
-    check(hpcm_decode_into(picture, &request, samples.data(), line));
+    Samples samples(line * height);
+    check(hpcm_decode_into(picture, &request, samples.data.get(), line));
     if (deep) to_netpbm(samples);
     const bool alpha = info.channels % 2 == 0, pam = ends_with(output, ".pam") || (alpha && output == "-");
-    std::vector<uint8_t> made;
-    if (ends_with(output, ".png")) {
-        made = png(samples, width, height, info.channels);
-    } else {
-        if (alpha && !pam) die(HPCM_USAGE, "the picture has alpha, which PPM and PGM cannot hold: use .pam or .png");
-        const std::string head = netpbm_head(width, height, info.channels, deep ? info.bit_depth : 8, pam);
-        made.assign(head.begin(), head.end());
-        made.insert(made.end(), samples.begin(), samples.end());
-    }
+    const bool as_png = ends_with(output, ".png");
+    if (alpha && !pam && !as_png) die(HPCM_USAGE, "the picture has alpha, which PPM and PGM cannot hold: use .pam or .png");
+    const std::string head = as_png ? "" : netpbm_head(width, height, info.channels, deep ? info.bit_depth : 8, pam);
+    const std::vector<uint8_t> made = as_png ? png(samples.data.get(), width, height, info.channels) : std::vector<uint8_t>();
+    const auto put = [](const void* data, size_t size, std::FILE* to) { return std::fwrite(data, 1, size, to) == size; };
     std::FILE* to = output == "-" ? stdout : std::fopen(output.c_str(), "wb");
-    const bool written = to != nullptr && std::fwrite(made.data(), 1, made.size(), to) == made.size() && std::fflush(to) == 0;
+    const bool written = to != nullptr && put(head.data(), head.size(), to) &&
+                         (as_png ? put(made.data(), made.size(), to) : put(samples.data.get(), samples.size, to)) && std::fflush(to) == 0;
     if (!written) die(4, output + ": it cannot be written");
     if (to != stdout) std::fclose(to);
     hpcm_close(picture);
