@@ -68,11 +68,13 @@ outdated() {
     done
 }
 
-# link SUFFIX FEATURES FIRST WORDS: both modules of some objects; FIRST: names of those in first/, in their order.
+# link SUFFIX FEATURES FIRST WORDS: both modules of what `commands` makes, not of what sources that are gone have left; FIRST: names of
+# those in first/, in their order.
 link() {
     objects=$target/objects$1
+    common=$(commands "$1" "$2" "" | sed -n "s|.* -o \($objects/[^/]*\.o\)\$|\1|p")
     for kind in plain:hpcm relaxed:hpcm-fma; do
-        $cxx $(machine "$2") -O2 -s -mexec-model=reactor $(printf "$objects/first/%s.o " $3) "$objects"/*.o "$objects/fma/${kind%:*}.o" \
+        $cxx $(machine "$2") -O2 -s -mexec-model=reactor $(printf "$objects/first/%s.o " $3) $common "$objects/fma/${kind%:*}.o" \
             -Wl,-z,stack-size=1048576 -Wl,--max-memory=$memory $4 -o "$target/${kind#*:}$1.wasm"
     done
 }

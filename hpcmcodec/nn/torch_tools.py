@@ -21,9 +21,10 @@ def wide(x: Tensor) -> Tensor:
     return x if x.dtype == torch.float64 else x.float()
 
 
-def feed_forward(x: Tensor, ew: Tensor, eb: Tensor, rw: Tensor, rb: Tensor) -> Tensor:
-    """Expansion, LeakyReLU, reduction."""
-    return F.conv2d(F.leaky_relu(F.conv2d(x, ew, eb), 0.01), rw, rb)
+def residual(x: Tensor, mixed: Tensor, ew: Tensor, eb: Tensor, rw: Tensor, rb: Tensor) -> Tensor:
+    """x and, of what was mixed in space, expansion, LeakyReLU, reduction; in place, as training waits for memory."""
+    branch = F.conv2d(F.leaky_relu(F.conv2d(mixed, ew, eb), 0.01, inplace=True), rw, rb)
+    return branch.add_(x) if branch.dtype == x.dtype else x + branch
 
 
 def butterfly(a: Tensor, b: Tensor, c: Tensor, d: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -23,4 +23,4 @@ def _(x: Tensor, sw: Tensor, sb: Tensor, ew: Tensor, eb: Tensor, rw: Tensor, rb:
 
     from hpcmcodec.nn import torch_tools as tools
 
-    return x + tools.feed_forward(F.conv2d(x, sw, sb, padding=1, groups=x.shape[1]), ew, eb, rw, rb)
+    return tools.residual(x, F.conv2d(x, sw, sb, padding=1, groups=x.shape[1]), ew, eb, rw, rb)

@@ -31,8 +31,9 @@ def _(x: Tensor, sw: Tensor, sb: Tensor, ew: Tensor, eb: Tensor, rw: Tensor, rb:
     from hpcmcodec.nn import torch_tools as tools
 
     n1 = sw.shape[0]
-    spatial = F.conv2d(x[:, :n1], sw, sb, padding=1)
-    return x + tools.feed_forward(torch.cat((spatial, x[:, n1:].to(spatial.dtype)), 1), ew, eb, rw, rb)
+    first, rest = x.split((n1, x.shape[1] - n1), 1)  # two slices would each have a gradient of the whole size
+    spatial = F.conv2d(first, sw, sb, padding=1)
+    return tools.residual(x, torch.cat((spatial, rest.to(spatial.dtype)), 1), ew, eb, rw, rb)
 
 
 @pconv_rb.gradient
