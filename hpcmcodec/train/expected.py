@@ -40,16 +40,16 @@ class Quantiser(ABC):
 
     def __call__(self, latent: Tensor, mean: Tensor, log_scale: Tensor, quality: Tensor) -> tuple[Tensor, Tensor]:
         """Decoded latents and the bits of each; all (N, C, H, W) float32. quality (N,): of each picture."""
-        values, bits, slope = self.choose((latent - mean).detach(), log_scale.detach())
+        values, bits, slope, rows = self.choose((latent - mean).detach(), log_scale.detach())
         if not torch.is_grad_enabled():
             return values + mean, bits
         curvature = self.curvature(quality)
-        found: tuple[Tensor, Tensor] = _Coded.apply(latent, mean, log_scale, values, bits, slope, self, curvature)
+        found: tuple[Tensor, Tensor] = _Coded.apply(latent, mean, log_scale, values, bits, slope, rows, self, curvature)
         return found
 
     @abstractmethod
-    def choose(self, residual: Tensor, log_scale: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Of each residual: the value that it is coded as, its bits, and their slope by the log-scale."""
+    def choose(self, residual: Tensor, log_scale: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Of each residual: the value that it is coded as, its bits, their slope by the log-scale, and `row`."""
 
     @abstractmethod
     def measured(self) -> Response:
@@ -77,17 +77,18 @@ class _Coded(torch.autograd.Function):
         values: Tensor,
         bits: Tensor,
         slope: Tensor,
+        rows: Tensor,
         quantiser: Quantiser,
         curvature: Tensor,
     ) -> tuple[Tensor, Tensor]:
-        ctx.save_for_backward(latent - mean, log_scale, values, slope, curvature)
+        ctx.save_for_backward(latent - mean, values, slope, rows, curvature)
         ctx.quantiser = quantiser
         return values + mean, bits
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         by_value, price = gradients
-        residual, log_scale, values, slope, curvature = ctx.saved_tensors
+        residual, values, slope, rows, curvature = ctx.saved_tensors
         magnitude, sign = residual.abs(), residual.sign()
         h, towards = curvature[:, None, None, None] * price, sign * by_value
         at_zero, w = towards - h * values.abs(), price * (DISTORTION_WEIGHT / ctx.quantiser.strength)
@@ -96,7 +97,7 @@ class _Coded(torch.autograd.Function):
             """What they cost on average, for slopes a and b of the value and its square."""
             return a * (at_zero + 2 * w * magnitude) + b * (h / 2 - w)
 
-        by_residual, by_log_scale = ctx.quantiser.response(magnitude, ctx.quantiser.row(log_scale))
+        by_residual, by_log_scale = ctx.quantiser.response(magnitude, rows)
         by_latent = sign * flips(*by_residual)
         by_scale = price * slope + (1 - GAINED) * flips(*by_log_scale)
-        return by_latent, by_value - by_latent, by_scale, None, None, None, None, None
+        return by_latent, by_value - by_latent, by_scale, *[None] * 6

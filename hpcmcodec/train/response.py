@@ -35,7 +35,7 @@ class Response:
         """Both (2, rows, BINS) float32, at the middles of the bins: of the value, of its square."""
         far = torch.tensor([1.0, 2 * BINS * WIDTH])[:, None, None].expand(2, by_residual.shape[1], 1)
         pair = torch.cat((by_residual, far), 2), torch.cat((by_log_scale, 0 * far), 2)
-        self._tables = torch.stack(pair).flatten(2)
+        self._slopes = torch.cat(pair).permute(1, 2, 0).flatten(0, 1).contiguous()  # of a row and bin, side by side
 
     @classmethod
     def of(cls, quantise: Quantise, scales: npt.NDArray[np.floating]) -> Self:
@@ -62,17 +62,13 @@ class Response:
     def __call__(self, magnitude: Tensor, row: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
         """By the magnitude, then by the log-scale: slopes of value and square. Both arguments of one shape, rows
         int64."""
-        self._tables = self._tables.to(magnitude.device)
+        self._slopes = self._slopes.to(magnitude.device)
         place = (magnitude / WIDTH - 0.5).clamp(0, BINS)
         below = place.floor().clamp_max(BINS - 1)
-        share, index = place - below, row * (BINS + 1) + below.long()
-
-        def read(table: Tensor) -> Tensor:
-            return torch.lerp(table[index], table[index + 1], share)
-
-        (value, square), (value_across, square_across) = self._tables
-        squares = torch.where(place < BINS, read(square), 2 * magnitude)
-        return (read(value), squares), (read(value_across), read(square_across))
+        index = row * (BINS + 1) + below.long()
+        found = torch.lerp(self._slopes[index], self._slopes[index + 1], (place - below)[..., None])
+        value, square, value_across, square_across = found.unbind(-1)
+        return (value, torch.where(place < BINS, square, 2 * magnitude)), (value_across, square_across)
 
 
 def _ordinary(

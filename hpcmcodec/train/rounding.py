@@ -29,12 +29,12 @@ class Rounding(Quantiser):
     def measured(self) -> Response:
         return _measured(self.strength)
 
-    def choose(self, residual: Tensor, log_scale: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def choose(self, residual: Tensor, log_scale: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         symbols, leaf = rdo_round(residual, log_scale, self.strength, _FAMILY), log_scale.detach().requires_grad_()
         with torch.enable_grad():
             bits = _FAMILY.bits(symbols, leaf)
             (slope,) = torch.autograd.grad(bits.sum(), leaf)
-        return symbols, bits.detach(), slope
+        return symbols, bits.detach(), slope, self.row(log_scale)
 
 
 def _log_scales() -> Tensor:
