@@ -10,10 +10,8 @@ import torch
 
 from .config import RunConfig
 
-_TRIM_THRESHOLD, _MMAP_MAX = -1, -4
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -3, -4
 """Options of glibc's mallopt."""
-_BLOCKS = 65536
-"""Its own setting of the latter."""
 
 
 @contextmanager
@@ -42,8 +40,12 @@ def _keep_memory(keep: bool) -> None:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):  # another library; no handle of the process on Windows
         return
-    mallopt(_MMAP_MAX, 0 if keep else _BLOCKS)
-    mallopt(_TRIM_THRESHOLD, -1 if keep else 1 << 17)
+    if keep:
+        settings = {_MMAP_MAX: 0, _TRIM_THRESHOLD: -1}
+    else:  # what it comes to by itself where blocks are large
+        settings = {_MMAP_MAX: 1 << 16, _MMAP_THRESHOLD: 1 << 25, _TRIM_THRESHOLD: 1 << 26}
+    for option, value in settings.items():
+        mallopt(option, value)
 
 
 def uses_bfloat16(config: RunConfig) -> bool:
