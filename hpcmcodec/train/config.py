@@ -83,7 +83,7 @@ class RunConfig:
         None, "Quantise by the trellis of this model (hpcm models calibrate) instead of rounding.", str, "MODEL"
     )
 
-    optimizer: str = option("adam", "How parameters move.", choices=("adam", "cautious", "muon"))
+    optimizer: str = option("adam", "How parameters move.", choices=("adam", "cautious", "muon", "soap"))
     lr: float = option(6e-4, "Learning rate of the networks.", float, "RATE")
     lr_fast: float = option(3e-3, "Learning rate of lite's tables and neighbour weights.", float, "RATE")
     lr_linear: float = option(1e-5, "Learning rate of lite's linear transform.", float, "RATE")

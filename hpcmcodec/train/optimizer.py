@@ -12,10 +12,12 @@ from torch import Tensor
 from hpcmcodec.errors import UsageError
 
 from .config import RunConfig
-from .update_rules import CautiousAdam, Muon
+from .soap import Soap
+from .update_rules import AdamDirections, CautiousAdam, Muon
 
 _BETAS = (0.9, 0.98)
 _EPSILON = 1e-10  # gradients of single weights are small: the usual 1e-8 would damp them
+_OTHERS: dict[str, type[AdamDirections]] = {"cautious": CautiousAdam, "muon": Muon, "soap": Soap}
 _OFFICIAL = ((2750 / 3000, 1.0), (2850 / 3000, 0.3), (2950 / 3000, 0.1), (2.0, 0.01))
 """HPCM's training (arXiv 2507.19125, official code): until this share of the epochs, this factor of 1e-4."""
 
@@ -42,16 +44,14 @@ def make_optimizer(parameters: Mapping[str, Tensor], config: RunConfig) -> torch
         frozen = config.freeze is not None and re.search(config.freeze, name) is not None
         parameter.requires_grad_(not frozen)
         if not frozen:
-            orthogonal = config.optimizer == "muon" and kind_of(name) == "deep" and _is_matrix(parameter)
-            groups.setdefault((rate_of(name, config), orthogonal), []).append(parameter)
+            matrix = config.optimizer in ("muon", "soap") and kind_of(name) == "deep" and _is_matrix(parameter)
+            groups.setdefault((rate_of(name, config), matrix), []).append(parameter)
     chosen: list[dict[str, Any]] = [
-        {"params": members, "lr": rate, "base": rate, "orthogonal": orthogonal}
-        for (rate, orthogonal), members in groups.items()
+        {"params": members, "lr": rate, "base": rate, "matrices": matrices}
+        for (rate, matrices), members in groups.items()
     ]
-    if config.optimizer == "cautious":
-        return CautiousAdam(chosen, betas=_BETAS, eps=_EPSILON)
-    if config.optimizer == "muon":
-        return Muon(chosen, betas=_BETAS, eps=_EPSILON)
+    if config.optimizer in _OTHERS:
+        return _OTHERS[config.optimizer](chosen, betas=_BETAS, eps=_EPSILON)
     return torch.optim.Adam(chosen, betas=_BETAS, eps=_EPSILON, fused=True)
 
 

@@ -161,7 +161,7 @@ class State:
     def _restore_optimizer(self, saved: dict[str, Any]) -> None:
         """A branch may train other parameters than the run that it comes from, or in another way, and then has no
         moments to begin with."""
-        own = [{key: group[key] for key in ("base", "orthogonal")} for group in self.optimizer.param_groups]
+        own = [{key: group[key] for key in ("base", "matrices")} for group in self.optimizer.param_groups]
         try:
             self.optimizer.load_state_dict(saved["optimizer"])
         except (ValueError, KeyError) as error:

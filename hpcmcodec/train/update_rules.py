@@ -1,4 +1,4 @@
-"""Optimisers beside Adam: both work on the same groups and keep their state where torch's do."""
+"""Optimisers beside Adam: they work on the same groups and keep their state where torch's do."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 _LARGEST_BOOST = 10.0
 
 
-class _AdamDirections(torch.optim.Optimizer):
-    """Adam's moments; subclasses decide what they make of a group's directions."""
+class AdamDirections(torch.optim.Optimizer):
+    """Adam; subclasses decide how else groups move."""
 
     def __init__(self, groups: Any, betas: tuple[float, float], eps: float) -> None:
         super().__init__(groups, {"lr": 1e-3, "betas": betas, "eps": eps})
@@ -27,7 +27,7 @@ class _AdamDirections(torch.optim.Optimizer):
                 self._move(group, parameters)
 
     def _move(self, group: dict[str, Any], parameters: list[Tensor]) -> None:
-        raise AssertionError("a subclass moves the parameters")
+        torch._foreach_add_(parameters, self._adam(group, parameters), alpha=-group["lr"])
 
     def _adam(self, group: dict[str, Any], parameters: list[Tensor]) -> list[Tensor]:
         """The steps of Adam at a learning rate of 1, by parameter."""
@@ -49,7 +49,7 @@ class _AdamDirections(torch.optim.Optimizer):
         return list(directions)
 
 
-class CautiousAdam(_AdamDirections):
+class CautiousAdam(AdamDirections):
     """Adam that moves only elements whose momentum agrees in sign with the gradient, the others' share added to them
     (arXiv 2411.16085; in the code of arXiv 2502.20161)."""
 
@@ -62,16 +62,15 @@ class CautiousAdam(_AdamDirections):
             p.sub_(direction * agrees * boost * group["lr"])
 
 
-class Muon(_AdamDirections):
-    """Orthogonalised momentum for groups marked `orthogonal` (Jordan 2024), Adam for the others. Elements of a step
+class Muon(AdamDirections):
+    """Orthogonalised momentum for groups marked `matrices` (Jordan 2024), Adam for the others. Elements of a step
     have a root mean square of about the learning rate; matrices of one shape are orthogonalised together."""
 
     _MOMENTUM = 0.95
 
     def _move(self, group: dict[str, Any], parameters: list[Tensor]) -> None:
-        if not group["orthogonal"]:
-            directions = self._adam(group, parameters)
-            torch._foreach_add_(parameters, directions, alpha=-group["lr"])
+        if not group["matrices"]:
+            super()._move(group, parameters)
             return
         shapes: dict[tuple[int, int], list[tuple[Tensor, Tensor]]] = {}
         for p in parameters:

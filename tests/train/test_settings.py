@@ -35,6 +35,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "famo": {"balance": "famo", "lambda_": 0.01},
     "cautious": {"optimizer": "cautious"},
     "muon": {"optimizer": "muon"},
+    "soap": {"optimizer": "soap"},
     "bfloat16": {"precision": "bfloat16"},
     "channels-last": {"channels_last": True, "precision": "float32"},
     "one rate": {"lambda_": 0.013},
