@@ -56,8 +56,8 @@ class AsIdentity(Trellis):
     """The gradients of a quantiser that is taken for the identity."""
 
     def __call__(self, latent: Tensor, mean: Tensor, log_scale: Tensor, quality: Tensor) -> tuple[Tensor, Tensor]:
-        values, *coded = self._quantised((latent - mean).detach(), log_scale.detach())
-        bits, slope = self._looked_up(*coded, log_scale.detach())
+        values, symbols, quantisers, rows = self._quantised((latent - mean).detach(), log_scale.detach())
+        bits, slope = self._looked_up(symbols, quantisers, rows, log_scale.detach())
         wide = log_scale.detach() - math.log(2 * STEP)
         noise = torch.rand_like(latent) - 0.5
         by_mean = logistic_bits((values - (mean - mean.detach())) / (2 * STEP), wide)
