@@ -1,8 +1,8 @@
 """Pixels that training sees a second of one core: releases in turns, as ratios to the first one's.
 
-    python benchmarks/throughput.py PICTURES [--batch-size 4] [--steps 24] [--runs 3] [-o FILE] [NAME=COMMAND...]
+    python benchmarks/throughput.py --data PICTURES [--batch-size 4] [--steps 24] [--runs 3] [-o FILE] NAME=COMMAND...
 
-    python benchmarks/throughput.py photos/ old=old/bin/hpcm new=new/bin/hpcm
+    python benchmarks/throughput.py --data photos/ old=old/bin/hpcm new=new/bin/hpcm
 
 Each is `COMMAND train` from lite-8 under its trellis, on one thread, for 4 steps and for so many more; what the longer
 call takes more of the processor, divided by its steps, is a step. Time of the processor, so that other work on the
@@ -35,8 +35,8 @@ def cpu_seconds(command: str, folder: Path, pictures: Path, batch: int, steps: i
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("pictures", type=Path, metavar="PICTURES")
-    parser.add_argument("commands", nargs="*", default=["hpcm=hpcm"], metavar="NAME=COMMAND")
+    parser.add_argument("commands", nargs="+", metavar="NAME=COMMAND")
+    parser.add_argument("--data", type=Path, required=True, metavar="PICTURES")
     parser.add_argument("--batch-size", type=int, default=4)
     parser.add_argument("--steps", type=int, default=24)
     parser.add_argument("--runs", type=int, default=3)
@@ -48,7 +48,7 @@ def main() -> None:
         for _ in range(arguments.runs):
             for name, command in commands.items():
                 short, long = (
-                    cpu_seconds(command, Path(folder) / name, arguments.pictures, arguments.batch_size, steps)
+                    cpu_seconds(command, Path(folder) / name, arguments.data, arguments.batch_size, steps)
                     for steps in (START, START + arguments.steps)
                 )
                 found[name].append((long - short) / arguments.steps)
