@@ -1,6 +1,6 @@
 """What may be added to the context of a model? Each addition trained alone on cached latents, then real files measured.
 
-    python benchmarks/context_trials.py OUT --train PICTURES [--steps 800] [--seeds 1] [--trials TRIAL...]
+    python benchmarks/context_trials.py OUT --train PICTURES [--steps 800] [--seeds 0 1 2] [--trials TRIAL...]
     python benchmarks/context_trials.py OUT --measure PICTURES [--data docs/figures/contexts.json]
     python benchmarks/context_trials.py OUT --data docs/figures/contexts.json --ship TRIAL=NAME... --to FOLDER
 
@@ -8,9 +8,10 @@ Transforms, hyper-analysis and the model's own context stay as they are, bit for
 where it changes nothing, so that nothing has to be relearnt that another start would have lost. With --lr-context
 RATE the model's own context and its hyper-synthesis learn too, and `control` is that without an addition. Each trial
 becomes an adapter with a trellis of its own. `again` is the model with a trellis fitted anew and nothing else, `plain`
-one more block of its own kind, `attention` a block of window attention. Of what has gates the same files are also coded
-with the gates closed. OUT keeps runs and models: calls go on where others stopped. The distances are to `again`:
-BD-rates over four qualities with 95 % intervals over the pictures.
+one more block of its own kind, `attention` a block of window attention. `rwkv-instead` has RWKV in place of the trained
+blocks, of which it learns for --distil steps what they do. Of what has gates the same files are also coded with the
+gates closed. OUT keeps runs and models: calls go on where others stopped. The distances are to `again`: BD-rates over
+four qualities with 95 % intervals over the pictures.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ TRIALS: dict[str, tuple[str, str]] = {
     "multiref-p3": ("lite-multiref-p3", "memory"),
     "rwkv": ("lite-rwkv", r"ctx_b\.blocks\.3"),
     "attention": ("lite-attention", r"ctx_b\.blocks\.3"),
+    "rwkv-instead": ("lite-rwkv-p1", r"ctx_b\.blocks"),
     "g4": ("lite-g4", _HEADS),
     "g2": ("lite-g2", _HEADS),
     "wavelet": ("lite-wavelet", r"^(h_s|ctx_a|up_state|ctx_b)\."),
@@ -61,6 +63,8 @@ NETWORKS: dict[str, Config] = {
 AGAIN = "again"
 _GATED = ("multiref", "rwkv", "attention")
 _GATE = re.compile(r"\.gamma\d?$")
+_INSTEAD = ("rwkv-instead",)
+"""Trials whose blocks stand in place of trained ones, from which they learn at first: closed they are nothing."""
 
 
 def hpcm(*arguments: object) -> None:
@@ -82,6 +86,8 @@ def train(trial: str, seed: int, arguments: argparse.Namespace) -> None:
         start += ["--freeze-except", learning]
     elif trial != CONTROL:
         rates.append(f"{learning}={arguments.lr}")
+    if trial in _INSTEAD:
+        start += ["--distil", arguments.distil]
     how = f"--cache-latents {arguments.latents} --batch-size 16 --lr {common} --lr-fast {common}"
     how += f" --decay {arguments.decay} --steps {arguments.steps} --threads {arguments.threads} --seed {seed} --resume"
     if rates:
@@ -220,12 +226,13 @@ def main() -> None:
     parser.add_argument("--train", metavar="PICTURES")
     parser.add_argument("--init", default=store.DEFAULT_MODEL, metavar="MODEL")
     parser.add_argument("--steps", type=int, default=800)
-    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--lr-gates", type=float, default=5e-3)
     parser.add_argument("--lr-context", type=float, default=0.0)
     parser.add_argument("--decay", type=float, default=0.5)
     parser.add_argument("--latents", type=int, default=2048)
+    parser.add_argument("--distil", type=int, default=150, metavar="STEPS")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--measure", type=Path, metavar="PICTURES")
     parser.add_argument("--data", type=Path, metavar="FILE.json")
@@ -236,10 +243,10 @@ def main() -> None:
     (arguments.out / "models").mkdir(parents=True, exist_ok=True)
     if arguments.train:
         fit_again(arguments)
-        for seed in range(arguments.seeds):
+        for seed in arguments.seeds:
             for trial in arguments.trials:
                 train(trial, seed, arguments)
-                if trial.startswith(_GATED):
+                if trial.startswith(_GATED) and trial not in _INSTEAD:
                     close_gates(arguments.out, trial, seed)
     if arguments.measure:
         models = measure(arguments.out, arguments.measure, arguments.trials)

@@ -79,6 +79,13 @@ class RunConfig:
         int,
         "N",
     )
+    distil: int | None = option(
+        None,
+        "With --cache-latents: in so many first steps, the context's blocks learn to do what those of --init do, in"
+        " whose place they stand.",
+        int,
+        "N",
+    )
     trellis: str | None = option(
         None, "Quantise by the trellis of this model (hpcm models calibrate) instead of rounding.", str, "MODEL"
     )

@@ -34,6 +34,7 @@ _POSITIVE_IF_GIVEN = (
     "split_mb",
     "truncation_steps",
     "cache_latents",
+    "distil",
 )
 _NOT_NEGATIVE: tuple[str, ...] = (
     "lr_fast",
@@ -66,6 +67,8 @@ def check(config: RunConfig) -> None:
         raise UsageError("--branch begins with another run's weights: leave --init out")
     if config.cache_latents and (config.spectral_reg or config.inter_scale_reg or config.balance != "none"):
         raise UsageError("--cache-latents trains the context alone: regularisers and balancing are for whole training")
+    if config.distil and not (config.cache_latents and config.init and config.preset):
+        raise UsageError("--distil needs --cache-latents, the model to learn from (--init) and a network (--preset)")
     _check_regularisers(config)
     try:
         re.compile(config.freeze or "")

@@ -7,14 +7,17 @@ latents are made (curvature.py).
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
 
+from .distil import Distillation
 from .environment import memory_format, uses_bfloat16
 from .latents import PIECE, CachedLatents, analysing, key_of
 from .loss import Noise, Outcome, rate_distortion
-from .objective import ContextObjective
+from .objective import ContextObjective, Evaluation
 from .run import Batch, Run
 from .slopes import range_of
 
@@ -33,6 +36,9 @@ class ContextRun(Run):
         noise = Noise(self.group.rank, self.group.world)
         return ContextObjective(self.state.model, self.config, noise, self.state.curvature)
 
+    def _distils(self, step: int) -> bool:
+        return step < (self.config.distil or 0)
+
     def _prepare(self) -> None:
         """Fix the parameters that latents depend on, make the latents, measure the curvature."""
         config, state = self.config, self.state
@@ -49,12 +55,20 @@ class ContextRun(Run):
         self.group.wait()
         if self.evaluate.bends and state.step == 0:
             self._bend()
+        if self._distils(state.step):
+            self._distil = Evaluation(Distillation(state.model, config, self.evaluate.quantiser), config, self.group)
 
     def _batch(self, step: int) -> tuple[np.ndarray, ...]:
         return tuple(part[self.share] for part in self.cached.batch(self.config.seed, step, self.config.batch_size))
 
     def _outcome(self, batch: Batch) -> Outcome:
-        return self.evaluate(*batch)
+        return self._distil(*batch) if self._distils(self.state.step) else self.evaluate(*batch)
+
+    def _named(self, found: dict[str, Any], step: int) -> dict[str, Any]:
+        if not self._distils(step):
+            return found
+        mismatch = found.pop("loss")
+        return {"mismatch": mismatch, **{name: value for name, value in found.items() if name not in ("bpp", "mse")}}
 
     def _measure_curvature(self, batch: Batch, outcome: Outcome) -> None:
         """Nothing: it does not change."""

@@ -20,6 +20,7 @@ from .slopes import METRICS, lambda_of, range_of, yardstick
 from .spectral import truncate
 
 if TYPE_CHECKING:
+    from .distil import Distillation
     from .expected import Quantiser
 
 
@@ -38,6 +39,8 @@ def quantiser_of(config: RunConfig, network: Any, curvature: Curvature | None = 
 
 class Objective(torch.nn.Module):
     """Pictures (N, 3, H, W) in 0..1 and qualities (N,) -> the fields of an Outcome, with training's gradients."""
+
+    uses_all = True
 
     def __init__(self, model: TorchModel, config: RunConfig, noise: Noise, curvature: Curvature) -> None:
         super().__init__()
@@ -68,6 +71,8 @@ class ContextObjective(torch.nn.Module):
     Of the picture there is only the distortion: quadratic about the latents, with the curvature as it was measured.
     """
 
+    uses_all = False  # of the parameters: transforms have no part in it
+
     def __init__(self, model: TorchModel, config: RunConfig, noise: Noise, curvature: Curvature) -> None:
         super().__init__()
         self.model, self._curvature = model, curvature
@@ -93,10 +98,12 @@ class ContextObjective(torch.nn.Module):
 class Evaluation:
     """An objective ready to be called: divided among processes, compiled, in the memory format that was asked for."""
 
-    def __init__(self, objective: Objective | ContextObjective, config: RunConfig, group: Processes) -> None:
+    def __init__(
+        self, objective: Objective | ContextObjective | Distillation, config: RunConfig, group: Processes
+    ) -> None:
         self._format = memory_format(config)
         self.quantiser = objective.quantiser
-        module = group.wrap(objective)
+        module = group.wrap(objective, uses_all=objective.uses_all)
         self._call = torch.compile(module) if config.compile else module
 
     @property

@@ -37,9 +37,12 @@ class Processes:
         own = count // self.world
         return slice(self.rank * own, (self.rank + 1) * own)
 
-    def wrap(self, module: torch.nn.Module) -> torch.nn.Module:
-        """The module with gradients averaged over processes, all starting with the first one's weights."""
-        return module if self.world == 1 else torch.nn.parallel.DistributedDataParallel(module)
+    def wrap(self, module: torch.nn.Module, *, uses_all: bool = True) -> torch.nn.Module:
+        """The module with gradients averaged over processes, all starting with the first one's weights. `uses_all`:
+        every parameter has a gradient in every step."""
+        if self.world == 1:
+            return module
+        return torch.nn.parallel.DistributedDataParallel(module, find_unused_parameters=not uses_all)
 
     def mean(self, value: Tensor) -> Tensor:
         """Average over processes."""

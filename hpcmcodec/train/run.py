@@ -230,10 +230,7 @@ class Run:
         """One line of metrics; returns the next interval."""
         state, config = self.state, self.config
         found = seen.summary(state.seconds, config.patch_size**2 * self.group.world, self.group.mean)
-        if self.truncation is not None and (tau := self.truncation.tau(state.step - 1)) < 1:
-            found["tau"] = round(tau, 5)  # loss and mse are those of truncated pictures
-            if self.truncation.target == "image":
-                found = {f"{name}_truncated" if name in ("loss", "mse") else name: v for name, v in found.items()}
+        found = self._named(found, state.step - 1)
         if config.balance != "none":
             found["balance"] = [round(w, 5) for w in state.balance.w.tolist()]
         if self._correlation is not None:
@@ -242,6 +239,15 @@ class Run:
             found["inter_scale_skipped"] = state.inter_scale.skipped
         self._last = self._show(**found, done=round(self._done(), 5))
         return Interval(state.seconds)
+
+    def _named(self, found: dict[str, Any], step: int) -> dict[str, Any]:
+        """The means up to a step under names that say what they are of."""
+        if self.truncation is None or (tau := self.truncation.tau(step)) >= 1:
+            return found
+        found["tau"] = round(tau, 5)
+        if self.truncation.target == "image":
+            found = {f"{name}_truncated" if name in ("loss", "mse") else name: v for name, v in found.items()}
+        return found
 
     def _show(self, **values: Any) -> dict[str, Any]:
         line = {"step": self.state.step, "seconds": round(self.state.seconds, 1), **values}

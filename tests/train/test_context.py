@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +15,15 @@ torch = pytest.importorskip("torch")
 from hpcmcodec.errors import UsageError  # noqa: E402
 from hpcmcodec.formats import model_file  # noqa: E402
 from hpcmcodec.models import store  # noqa: E402
+from hpcmcodec.models.presets import PRESETS  # noqa: E402
+from hpcmcodec.models.rwkv.config import RwkvConfig  # noqa: E402
 from hpcmcodec.train import checkpoint  # noqa: E402
 from hpcmcodec.train.config import RunConfig  # noqa: E402
 from hpcmcodec.train.export import export_run  # noqa: E402
 from hpcmcodec.train.initial import from_model  # noqa: E402
 from hpcmcodec.train.latents import PIECE  # noqa: E402
 from hpcmcodec.train.run import train  # noqa: E402
+from tests.codec.conftest import TINY  # noqa: E402
 
 from .conftest import losses, mean, quiet  # noqa: E402
 
@@ -84,6 +89,45 @@ def test_a_part_of_the_context(settings: dict[str, Any]) -> None:
     before, after = from_model(settings["init"]).arrays, checkpoint.load(settings["out"])["average"]
     changed = {name for name in after if not np.array_equal(before[name], after[name].numpy())}
     assert changed and all(name.startswith("ctx_b.heads") for name in changed)
+
+
+@pytest.fixture
+def other_blocks(settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Settings of a network with RWKV in place of its model's blocks."""
+    rwkv = RwkvConfig(cell_rates=(2, 2, 2), windows=(4, 4, 8))
+    monkeypatch.setitem(PRESETS, "tiny-rwkv", replace(TINY, rwkv=rwkv))
+    return {**settings, "preset": "tiny-rwkv", "batch_size": 8, "lr": 1e-2, "ema": 0.5}
+
+
+def test_new_blocks_learn_what_the_old_ones_do(other_blocks: dict[str, Any]) -> None:
+    run(other_blocks, steps=40, distil=40)
+    lines = [json.loads(line) for line in (other_blocks["out"] / "metrics.jsonl").read_text().splitlines()]
+    found = [line["mismatch"] for line in lines if "mismatch" in line]
+    assert len(found) == 40 and not losses(other_blocks["out"])
+    assert found[0] == pytest.approx(1)  # closed blocks add nothing
+    assert found[-1] < 0.8
+    before, after = from_model(other_blocks["init"]).arrays, checkpoint.load(other_blocks["out"])["average"]
+    kept = [name for name in after if not name.startswith("ctx_b.blocks.")]
+    assert kept and all(np.array_equal(before[name], after[name].numpy()) for name in kept)
+
+
+def test_rates_follow_distillation(other_blocks: dict[str, Any], tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    run(other_blocks, steps=4, distil=2, cache=cache, decay=0.0)
+    whole = losses(other_blocks["out"])
+    assert list(whole) == [3, 4]
+    parts = tmp_path / "parts"
+    for steps in (1, 3, 4):
+        run({**other_blocks, "out": parts}, steps=steps, distil=2, cache=cache, decay=0.0, resume=True)
+    assert losses(parts) == whole
+
+
+def test_nothing_to_distil(settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match="--distil needs"):
+        RunConfig(**settings, steps=1, distil=1)
+    monkeypatch.setitem(PRESETS, "tiny", TINY)
+    with pytest.raises(UsageError, match="nothing to learn"):
+        run(settings, steps=1, distil=1, preset="tiny")
 
 
 def test_what_has_no_place_in_it(settings: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from hpcmcodec.errors import UsageError  # noqa: E402
 from hpcmcodec.train import checkpoint  # noqa: E402
 from hpcmcodec.train.config import RunConfig  # noqa: E402
 from hpcmcodec.train.data import Crops, load_pictures  # noqa: E402
+from hpcmcodec.train.latents import PIECE  # noqa: E402
 from hpcmcodec.train.loss import Noise  # noqa: E402
 from hpcmcodec.train.parallel import Processes  # noqa: E402
 from hpcmcodec.train.run import train  # noqa: E402
@@ -24,24 +25,39 @@ from .conftest import losses, quiet  # noqa: E402
 CPU = torch.device("cpu")
 
 
+def in_two_processes(settings: dict[str, Any], out: Path, *more: str) -> dict[int, float]:
+    """Losses of a run of three steps."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone"]
+    command += ["-m", "hpcmcodec.train", "--steps=3", "--log-every=1", "--warmup=5", "--ema=0.9", "--threads=1"]
+    command += [f"--data={settings['data']}", f"--out={out}", f"--init={settings['init']}"]
+    command += ["--batch-size=4", "--patch-size=64", "--precision=float32", *more]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return losses(out)
+
+
+def assert_close(one: dict[int, float], two: dict[int, float]) -> None:
+    """Losses of as many steps, up to rounding."""
+    assert list(two) == list(one) == [1, 2, 3] and list(two.values()) == pytest.approx(list(one.values()), rel=1e-4)
+
+
 @pytest.mark.parametrize("optimizer", ["adam", "soap"])
 def test_two_processes_are_one_with_the_whole_batch(settings: dict[str, Any], tmp_path: Path, optimizer: str) -> None:
     # bfloat16 rounds by far more than they differ.
     settings = {**settings, "batch_size": 4, "precision": "float32", "optimizer": optimizer}
     train(RunConfig(**settings, steps=3), quiet)
     out = tmp_path / "two"
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone"]
-    command += ["-m", "hpcmcodec.train", "--steps=3", "--log-every=1", "--warmup=5", "--ema=0.9", "--threads=1"]
-    command += [f"--data={settings['data']}", f"--out={out}", f"--init={settings['init']}"]
-    command += ["--batch-size=4", "--patch-size=64", "--precision=float32", f"--optimizer={optimizer}"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    one, two = losses(settings["out"]), losses(out)
-    assert list(two) == [1, 2, 3] and list(two.values()) == pytest.approx(list(one.values()), rel=1e-4)
+    assert_close(losses(settings["out"]), in_two_processes(settings, out, f"--optimizer={optimizer}"))
     a, b = (checkpoint.load(folder)["average"] for folder in (settings["out"], out))
     if optimizer == "adam":  # soap moves by rounding where gradients are nearly zero, which no loss notices
         assert all(torch.allclose(a[name], b[name], rtol=1e-3, atol=1e-4) for name in a)
     assert len((out / "metrics.jsonl").read_text().splitlines()) == 3  # one process writes
+
+
+def test_two_processes_train_a_context_as_one(settings: dict[str, Any], tmp_path: Path) -> None:
+    settings = {**settings, "batch_size": 4, "precision": "float32"}
+    train(RunConfig(**settings, steps=3, cache_latents=PIECE), quiet)
+    assert_close(losses(settings["out"]), in_two_processes(settings, tmp_path / "two", f"--cache-latents={PIECE}"))
 
 
 def test_shares_make_up_the_batch(photos: Path, tmp_path: Path) -> None:
