@@ -22,6 +22,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ TRIALS: dict[str, tuple[str, str]] = {
     "multiref-p2": ("lite-multiref-p2", "memory"),
     "multiref-p3": ("lite-multiref-p3", "memory"),
     "rwkv": ("lite-rwkv", r"ctx_b\.blocks\.3"),
+    "rwkv-p2": ("lite-rwkv-added-p2", r"ctx_[ab]\.blocks\.3"),
     "attention": ("lite-attention", r"ctx_b\.blocks\.3"),
     "rwkv-instead": ("lite-rwkv-p1", r"ctx_b\.blocks"),
     "g4": ("lite-g4", _HEADS),
@@ -55,9 +57,11 @@ TRIALS: dict[str, tuple[str, str]] = {
     "wavelet": ("lite-wavelet", r"^(h_s|ctx_a|up_state|ctx_b)\."),
 }
 """Trial -> its network, and which parameters learn."""
+_RWKV: Any = PRESETS["lite-rwkv"]
 NETWORKS: dict[str, Config] = {
     "lite-deeper": LiteConfig(context_blocks=(3, 4)),
     "lite-attention": LiteConfig(attention=1),
+    "lite-rwkv-added-p2": replace(_RWKV, rwkv=replace(_RWKV.rwkv, phase=2)),
 }
 """Networks that are no presets."""
 AGAIN = "again"
