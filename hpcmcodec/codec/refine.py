@@ -37,7 +37,7 @@ from hpcmcodec.progress import at
 BLOCK, HALO, TRUSTED = 48, 4, 2
 """Latents along the side of what goes through the synthesis at a time; what is added around it; and how much of that
 gives an error to go back from: further out the picture lacks its neighbours."""
-BYTES_PER_PIXEL = 560
+BYTES_PER_PIXEL = 620
 """Of a block with its halo, on the way there and back."""
 
 Latents = list[tuple[Tile, np.ndarray]]

@@ -9,6 +9,7 @@ import numpy as np
 from hpcmcodec.nn.build import local
 from hpcmcodec.nn.operation import Array, operation
 from hpcmcodec.nn.operations.conv2d import conv2d
+from hpcmcodec.nn.operations.leaky_relu import leaky_relu
 from hpcmcodec.nn.tape import SLOPE, Taped, transposed
 
 if TYPE_CHECKING:
@@ -36,18 +37,23 @@ def _(x: Tensor, sw: Tensor, sb: Tensor, ew: Tensor, eb: Tensor, rw: Tensor, rb:
     return tools.residual(x, torch.cat((spatial, rest.to(spatial.dtype)), 1), ew, eb, rw, rb)
 
 
+_SLOPES = np.array([1, SLOPE], np.float32)
+
+
 @pconv_rb.gradient
 def _(x: Taped, sw: Array, sb: Array, ew: Array, eb: Array, rw: Array, rb: Array) -> Taped:
-    """Keeps the input alone: what lies between is computed again on the way back."""
+    """Keeps which values the LeakyReLU scaled, a byte each: what lies between need not be computed again."""
     n = sw.shape[0]
+    spatial = conv2d(x.value[:, :n], sw, sb, 1, 1)
+    expanded = conv2d(np.concatenate((spatial, x.value[:, n:]), 1), ew, eb)
+    negative = (expanded < 0).view(np.uint8)
+    value = x.value + conv2d(leaky_relu(expanded, SLOPE), rw, rb)
 
     def back(g: Array) -> Array:
-        spatial = conv2d(x.value[:, :n], sw, sb, 1, 1)
-        expanded = conv2d(np.concatenate((spatial, x.value[:, n:]), 1), ew, eb)
         inner = conv2d(g, transposed(rw), None)
-        np.multiply(inner, np.float32(SLOPE), out=inner, where=expanded < 0)
+        inner *= _SLOPES[negative]  # numpy's `where` takes three times as long
         inner = conv2d(inner, transposed(ew), None)
         inner[:, :n] = conv2d(inner[:, :n], transposed(sw), None, 1, 1)
         return inner + g
 
-    return Taped(pconv_rb(x.value, sw, sb, ew, eb, rw, rb), (x, back))
+    return Taped(value, (x, back))
