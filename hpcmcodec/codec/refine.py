@@ -13,8 +13,9 @@ every step. Elsewhere it lies half-way between y and what decoders have, so that
 another one next time, stays out of the step. Steps are damped the more the later they are: x jumps, and all latents
 move at once.
 
-The first step needs no context model: which latents will be zero is enough to know, and a dead zone tells it well.
-There going back through the linear path alone does.
+The first step needs no context model: which latents will be zero is enough to know, and a dead zone tells it well, as
+wide as the scale of the channel makes the bits of a 1. There going back through the linear path alone does. Steps are
+longer at high qualities, where fewer latents jump between 0 and 1.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ import numpy as np
 from hpcmcodec.codec.model import CodecModel
 from hpcmcodec.codec.pixels import Pixels, to_network
 from hpcmcodec.codec.tiling import Span, Tile, TileGrid
+from hpcmcodec.entropy.tables import logistic_survival
 from hpcmcodec.errors import UsageError
 from hpcmcodec.nn.tape import Taped
 from hpcmcodec.progress import at
@@ -43,14 +45,15 @@ BYTES_PER_PIXEL = 620
 Latents = list[tuple[Tile, np.ndarray]]
 
 
-DEAD_ZONE = 0.58
-"""Magnitude, in rounding steps, below which a latent is taken for one that will be zero."""
+WIDENING, MOST_BITS = 0.1, 9
+"""Rounding steps by which a dead zone is wider for each bit that a 1 costs more than a 0; bits that count. What saves
+`strength` of these bits for W (r^2 - (1 - r)^2) would be half as wide: this is measured."""
 
 
 @dataclass(frozen=True)
 class Effort:
     """`guess`: a step from latents that a dead zone stands in for the coding of, back through the linear path alone, in
-    half of an encoding's time. `steps`: then, from what is really decoded and through the whole synthesis, each with
+    0.8 of an encoding's time. `steps`: then, from what is really decoded and through the whole synthesis, each with
     less damping than the one before, in two encodings' time."""
 
     guess: bool = False
@@ -63,14 +66,15 @@ class Effort:
     @property
     def cost(self) -> float:
         """Its time, in encodings."""
-        return 0.5 * self.guess + 2 * self.steps
+        return 0.8 * self.guess + 2 * self.steps
 
-    def dampings(self) -> Iterator[tuple[bool, float]]:
-        """Of all steps in order: whether it is the guess, and its damping."""
+    def dampings(self, position: float) -> Iterator[tuple[bool, float]]:
+        """Of all steps in order: whether it is the guess, and its damping. position: of the quality, 0..1."""
+        longer = (2 + 2 * position) / 3
         if self.guess:
-            yield True, 0.4 if self.steps else 0.5
-        first = 0.3 if self.steps == 1 else 0.4
-        yield from ((False, first * (1 - i / self.steps)) for i in range(self.steps))
+            yield True, 0.45 * longer
+        first = (0.3, 0.35, 0.4)[min(self.steps, 3) - 1]
+        yield from ((False, first * longer * (1 - i / self.steps)) for i in range(self.steps))
 
 
 LEVELS = (Effort(), *(Effort(True, steps) for steps in (0, 1, 2, 3, 5, 8, 12, 20, 40)))
@@ -104,10 +108,11 @@ def refine(
     network = model.network
     cond = condition_of(network, quality)
     scale = np.float32(2 * bits_per_error(network, quality) / model.curvature)
-    for number, (guessed, damping) in enumerate(effort.dampings()):
+    zone = dead_zone(cond.log_scale0[0])
+    for number, (guessed, damping) in enumerate(effort.dampings(float(_position(quality)))):
         done, step = 0, 1 / (effort.guess + effort.steps)
         whole = np.empty((model.latent_channels, *grid.latent), np.float32)
-        near = (_without_zeros(y) for _, y in latents) if guessed else decode(latents)
+        near = (np.where(abs(y) < zone, np.float32(0), y) for _, y in latents) if guessed else decode(latents)
         at(step * (number + 0.3))
         for (tile, _), x in zip(latents, near, strict=True):
             _part(whole, tile, x)[...] = x
@@ -121,14 +126,22 @@ def refine(
             y += np.float32(damping) * (_part(wanted, tile, y) - y)
 
 
-def _without_zeros(y: np.ndarray) -> np.ndarray:
-    return np.where(np.abs(y) < DEAD_ZONE, np.float32(0), y)
+def dead_zone(log_scale: np.ndarray) -> np.ndarray:
+    """Magnitudes (M, 1, 1), in rounding steps, below which a latent is taken for one that will be zero. log_scale (M,):
+    of the channels' logistic distributions."""
+    half, more = (logistic_survival(x / np.exp(log_scale.astype(np.float64)), 1) for x in (0.5, 1.5))
+    bits = np.log2(1 - 2 * half) - np.log2(np.maximum(half - more, np.finfo(np.float64).tiny))
+    return (0.5 + WIDENING * np.clip(bits, 0, MOST_BITS)).astype(np.float32)[:, None, None]
 
 
 def condition_of(network: Any, quality: float) -> Any:
     """The condition of a network itself."""
-    position = (np.float32(quality) - np.float32(1)) / np.float32(99)
-    return network.condition(np.array([position], np.float32))
+    return network.condition(np.array([_position(quality)], np.float32))
+
+
+def _position(quality: float) -> np.float32:
+    """Of a quality between the lowest, 0, and the highest, 1."""
+    return (np.float32(quality) - np.float32(1)) / np.float32(99)
 
 
 def curvature_at(network: Any, quality: float, pixels: Pixels, y_hat: np.ndarray) -> float:
