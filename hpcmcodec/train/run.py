@@ -114,7 +114,7 @@ class Run:
                 ahead = worker.submit(self._batch, state.step + 1)
                 seen.add(*self._advance(batch))
                 state.seconds += time.monotonic() - clock
-                if state.step % config.log_every == 0:
+                if state.step % config.log_every == 0 or state.step == config.distil:  # no line has both losses
                     seen = self._log(seen)
                 if state.seconds >= next_validation:
                     self._validate()

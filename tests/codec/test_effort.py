@@ -53,6 +53,13 @@ def test_the_gradient_is_that_of_finite_differences(way: str) -> None:
             assert np.sum(gradient * along) == pytest.approx(np.sum(seed * change), rel=2e-2)
 
 
+def test_dead_zones_are_wide_where_ones_are_dear() -> None:
+    zones = refine.dead_zone(np.array([5, 1, 0, -1, -2, -3.2], "f4"))
+    assert zones.shape == (6, 1, 1) and zones.dtype == np.float32
+    assert zones[0] == pytest.approx(0.5, abs=1e-3) and zones[-1] == pytest.approx(1.4)
+    assert np.all(np.diff(zones.ravel()) > 0)
+
+
 def test_what_has_no_gradient_says_so() -> None:
     with pytest.raises(AttributeError):
         ops.sigmoid(Taped(np.zeros((1, 2, 4, 4), "f4")))
