@@ -29,7 +29,7 @@
 #define HPCM_PREFETCH_WRITE(address) HPCM_PREFETCH(address)
 #define HPCM_PREFETCH_LATER(address) _mm_prefetch(reinterpret_cast<const char*>(address), _MM_HINT_T1)
 #define HPCM_UNLIKELY(condition) (condition)
-#define HPCM_UNROLL_TWICE
+#define HPCM_UNROLL
 
 #else
 
@@ -40,11 +40,11 @@
 #define HPCM_PREFETCH_LATER(address) __builtin_prefetch(address, 0, 2)
 #define HPCM_UNLIKELY(condition) __builtin_expect(condition, 0)
 #if defined(HPCM_WASM)  // engines then took a third longer
-#define HPCM_UNROLL_TWICE
+#define HPCM_UNROLL
 #elif defined(__clang__)
-#define HPCM_UNROLL_TWICE _Pragma("clang loop unroll_count(2)")
+#define HPCM_UNROLL _Pragma("clang loop unroll_count(4)")
 #else
-#define HPCM_UNROLL_TWICE _Pragma("GCC unroll 2")
+#define HPCM_UNROLL _Pragma("GCC unroll 4")
 #endif
 
 #endif
