@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 import peers
 import record
-from kodak import SUFFIXES
+from kodak import pictures_in
 
 from hpcmcodec.bench.results import JSON_NAME, Results
 from hpcmcodec.formats import model_file
@@ -135,7 +135,7 @@ def measure(out: Path, folder: Path, trials: Sequence[str]) -> dict[str, Any]:
     paths = {path.stem: path for path in sorted((out / "models").glob("*.safetensors"))}
     again = model_of(out, AGAIN, 0).stem
     chosen = {n: p for n, p in paths.items() if n == again or any(n.startswith(f"{trial}-") for trial in trials)}
-    pictures = [str(path) for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES]
+    pictures = [str(path) for path in pictures_in(folder)]
     target = out / f"bench-{folder.name}"
     command = ["bench", *pictures, "-o", target, "--codecs", ",".join(f"hpcm:{path}" for path in chosen.values())]
     hpcm(*command, "--anchor", f"hpcm:{chosen[again]}", "--points", 4, "--repeats", 1, "--crops", 0, "--quiet")

@@ -41,6 +41,11 @@ Curve = dict[str, Any]
 """As in docs/figures/kodak.json: {label, about, date, points: [{setting, bpp, psnr, ms_ssim_db}]}."""
 
 
+def pictures_in(folder: Path) -> list[Path]:
+    """Of a set of photographs, sorted; notes and hashes beside them left out."""
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+
+
 def curve_of(results: Results, spec: str) -> Curve:
     """A measured codec's averages."""
     about = results.codecs[spec]
@@ -153,7 +158,7 @@ def main() -> None:
     ours = f"hpcm:{arguments.model}" if arguments.model else "hpcm"
     earlier: dict[str, Curve] = json.loads(arguments.reuse.read_text())["measured"] if arguments.reuse else {}
     specs = (ours, *(spec for spec in peers if spec not in earlier))
-    paths = sorted(p for p in arguments.folder.iterdir() if p.suffix.lower() in SUFFIXES)[: arguments.limit]
+    paths = pictures_in(arguments.folder)[: arguments.limit]
     listener = Listener(
         lambda path, error: sys.exit(f"{path}: {error}"),
         lambda text: print(text, file=sys.stderr),

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import record
 from installed import hpcm
-from kodak import SUFFIXES
+from kodak import pictures_in
 
 from hpcmcodec.bench.results import JSON_NAME, Results
 
@@ -73,7 +73,7 @@ def measure(out: Path, folder: Path, seed: int) -> dict[str, Any]:
     """What `hpcm bench` says of a seed's models beside its plain one, by trial."""
     models = {trial: out / "models" / f"{name_of(trial, seed)}.safetensors" for trial in TRIALS}
     specs = {trial: f"hpcm:{path}" for trial, path in models.items()}
-    pictures = [str(path) for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES]
+    pictures = [str(path) for path in pictures_in(folder)]
     target = out / f"bench-{folder.name}-{seed}"
     command = hpcm("bench", *pictures, "-o", target, "--codecs", ",".join(specs.values()), "--anchor", specs[PLAIN])
     subprocess.run([*command, "--points", "4", "--repeats", "1", "--crops", "0", "--quiet"], check=True)

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import record
 from installed import hpcm
-from kodak import SUFFIXES
+from kodak import pictures_in
 
 from hpcmcodec.bench.results import JSON_NAME, Results
 from hpcmcodec.formats import model_file
@@ -106,7 +106,7 @@ def measure(out: Path, folder: Path, slope: float, seed: int) -> dict[str, Any]:
     """Codes a folder's pictures with the models of a slope and a seed: of each trial cost and distance."""
     models = {trial: model_of(out, trial, slope, seed) for trial in TRIALS}
     models = {trial: path for trial, path in models.items() if path.exists()}
-    pictures = [str(path) for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES]
+    pictures = [str(path) for path in pictures_in(folder)]
     target = out / f"bench-{folder.name}-{slope}-{seed}"
     command = hpcm("bench", *pictures, "-o", target, "--codecs", ",".join(f"hpcm:{path}" for path in models.values()))
     subprocess.run([*command, "--repeats", "1", "--crops", "0", "--quiet"], check=True)
