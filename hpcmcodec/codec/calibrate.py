@@ -52,7 +52,7 @@ def calibrate(source: str | Path | None, pictures: Iterable[Picture], output: Pa
         coding = replace(model, coder=EntropyCoder.of(tables))
         for picture in crops:
             for quality in QUALITIES:
-                yield _steps(coding, quality, for_network(Picture(picture)))
+                yield steps_of(coding, quality, for_network(Picture(picture)))
 
     tables = logistic_trellis_tables(collect, STRENGTH)
     coding = replace(model, coder=EntropyCoder.of(tables))
@@ -72,7 +72,7 @@ def calibrate(source: str | Path | None, pictures: Iterable[Picture], output: Pa
     )
 
 
-def _steps(model: CodecModel, quality: float, pixels: np.ndarray) -> Steps:
+def steps_of(model: CodecModel, quality: float, pixels: np.ndarray) -> Steps:
     """What is quantised of a picture that is one tile."""
     height, width = pixels.shape[:2]
     grid = TileGrid.of(model, height, width, 0)
