@@ -134,7 +134,8 @@ def measure(out: Path, folder: Path, trials: Sequence[str]) -> dict[str, Any]:
     """Codes a folder's pictures with every model that there is: by model, what it is and its distance to `again`."""
     paths = {path.stem: path for path in sorted((out / "models").glob("*.safetensors"))}
     again = model_of(out, AGAIN, 0).stem
-    chosen = {n: p for n, p in paths.items() if n == again or any(n.startswith(f"{trial}-") for trial in trials)}
+    wanted = re.compile(rf"({'|'.join(map(re.escape, trials))})(-closed)?-\d+")
+    chosen = {name: path for name, path in paths.items() if name == again or wanted.fullmatch(name)}
     pictures = [str(path) for path in pictures_in(folder)]
     target = out / f"bench-{folder.name}"
     command = ["bench", *pictures, "-o", target, "--codecs", ",".join(f"hpcm:{path}" for path in chosen.values())]

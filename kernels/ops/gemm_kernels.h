@@ -64,7 +64,7 @@ struct Tile {
 // acc += weights of the tile's rows times a panel, in index order. quick: of no use here.
 template <int rows>
 HPCM_ALWAYS_INLINE void accumulate(const float* w, ptrdiff_t weight_stride, int depth, const float* panel, bool, Tile<rows>& acc) {
-    HPCM_UNROLL  // the loop itself: twice saved 3 % of a decode on Zen 3, four times 4 % more
+    HPCM_UNROLL  // the loop's own instructions take time, and so do ends of it that are not foreseen
     for (int k = 0; k < depth; ++k, ++w, panel += kWidth) {
         F32 x[kVectors];
         repeat<kVectors>([&](int j) { x[j] = load(panel + j * kLanes); });
